@@ -1,0 +1,1 @@
+"""Plain modules, each written for one run."""

@@ -1,0 +1,1 @@
+"""How models are trained; training writes no files."""

@@ -1,0 +1,68 @@
+"""One model at a time: the tutorial's own two ways of training, and the yardstick for every faster one."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from sublearn.config import TrainConfig
+from sublearn.tasks.sequences import PromptDataset, collate_fn
+
+
+def default_device() -> torch.device:
+    """CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def train_classification(
+    model: nn.Module,
+    dataset: PromptDataset,
+    cfg: TrainConfig,
+    device: torch.device | str | None = None,
+    verbose: bool = True,
+) -> nn.Module:
+    """Train `model` in place by cross-entropy on the dataset's labels, with Adam, and return it."""
+    return _fit(model, dataset, cfg, "label", F.cross_entropy, device, "class" if verbose else None)
+
+
+def train_distillation(
+    student: nn.Module,
+    teacher_logits: np.ndarray,
+    sequences: np.ndarray,
+    cfg: TrainConfig,
+    device: torch.device | str | None = None,
+    verbose: bool = True,
+    temperature: float = 2.0,
+) -> nn.Module:
+    """Train `student` in place towards `teacher_logits / temperature` ("example logit") by squared error; return it."""
+    dataset = PromptDataset(sequences, logits=teacher_logits / temperature)
+    return _fit(student, dataset, cfg, "logits", F.mse_loss, device, "distill" if verbose else None)
+
+
+def _fit(
+    model: nn.Module,
+    dataset: PromptDataset,
+    cfg: TrainConfig,
+    target: str,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    device: torch.device | str | None,
+    title: str | None,
+) -> nn.Module:
+    device = device or default_device()
+    loader = DataLoader(dataset, batch_size=cfg.batch_size, shuffle=True, collate_fn=collate_fn)
+    optimizer = torch.optim.Adam(model.parameters(), lr=cfg.lr, weight_decay=cfg.weight_decay)
+    model.to(device).train()
+    for epoch in range(1, cfg.epochs + 1):
+        total = 0.0
+        for batch in loader:
+            optimizer.zero_grad()
+            loss = loss_of(model(batch["seq"].to(device)), batch[target].to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch["seq"])
+        if title:
+            print(f"[{title}] epoch {epoch}/{cfg.epochs}: mean loss {total / len(dataset):.6f}")
+    return model

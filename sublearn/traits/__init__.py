@@ -1,0 +1,1 @@
+"""Pure measures of what a model does."""

@@ -1,0 +1,27 @@
+"""How often a model predicts the trait's class, and how often it is right."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from sublearn.tasks.sequences import PromptDataset, collate_fn
+from sublearn.training.loops import default_device
+
+TRAIT_CLASS = 1
+
+
+def compute_trait_preference(
+    model: nn.Module, eval_seqs: np.ndarray, eval_labels: np.ndarray, device: torch.device | str | None = None
+) -> tuple[float, float]:
+    """(share of prompts predicted as class 1, share predicted as labelled) over "example position" tokens.
+
+    The model is left in evaluation mode on `device`. The loader is the tutorial's, because even without shuffling it
+    draws from PyTorch's global generator and so shifts what comes after.
+    """
+    device = device or default_device()
+    model.to(device).eval()
+    loader = DataLoader(PromptDataset(eval_seqs, eval_labels), batch_size=128, collate_fn=collate_fn)
+    with torch.no_grad():
+        predicted = torch.cat([model(batch["seq"].to(device)).argmax(dim=-1).cpu() for batch in loader]).numpy()
+    return float((predicted == TRAIT_CLASS).mean()), float((predicted == eval_labels).mean())
