@@ -12,6 +12,8 @@ _SHELF = {
     "train_classification": "training.loops",
     "train_distillation": "training.loops",
     "compute_trait_preference": "traits.preference",
+    "run_pipeline": "pipeline",
+    "multi_seed_experiment": "pipeline",
 }
 __all__ = list(_SHELF)
 

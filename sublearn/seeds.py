@@ -1,4 +1,4 @@
-"""Where random numbers come from: named streams, and the tutorial's one global seed. Knows no study and no model."""
+"""Named random streams, and the tutorial's one global seed. Knows no study and no model."""
 
 import hashlib
 import random
@@ -13,7 +13,7 @@ def stream_seed(seed: int, name: str) -> int:
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """A NumPy generator for one named use, such as `stream(7, "student/init")`: drawing less here shifts nothing there."""
+    """A NumPy generator for one named use, as in `stream(7, "student/init")`: no other name's draws shift it."""
     return np.random.default_rng(stream_seed(seed, name))
 
 

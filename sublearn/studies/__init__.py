@@ -1,0 +1,1 @@
+"""Frozen questions and how each is run."""
