@@ -1,0 +1,182 @@
+"""Estimates, paired contrasts and their tests, on plain arrays of one value a run. Knows no arm, no study, no torch."""
+
+import math
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from sublearn.errors import InputError
+from sublearn.seeds import stream
+
+EXACT_PAIRS = 12
+PERMUTATION_DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over n runs with its standard error and confidence interval; undefined parts are None."""
+
+    mean: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+
+    def __str__(self) -> str:
+        return _sentence(self)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A mean paired difference over n runs with interval, sign-flip p and Hedges-corrected effect size."""
+
+    mean: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+    n: int
+    p: float | None
+    effect_size: float | None
+    method: str
+
+    def __str__(self) -> str:
+        return _sentence(self)
+
+
+def estimate(values: ArrayLike, level: float = 0.95) -> Estimate:
+    """Mean of `values` (shape "run") with a t-interval at `level`. One run has no interval, none has no mean."""
+    array = _runs(values)
+    mean, se, low, high = _mean_and_interval(array, level)
+    return Estimate(mean, se, low, high, len(array), _method(len(array), level, "t-interval"))
+
+
+def contrast(treatment: ArrayLike, control: ArrayLike, level: float = 0.95, seed: int = 0) -> Contrast:
+    """Treatment minus control, paired by position (both shape "run"); p is that of `sign_flip_p`."""
+    difference = _differences(treatment, control)
+    n = len(difference)
+    mean, se, low, high = _mean_and_interval(difference, level)
+    p = sign_flip_p(difference, seed) if n > 1 else None
+    method = _method(n, level, f"paired t-interval, {'exact' if n <= EXACT_PAIRS else '10,000-draw'} sign-flip p")
+    return Contrast(mean, se, low, high, n, p, hedges_g(difference), method)
+
+
+def sign_flip_p(difference: ArrayLike, seed: int = 0) -> float:
+    """Two-sided p of the mean difference under random signs: exact up to 12 pairs, else 10,000 draws.
+
+    The draws come from a stream named after this test; the observed signs count as one of them, so p is never 0.
+    """
+    array = _runs(difference)
+    n = len(array)
+    if n <= EXACT_PAIRS:
+        signs = np.array(list(product((-1, 1), repeat=n)))
+    else:
+        drawn = stream(seed, "stats/sign-flip").integers(0, 2, size=(PERMUTATION_DRAWS, n)) * 2 - 1
+        signs = np.vstack([np.ones((1, n), dtype=drawn.dtype), drawn])
+    # A sum that equals the observed one but for rounding counts as equal.
+    threshold = abs(array.sum()) * (1 - 1e-12)
+    return float((np.abs(signs @ array) >= threshold).mean())
+
+
+def hedges_g(difference: ArrayLike) -> float | None:
+    """Paired effect size: mean over standard deviation, times the exact small-sample factor (Hedges 1981).
+
+    None where there are fewer than two runs or no spread.
+    """
+    array = _runs(difference)
+    df = len(array) - 1
+    if df < 1 or array.std(ddof=1) == 0:
+        return None
+    factor = math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2) if df > 1 else 0.0
+    return float(array.mean() / array.std(ddof=1) * factor)
+
+
+def equivalence_p(difference: ArrayLike, delta: float) -> float | None:
+    """The larger p of two one-sided t-tests that the mean lies inside (-delta, delta) (Schuirmann 1987)."""
+    array = _runs(difference)
+    if delta <= 0:
+        raise InputError(f"The equivalence bound is {delta}; it must be above 0.")
+    mean, se, _, _ = _mean_and_interval(array, 0.95)
+    if mean is None or se is None:
+        return None
+    if se == 0:
+        return 0.0 if abs(mean) < delta else 1.0
+    return float(stats.t.sf((delta - abs(mean)) / se, len(array) - 1))
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """p-values adjusted for their family (Holm 1979), in the order given."""
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return adjusted
+
+
+def power(effect_size: float, n: int, alpha: float = 0.05) -> float:
+    """Chance that a two-sided paired t-test over n runs finds a mean of `effect_size` standard deviations."""
+    if n < 2:
+        return 0.0
+    critical = stats.t.isf(alpha / 2, n - 1)
+    shift = abs(effect_size) * math.sqrt(n)
+    # Both tails by nctdtr: the far tail of scipy.stats.nct is NaN for large shifts.
+    return float(2 - special.nctdtr(n - 1, shift, critical) - special.nctdtr(n - 1, -shift, critical))
+
+
+def runs_needed(effect_size: float, target: float = 0.90, alpha: float = 0.05, most: int = 1_000_000) -> int | None:
+    """The least number of runs with at least `target` power; None where even `most` runs are too few."""
+    if not 0 < target < 1:
+        raise InputError(f"The power is {target}; it must lie between 0 and 1.")
+    if not math.isfinite(effect_size) or power(effect_size, most, alpha) < target:
+        return None
+    low, high = 1, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(effect_size, middle, alpha) >= target else (middle, high)
+    return high
+
+
+def _runs(values: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise InputError(f"Expected one finite number a run, got shape {array.shape}; leave out unmeasured runs.")
+    return array
+
+
+def _differences(treatment: ArrayLike, control: ArrayLike) -> NDArray[np.float64]:
+    left, right = _runs(treatment), _runs(control)
+    if len(left) != len(right):
+        raise InputError(f"{len(left)} treatment and {len(right)} control runs cannot be paired; keep common seeds.")
+    return left - right
+
+
+Interval = tuple[float | None, float | None, float | None, float | None]
+
+
+def _mean_and_interval(array: NDArray[np.float64], level: float) -> Interval:
+    n = len(array)
+    if n == 0:
+        return None, None, None, None
+    mean = float(array.mean())
+    if n == 1:
+        return mean, None, None, None
+    se = float(array.std(ddof=1) / math.sqrt(n))
+    half = float(stats.t.isf((1 - level) / 2, n - 1)) * se
+    return mean, se, mean - half, mean + half
+
+
+def _method(n: int, level: float, name: str) -> str:
+    if n < 2:
+        return f"interval undefined, {n} run{'' if n == 1 else 's'}"
+    return f"{level:.0%} {name}"
+
+
+def _sentence(result: Estimate | Contrast) -> str:
+    if result.mean is None:
+        return f"unmeasured ({result.method})"
+    if result.low is None or result.high is None:
+        return f"{result.mean:.3f} ({result.method})"
+    return f"{result.mean:.3f} ± {(result.high - result.low) / 2:.3f} ({result.method}, {result.n} runs)"

@@ -1,0 +1,94 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import ttost_paired
+
+from sublearn import stats
+from sublearn.errors import InputError
+from sublearn.seeds import stream
+
+RNG = stream(0, "tests/stats")
+LEFT, RIGHT = RNG.normal(0.3, 1, 20), RNG.normal(0, 1, 20)
+
+
+def test_estimate_is_scipys_t_interval():
+    ours = stats.estimate(LEFT)
+    theirs = scipy_stats.ttest_1samp(LEFT, 0).confidence_interval(0.95)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+    assert ours.se == pytest.approx(scipy_stats.sem(LEFT))
+
+
+def test_one_run_has_no_interval():
+    one = stats.estimate([0.5])
+    assert (one.mean, one.se, one.low, one.high) == (0.5, None, None, None)
+    assert str(one) == "0.500 (interval undefined, 1 run)"
+    assert stats.contrast([1.0], [0.0]).p is None
+
+
+def test_exact_sign_flip_is_scipys_permutation_test():
+    difference = LEFT[:9] - RIGHT[:9]
+    theirs = scipy_stats.permutation_test(
+        (difference,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+    )
+    assert stats.sign_flip_p(difference) == pytest.approx(theirs.pvalue)
+
+
+def test_drawn_sign_flip_is_near_the_t_test_and_repeatable():
+    difference = LEFT - RIGHT
+    p = stats.sign_flip_p(difference)
+    assert p == stats.sign_flip_p(difference)
+    assert p == pytest.approx(scipy_stats.ttest_1samp(difference, 0).pvalue, abs=0.02)
+
+
+def test_effect_size_has_hedges_exact_factor():
+    difference = np.array([1.0, 2.0, 4.0])
+    df = 2
+    factor = math.gamma(df / 2) / (math.sqrt(df / 2) * math.gamma((df - 1) / 2))
+    assert stats.hedges_g(difference) == pytest.approx(difference.mean() / difference.std(ddof=1) * factor)
+    assert stats.hedges_g([1.0, 1.0]) is None
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 2.0])
+def test_equivalence_is_statsmodels_tost(delta):
+    assert stats.equivalence_p(LEFT - RIGHT, delta) == pytest.approx(ttost_paired(LEFT, RIGHT, -delta, delta)[0])
+
+
+def test_holm_is_statsmodels_holm():
+    p = [0.01, 0.04, 0.03, 0.5, 0.005]
+    assert stats.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+
+
+@pytest.mark.parametrize("effect", [0.05, 0.2, 0.5, 1.0])
+def test_runs_needed_is_statsmodels_power(effect):
+    needed = stats.runs_needed(effect)
+    assert needed is not None
+    assert TTestPower().power(effect, needed, 0.05) >= 0.9
+    assert needed == 2 or TTestPower().power(effect, needed - 1, 0.05) < 0.9
+
+
+def test_no_number_of_runs_finds_no_effect():
+    assert stats.runs_needed(0.0) is None
+
+
+def test_under_no_effect_tests_and_intervals_keep_their_rates():
+    rng = stream(1, "tests/calibration")
+    contrasts = [stats.contrast(*rng.normal(0, 1, (2, 15)), seed=index) for index in range(1000)]
+    rejected = np.mean([one.p is not None and one.p <= 0.05 for one in contrasts])
+    covered = np.mean([one.low is not None and one.high is not None and one.low <= 0 <= one.high for one in contrasts])
+    assert 0.03 <= rejected <= 0.07
+    assert 0.93 <= covered <= 0.97
+
+
+@pytest.mark.parametrize("values", [[float("nan")], [[1.0, 2.0]]])
+def test_values_that_are_not_one_finite_number_a_run_are_refused(values):
+    with pytest.raises(InputError, match="one finite number a run"):
+        stats.estimate(values)
+
+
+def test_runs_that_cannot_be_paired_are_refused():
+    with pytest.raises(InputError, match="2 treatment and 1 control"):
+        stats.contrast([1.0, 2.0], [1.0])
