@@ -1,0 +1,33 @@
+"""One measured value, or the reason why there is none. Knows neither torch nor where records are kept."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Status = Literal["ok", "diverged", "unmeasured"]
+
+
+class Record(BaseModel):
+    """One row: what `trait` scored for one `seed` of one `arm`, over `n` examples.
+
+    A record is either "ok" with a finite value, or has no value and says why: unmeasured is not zero.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    study: str
+    arm: str
+    seed: int = Field(ge=0)
+    trait: str
+    value: float | None
+    n: int = Field(ge=0)
+    status: Status = "ok"
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _value_or_reason(self) -> Self:
+        if (self.status == "ok") != (self.value is not None):
+            raise ValueError(f"status '{self.status}' does not go with the value {self.value}")
+        if self.status != "ok" and not self.reason:
+            raise ValueError(f"status '{self.status}' needs a reason")
+        return self
