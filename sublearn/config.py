@@ -1,14 +1,128 @@
-"""How one model is trained. Values only: checked on entry, frozen, torch-free."""
+"""Settings: frozen values that are checked on entry, changed by dotted keys, and hashed as canonical text. No torch."""
 
-from pydantic import ConfigDict, Field
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
+
+from sublearn.errors import InputError, unknown
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class TrainConfig:
-    """Settings of one training by Adam: learning rate, examples a batch, passes over the data, L2 penalty."""
+    """Settings of one training: learning rate, examples a batch, passes over the data, L2 penalty, optimizer.
+
+    The first four are the tutorial's. Momentum belongs to SGD alone.
+    """
 
     lr: float = Field(default=1e-3, gt=0)
     batch_size: int = Field(default=64, ge=1)
     epochs: int = Field(default=4, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
+    optimizer: Literal["adam", "sgd"] = "adam"
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+
+    def __post_init__(self) -> None:
+        if self.momentum and self.optimizer != "sgd":
+            raise ValueError(f"momentum {self.momentum} belongs to sgd; with {self.optimizer} leave it at 0")
+
+    def with_(self, **changes: Any) -> Self:
+        """The same settings but for `changes`."""
+        return replace(self, **changes)
+
+
+class Spec(BaseModel):
+    """The base of everything that is stated before a run: frozen, no unknown keys, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def canonical(self) -> str:
+        """One text for equal specs: JSON with sorted keys and no spaces."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+    def digest(self) -> str:
+        """The first 12 hexadecimal digits of the canonical text's SHA-256."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:12]
+
+
+def parse(model: type[Model], values: Mapping[str, Any], what: str) -> Model:
+    """Validate `values` as `model`; what is wrong comes back as one InputError that starts with `what`."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(f"{what}: {_first_problem(error)}") from None
+
+
+def override(model: type[Model], assignments: Mapping[str, Any], what: str = "--set") -> Model:
+    """The defaults of `model` with dotted keys replaced, as in {"student.lr": "1e-3"}.
+
+    Raises InputError for a key that does not exist (with the nearest one) and for a value that does not fit.
+    """
+    known = dotted(model().model_dump())
+    values: dict[str, Any] = {}
+    for key, value in assignments.items():
+        if key not in known:
+            raise unknown("setting", key, known)
+        *path, last = key.split(".")
+        branch = values
+        for step in path:
+            branch = branch.setdefault(step, {})
+        branch[last] = value
+    return parse(model, _merged(model().model_dump(), values), what)
+
+
+def assignments(texts: tuple[str, ...]) -> dict[str, Any]:
+    """`key=value` texts as a mapping; values are read as YAML, so that 3, true and [1, 2] are what they look like."""
+    pairs: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InputError(f"--set got '{text}'; expected key=value, as in --set student.lr=1e-3.")
+        if key in pairs:
+            raise InputError(f"--set names '{key}' twice; give it once.")
+        try:
+            pairs[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"--set {key}: cannot read the value '{value}'.") from None
+    return pairs
+
+
+def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping as a flat one with dotted keys.
+
+    >>> dotted({"a": 1, "b": {"c": 2}})
+    {'a': 1, 'b.c': 2}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= dotted(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"unknown key '{where}'."
+    message = problem["msg"].removeprefix("Value error, ")
+    got = problem["input"]
+    shown = f", got {got!r}" if not isinstance(got, (dict, list)) else ""
+    return f"'{where}': {message}{shown}." if where else f"{message}."

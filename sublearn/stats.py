@@ -1,6 +1,7 @@
 """Estimates, paired contrasts and their tests, on plain arrays of one value a run. Knows no arm, no study, no torch."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
@@ -132,10 +133,33 @@ def runs_needed(effect_size: float, target: float = 0.90, alpha: float = 0.05, m
         raise InputError(f"The power is {target}; it must lie between 0 and 1.")
     if not math.isfinite(effect_size) or power(effect_size, most, alpha) < target:
         return None
+    return _least(lambda n: power(effect_size, n, alpha) >= target, most)
+
+
+def runs_needed_for_equivalence(
+    sd: float, delta: float, target: float = 0.90, alpha: float = 0.05, most: int = 1_000_000
+) -> int | None:
+    """The least number of runs with which two one-sided tests show a true zero to lie within delta.
+
+    `sd` is the standard deviation of the paired difference. None where even `most` runs are too few.
+    """
+
+    def reached(n: int) -> bool:
+        room = delta / (sd / math.sqrt(n)) - stats.t.isf(alpha, n - 1)
+        return bool(room > 0 and 2 * stats.t.cdf(room, n - 1) - 1 >= target)
+
+    if sd == 0:
+        return 2
+    if not reached(most):
+        return None
+    return _least(reached, most)
+
+
+def _least(reached: Callable[[int], bool], most: int) -> int:
     low, high = 1, most
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if power(effect_size, middle, alpha) >= target else (middle, high)
+        low, high = (low, middle) if reached(middle) else (middle, high)
     return high
 
 

@@ -1,0 +1,189 @@
+"""From records to estimates, paired contrasts and a verdict for each claim. Pure, torch-free; writes nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sublearn import stats
+from sublearn.records import Record
+from sublearn.studies.base import Claim, Study, Verdict, terms
+
+ALPHA = 0.05
+Values = dict[tuple[str, str], dict[int, float]]
+"""(arm, trait) to seed to value, measured ones only."""
+
+
+@dataclass(frozen=True)
+class ArmEstimate:
+    """The estimate of one trait in one arm."""
+
+    arm: str
+    trait: str
+    estimate: stats.Estimate
+
+
+@dataclass(frozen=True)
+class PairedContrast:
+    """The contrast of two arms, or of two differences of arms, on one trait."""
+
+    treatment: str
+    control: str
+    trait: str
+    contrast: stats.Contrast
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim's verdict, with the reason in one sentence."""
+
+    claim: str
+    verdict: Verdict
+    because: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that a report says of a study's records."""
+
+    study: Study
+    seeds: tuple[int, ...]
+    estimates: tuple[ArmEstimate, ...]
+    contrasts: tuple[PairedContrast, ...]
+    findings: tuple[Finding, ...]
+    unmeasured: tuple[Record, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of estimates.json."""
+        return {
+            "study": self.study.name,
+            "id": self.study.id,
+            "seeds": list(self.seeds),
+            "estimates": [{"arm": row.arm, "trait": row.trait, **asdict(row.estimate)} for row in self.estimates],
+            "contrasts": [
+                {"treatment": row.treatment, "control": row.control, "trait": row.trait, **asdict(row.contrast)}
+                for row in self.contrasts
+            ],
+            "claims": [asdict(finding) for finding in self.findings],
+        }
+
+
+def analyse(study: Study, records: Iterable[Record]) -> Analysis:
+    """Estimate every arm and trait, contrast every arm with its control, and judge every claim."""
+    rows = list(records)
+    values = _values(rows)
+    return Analysis(
+        study,
+        tuple(sorted({row.seed for row in rows})),
+        tuple(
+            ArmEstimate(arm.name, trait.name, stats.estimate(_column(values, arm.name, trait.name)))
+            for trait in study.traits
+            for arm in study.arms
+        ),
+        tuple(
+            PairedContrast(treatment, control, trait, _contrast(values, treatment, control, trait))
+            for treatment, control, trait in _questions(study)
+        ),
+        tuple(_judge(study.claims, values)),
+        tuple(row for row in rows if row.value is None),
+    )
+
+
+def differences(values: Values, treatment: str, control: str, trait: str) -> NDArray[np.float64]:
+    """Treatment minus control for each seed at which every arm of both was measured, shape "run"."""
+    plus, minus = terms(treatment), terms(control)
+    signed = [*zip(plus, (1, -1), strict=False), *zip(minus, (-1, 1), strict=False)]
+    columns = [values.get((arm, trait), {}) for arm, _ in signed]
+    common = sorted(set.intersection(*(set(column) for column in columns)))
+    return np.array([sum(sign * column[seed] for (_, sign), column in zip(signed, columns, strict=True))
+                     for seed in common], dtype=float)
+
+
+def _values(records: Sequence[Record]) -> Values:
+    values: Values = {}
+    for record in records:
+        if record.value is not None:
+            values.setdefault((record.arm, record.trait), {})[record.seed] = record.value
+    return values
+
+
+def _column(values: Values, arm: str, trait: str) -> list[float]:
+    column = values.get((arm, trait), {})
+    return [column[seed] for seed in sorted(column)]
+
+
+def _contrast(values: Values, treatment: str, control: str, trait: str) -> stats.Contrast:
+    difference = differences(values, treatment, control, trait)
+    return stats.contrast(difference, np.zeros_like(difference))
+
+
+def _questions(study: Study) -> list[tuple[str, str, str]]:
+    """Each arm against its control on each trait, and each claim's own contrast, no question twice."""
+    own = [(arm.name, arm.control, trait.name) for trait in study.traits for arm in study.arms if arm.control]
+    return list(dict.fromkeys([*((c.treatment, c.control, c.trait) for c in study.claims), *own]))
+
+
+def _judge(claims: Sequence[Claim], values: Values) -> list[Finding]:
+    columns = [differences(values, claim.treatment, claim.control, claim.trait) for claim in claims]
+    p_values = [_p(claim, column) for claim, column in zip(claims, columns, strict=True)]
+    adjusted = stats.holm(p_values) if claims else []
+    return [
+        Finding(claim.claim, *_verdict(claim, column, float(p)))
+        for claim, column, p in zip(claims, columns, adjusted, strict=True)
+    ]
+
+
+def _p(claim: Claim, difference: NDArray[np.float64]) -> float:
+    if len(difference) < 2:
+        return 1.0
+    if claim.kind == "equivalent":
+        p = stats.equivalence_p(difference, claim.delta)
+        return 1.0 if p is None else p
+    return stats.sign_flip_p(difference)
+
+
+def _verdict(claim: Claim, difference: NDArray[np.float64], p: float) -> tuple[Verdict, str]:
+    """The verdict at 5% with its reason; p is adjusted for the family of claims."""
+    n = len(difference)
+    result = stats.estimate(difference)
+    if result.mean is None or result.low is None or result.high is None or result.se is None:
+        return "inconclusive", f"The interval is undefined with {n} run{'' if n == 1 else 's'}; at least 2 are needed."
+    shown = f"The difference is {result.mean:+.3f}, 95% interval {result.low:+.3f} to {result.high:+.3f}, {n} runs"
+    within = f"equivalent to zero within {claim.delta:g}"
+    equivalence = stats.equivalence_p(difference, claim.delta)
+    if claim.kind == "equivalent":
+        if p < ALPHA:
+            return "supported", f"{shown}: {within} (two one-sided tests, Holm-adjusted p = {p:.2g})."
+        if result.low > claim.delta or result.high < -claim.delta:
+            return "refuted", f"{shown}: beyond {claim.delta:g} either way."
+        return "inconclusive", f"{shown}. {_needed_for_equivalence(result.se * n**0.5, claim.delta, n)}"
+    if equivalence is not None and equivalence < ALPHA:
+        return "refuted", f"{shown}: {within} (two one-sided tests, p = {equivalence:.2g})."
+    if result.high < 0:
+        return "refuted", f"{shown}: below zero."
+    if p < ALPHA and result.mean > 0:
+        return "supported", f"{shown}: above zero (sign-flip test, Holm-adjusted p = {p:.2g})."
+    return "inconclusive", f"{shown}. {_needed(difference, n)}"
+
+
+def _needed(difference: NDArray[np.float64], n: int) -> str:
+    effect = stats.hedges_g(difference)
+    if effect is None or effect <= 0:
+        return "No number of runs would show an effect above zero as large as the one seen, which is none."
+    needed = stats.runs_needed(effect)
+    if needed is None:
+        return f"An effect as small as this one ({effect:.2g} standard deviations) would need over a million runs."
+    # Six pairs are the fewest whose exact sign-flip p can fall under .05.
+    return (
+        f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {max(needed, 6, n + 1)} "
+        "runs would be needed to show it at 90% power."
+    )
+
+
+def _needed_for_equivalence(sd: float, delta: float, n: int) -> str:
+    needed = stats.runs_needed_for_equivalence(sd, delta)
+    if needed is None:
+        return f"To show equivalence within {delta:g} would need over a million runs."
+    return f"About {max(needed, n + 1)} runs would be needed to show equivalence within {delta:g} at 90% power."
