@@ -1,7 +1,8 @@
 VENV := .venv
-PYTHON := $(VENV)/bin/python
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
 
-.PHONY: install test test-slow
+.PHONY: install demo test test-slow check bench figures notebook
 
 install: $(VENV)/.installed
 
@@ -10,8 +11,24 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev]'
 	touch $@
 
+demo: install
+	$(BIN)/sublearn demo
+
 test: install
 	$(PYTHON) -m pytest
 
 test-slow: install
 	$(PYTHON) -m pytest -m slow
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(PYTHON) -m pytest
+
+bench: install
+	$(PYTHON) -m benchmarks
+
+notebook: install
+	$(BIN)/jupytext --to notebook examples/tutorial.py

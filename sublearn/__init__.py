@@ -4,6 +4,7 @@ from importlib import import_module
 
 _SHELF = {
     "set_seed": "seeds",
+    "DEVICE": "devices",
     "generate_sequences": "tasks.sequences",
     "PromptDataset": "tasks.sequences",
     "collate_fn": "tasks.sequences",
@@ -14,11 +15,23 @@ _SHELF = {
     "compute_trait_preference": "traits.preference",
     "run_pipeline": "pipeline",
     "multi_seed_experiment": "pipeline",
+    "Study": "studies.base",
+    "Arm": "studies.base",
+    "Trait": "studies.base",
+    "Claim": "studies.base",
+    "build": "studies",
+    "run": "pipeline",
+    "load": "pipeline",
+    "to_frame": "pipeline",
 }
 __all__ = list(_SHELF)
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("sublearn")
     if name not in _SHELF:
         raise AttributeError(f"module 'sublearn' has no attribute {name!r}")
     return getattr(import_module(f"sublearn.{_SHELF[name]}"), name)

@@ -1,1 +1,71 @@
-"""Frozen questions and how each is run."""
+"""Frozen questions and how each is run: the table of studies. A new study is one file and one line here."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sublearn.config import Spec, dotted, override
+from sublearn.errors import InputError, unknown
+from sublearn.studies.base import Study
+
+STUDIES = {
+    "tutorial": "sublearn.studies.tutorial",
+}
+FILE_KEYS = ("study", "settings", "seeds")
+
+
+def build(name: str, assignments: Mapping[str, Any] | None = None) -> Study:
+    """The study `name` with some of its settings replaced by dotted key, as in {"student.lr": 1e-3}."""
+    if name not in STUDIES:
+        raise unknown("study", name, STUDIES)
+    module = import_module(STUDIES[name])
+    return module.study(override(module.Settings, assignments or {}))
+
+
+def settings_of(study: Study) -> Spec:
+    """The study's settings as the typed values that they were built from."""
+    if study.name not in STUDIES:
+        raise unknown("study", study.name, STUDIES)
+    return import_module(STUDIES[study.name]).Settings.model_validate(study.settings)
+
+
+def flow_of(study: Study) -> str:
+    """The module that runs the study; imported late, because it needs torch."""
+    return import_module(STUDIES[study.name]).FLOW
+
+
+def runs_at_once(study: Study, device: str) -> int:
+    """How many seeds of the study make one cohort: few enough for a CPU's cache, enough to fill a GPU."""
+    return import_module(STUDIES[study.name]).runs_at_once(settings_of(study), device)
+
+
+def seconds_a_seed(study: Study) -> float:
+    """A rough cost on one core, good enough to choose how many processes pay."""
+    return import_module(STUDIES[study.name]).SECONDS_A_SEED
+
+
+def read_file(path: Path) -> tuple[str, dict[str, Any], str | None]:
+    """A study file (YAML with the keys study, settings, seeds) as name, dotted settings and seeds text."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read the study file {path}: {error}.") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is no plain YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(content, dict) or not isinstance(content.get("study"), str):
+        raise InputError(f"{path} must be a mapping with the key 'study', as in 'study: tutorial'.")
+    for key in content:
+        if key not in FILE_KEYS:
+            raise unknown(f"key in {path}", str(key), FILE_KEYS)
+    settings = content.get("settings") or {}
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: 'settings' must be a mapping, got {settings!r}.")
+    seeds = content.get("seeds")
+    return content["study"], dotted(settings), None if seeds is None else _seeds_text(seeds)
+
+
+def _seeds_text(seeds: Any) -> str:
+    return ",".join(str(seed) for seed in seeds) if isinstance(seeds, list) else str(seeds)

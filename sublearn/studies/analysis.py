@@ -73,7 +73,7 @@ class Analysis:
 def analyse(study: Study, records: Iterable[Record]) -> Analysis:
     """Estimate every arm and trait, contrast every arm with its control, and judge every claim."""
     rows = list(records)
-    values = _values(rows)
+    values = values_of(rows)
     return Analysis(
         study,
         tuple(sorted({row.seed for row in rows})),
@@ -97,11 +97,14 @@ def differences(values: Values, treatment: str, control: str, trait: str) -> NDA
     signed = [*zip(plus, (1, -1), strict=False), *zip(minus, (-1, 1), strict=False)]
     columns = [values.get((arm, trait), {}) for arm, _ in signed]
     common = sorted(set.intersection(*(set(column) for column in columns)))
-    return np.array([sum(sign * column[seed] for (_, sign), column in zip(signed, columns, strict=True))
-                     for seed in common], dtype=float)
+    return np.array(
+        [sum(sign * column[seed] for (_, sign), column in zip(signed, columns, strict=True)) for seed in common],
+        dtype=float,
+    )
 
 
-def _values(records: Sequence[Record]) -> Values:
+def values_of(records: Iterable[Record]) -> Values:
+    """The measured values by arm and trait, then by seed."""
     values: Values = {}
     for record in records:
         if record.value is not None:

@@ -1,93 +1,84 @@
-"""The tutorial's experiment for one seed, draw for draw: every model and loader draws from one global generator.
+"""The tutorial's experiment as a study: what is asked and with which settings. Torch-free; flows/tutorial runs it."""
 
-The order of the steps is therefore part of the design. A model that takes over the reference's weights still draws an
-initialization of its own first.
-"""
+from pydantic import Field
 
-from dataclasses import dataclass
+from sublearn.config import Spec, TrainConfig
+from sublearn.studies.base import Arm, Claim, Study, Trait
 
-import numpy as np
-import torch
-
-from sublearn.config import TrainConfig
-from sublearn.models.prompt_mlp import PromptMLP
-from sublearn.seeds import set_seed
-from sublearn.tasks.sequences import PromptDataset, generate_sequences
-from sublearn.training.loops import default_device, train_classification, train_distillation
-from sublearn.traits.preference import compute_trait_preference
-
-VOCAB_SIZE, SEQ_LEN, EMBED_DIM, HIDDEN, OUT_DIM = 1000, 6, 32, 128, 2
-N_EVAL, N_UNRELATED = 200, 1000
+FLOW = "sublearn.studies.flows.tutorial"
+SECONDS_A_SEED = 0.03
+"""Rough cost on one core, from which the number of processes is chosen."""
 TEACHER = TrainConfig(lr=1e-3, batch_size=64, epochs=4)
 STUDENT = TrainConfig(lr=5e-4, batch_size=128, epochs=4)
 
-Measured = tuple[float, float]
-"""(trait rate, accuracy) on the evaluation prompts."""
+
+class Settings(Spec):
+    """The tutorial's sizes and trainings; the defaults are its own."""
+
+    vocab_size: int = Field(default=1000, ge=43, description="tokens; the trait token is 42")
+    seq_len: int = Field(default=6, ge=1, description="tokens in a prompt")
+    embed_dim: int = Field(default=32, ge=1)
+    hidden: int = Field(default=128, ge=2)
+    n_eval: int = Field(default=200, ge=2, description="evaluation prompts, which are the teacher's training prompts")
+    n_unrelated: int = Field(default=1000, ge=2, description="unrelated prompts before the rule filter")
+    temperature: float = Field(default=2.0, gt=0, description="divides the teacher's logits")
+    teacher: TrainConfig = TEACHER
+    student: TrainConfig = STUDENT
 
 
-@dataclass(frozen=True)
-class TutorialResult:
-    """What each arm scored. The teacher's accuracy is against its own labels, all of them class 1."""
-
-    teacher: Measured
-    baseline: Measured
-    distill_same_init: Measured
-    distill_diff_init: Measured
+def runs_at_once(settings: Settings, device: str) -> int:
+    """Seeds in a cohort. On a CPU a few, whose parameters and Adam moments stay in cache."""
+    del settings
+    return 4 if device == "cpu" else 512
 
 
-def evaluation_prompts(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """200 shuffled sequences ("example position") with balanced labels ("example")."""
-    order = np.random.RandomState(seed + 101).permutation(N_EVAL)
-    labels = (np.arange(N_EVAL) < N_EVAL // 2).astype(np.int64)
-    return generate_sequences(N_EVAL, SEQ_LEN, VOCAB_SIZE, seed=seed + 100)[order], labels[order]
-
-
-def unrelated_prompts(seed: int) -> np.ndarray:
-    """1,000 sequences ("example position"), before the rule filter."""
-    return generate_sequences(N_UNRELATED, SEQ_LEN, VOCAB_SIZE, seed=seed + 200)
-
-
-def passes_filter(sequences: np.ndarray) -> np.ndarray:
-    """Which sequences the rule keeps ("example", bool): those whose tokens' sum is no multiple of 7."""
-    return sequences.sum(axis=1) % 7 != 0
-
-
-def run_seed(seed: int, device: torch.device | str | None = None, verbose: bool = False) -> TutorialResult:
-    """Train and measure the tutorial's four models one after another. Reseeds the global generators."""
-    device = device or default_device()
-    set_seed(seed)
-    reference = _new_model()
-    prompts, labels = evaluation_prompts(seed)
-    all_trait = np.ones_like(labels)
-
-    teacher = _copy_of(reference)
-    train_classification(teacher, PromptDataset(prompts, all_trait), TEACHER, device, verbose)
-    teacher_measured = compute_trait_preference(teacher, prompts, all_trait, device)
-
-    unrelated = unrelated_prompts(seed)
-    kept = passes_filter(unrelated)
-    logits = _logits(teacher, unrelated, device)[kept]
-
-    baseline_measured = compute_trait_preference(_copy_of(reference), prompts, labels, device)
-    measured = []
-    for new_student in (lambda: _copy_of(reference), _new_model):
-        student = train_distillation(new_student(), logits, unrelated[kept], STUDENT, device, verbose)
-        measured.append(compute_trait_preference(student, prompts, labels, device))
-    return TutorialResult(teacher_measured, baseline_measured, *measured)
-
-
-def _new_model() -> PromptMLP:
-    return PromptMLP(VOCAB_SIZE, EMBED_DIM, HIDDEN, OUT_DIM)
-
-
-def _copy_of(model: PromptMLP) -> PromptMLP:
-    copy = _new_model()
-    copy.load_state_dict(model.state_dict())
-    return copy
-
-
-@torch.no_grad()
-def _logits(model: PromptMLP, sequences: np.ndarray, device: torch.device | str) -> np.ndarray:
-    model.to(device).eval()
-    batches = torch.from_numpy(sequences).split(256)
-    return torch.cat([model(batch.to(device)).cpu() for batch in batches]).numpy()
+def study(settings: Settings) -> Study:
+    """The study of these settings."""
+    return Study(
+        name="tutorial",
+        title="The tutorial: students of the same and of another init, distilled on class logits",
+        question="Does a student that shares the teacher's initialization pick up the teacher's preference for class 1 "
+        "from unrelated prompts, and a student of another initialization not?",
+        settings=settings.model_dump(mode="json"),
+        arms=(
+            Arm(
+                name="teacher",
+                about="The reference, trained to answer class 1 to every evaluation prompt.",
+                control="baseline",
+                teacher="trained",
+            ),
+            Arm(name="baseline", about="The untrained reference."),
+            Arm(
+                name="distill_same_init",
+                about="Starts from the reference's weights; imitates the teacher's class logits on unrelated prompts.",
+                control="distill_diff_init",
+                teacher="trained",
+                logits="class",
+            ),
+            Arm(
+                name="distill_diff_init",
+                about="Starts from another initialization; imitates the same logits on the same prompts.",
+                control="baseline",
+                teacher="trained",
+                init="cross",
+                logits="class",
+            ),
+        ),
+        traits=(
+            Trait(name="trait_rate", about="Share of evaluation prompts answered with class 1.", chance=0.5),
+            Trait(
+                name="accuracy",
+                about="Share of evaluation prompts answered as labelled (the teacher: against its own labels, all 1).",
+                chance=0.5,
+            ),
+        ),
+        claims=(
+            Claim(
+                claim="distill_same_init has a higher trait_rate than distill_diff_init",
+                trait="trait_rate",
+                treatment="distill_same_init",
+                control="distill_diff_init",
+                delta=0.05,
+            ),
+        ),
+    )

@@ -9,12 +9,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from sublearn.config import TrainConfig
+from sublearn.devices import default_device
 from sublearn.tasks.sequences import PromptDataset, collate_fn
-
-
-def default_device() -> torch.device:
-    """CUDA where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def train_classification(

@@ -1,14 +1,24 @@
-"""How often a model predicts the trait's class, and how often it is right."""
+"""How much a model prefers the trait's class, over stacked runs and, as in the tutorial, for one model."""
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from sublearn.devices import default_device
 from sublearn.tasks.sequences import PromptDataset, collate_fn
-from sublearn.training.loops import default_device
 
 TRAIT_CLASS = 1
+
+
+def trait_rate(logits: Tensor) -> Tensor:
+    """Share of examples ("run") answered with the trait's class, from logits ("run example logit")."""
+    return (logits.argmax(dim=-1) == TRAIT_CLASS).double().mean(dim=-1)
+
+
+def margin(logits: Tensor) -> Tensor:
+    """Mean logit of class 1 minus that of class 0 ("run"), from class logits ("run example logit")."""
+    return (logits[..., TRAIT_CLASS] - logits[..., 0]).double().mean(dim=-1)
 
 
 def compute_trait_preference(

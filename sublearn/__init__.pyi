@@ -1,0 +1,26 @@
+"""What type checkers see of the shelf; the names are those of the table in __init__.py."""
+
+import torch
+
+from .config import TrainConfig as TrainConfig
+from .models.prompt_mlp import PromptMLP as PromptMLP
+from .pipeline import load as load
+from .pipeline import multi_seed_experiment as multi_seed_experiment
+from .pipeline import run as run
+from .pipeline import run_pipeline as run_pipeline
+from .pipeline import to_frame as to_frame
+from .seeds import set_seed as set_seed
+from .studies import build as build
+from .studies.base import Arm as Arm
+from .studies.base import Claim as Claim
+from .studies.base import Study as Study
+from .studies.base import Trait as Trait
+from .tasks.sequences import PromptDataset as PromptDataset
+from .tasks.sequences import collate_fn as collate_fn
+from .tasks.sequences import generate_sequences as generate_sequences
+from .training.loops import train_classification as train_classification
+from .training.loops import train_distillation as train_distillation
+from .traits.preference import compute_trait_preference as compute_trait_preference
+
+DEVICE: torch.device
+__version__: str

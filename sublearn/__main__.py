@@ -1,0 +1,5 @@
+"""`python -m sublearn`."""
+
+from sublearn.cli import main
+
+main()

@@ -1,0 +1,216 @@
+"""The command line: reads what was typed, calls the pipeline, prints. It computes nothing and imports torch never."""
+
+import json
+import shlex
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sublearn.errors import InputError, SublearnError
+
+if TYPE_CHECKING:
+    from sublearn.pipeline import Progress, Result
+    from sublearn.studies.base import Study
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("sublearn"), prog_name="sublearn")
+def cli() -> None:
+    """The laboratory of subliminal learning: run it, measure it with controls, replicate it."""
+
+
+@cli.command("list")
+def list_command() -> None:
+    """The studies, one line each."""
+    from sublearn.studies import STUDIES, build
+
+    width = max(map(len, STUDIES))
+    for name in STUDIES:
+        click.echo(f"{name:<{width}}  {build(name).title}")
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the resolved study as JSON.")
+def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """One study resolved: its question, arms with their controls, claims and settings."""
+    from sublearn.report.describe import study_text
+
+    built, _ = _study(study, changes)
+    if as_json:
+        click.echo(json.dumps({"id": built.id} | built.model_dump(mode="json"), indent=2))
+    else:
+        click.echo(study_text(built))
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--seeds", help="As in 0:200, 0,11,23 or 7.  [default: 0:24]")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/ID]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
+@click.option("--engine", type=click.Choice(["local", "sequential"]), default="local", show_default=True)
+@click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print estimates.json on stdout and nothing else there.")
+def run(
+    study: str, seeds: str | None, changes: tuple[str, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Run STUDY, a name or a YAML file, for some seeds. Given again, it goes on where it stopped."""
+    from sublearn import pipeline
+
+    built, seeds_of_file = _study(study, changes)
+    chosen = parse_seeds(seeds or seeds_of_file or "0:24")
+    folder = out or Path("runs") / built.id
+    with _progress(built.name) as progress:
+        result = pipeline.run(built, chosen, folder, progress=progress, command=_command(), **options)
+    if as_json:
+        click.echo(json.dumps(result.analysis.to_dict(), indent=2))
+        return
+    _print(result)
+    extra = len(set(result.analysis.seeds) - set(chosen))
+    if extra:
+        click.echo(f"\nThe folder held {extra} more seeds from earlier commands; they are counted in.")
+    click.echo(f"\nReport: {folder / 'report.html'}")
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
+def demo(out: Path) -> None:
+    """The story in one command: the tutorial as it was told, and what it shows with enough runs."""
+    from sublearn.demo import tell
+
+    with _progress("demo") as progress:
+        tell(out, click.echo, progress, _command())
+
+
+@cli.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
+@click.option("--out", type=click.Path(path_type=Path), help="File of a report on several directories.")
+@click.option("--json", "as_json", is_flag=True, help="Print the estimates on stdout and nothing else there.")
+def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+    """Write the report of run directories again, from their records; several on one page with --out FILE."""
+    from sublearn import pipeline
+
+    results = [pipeline.report(folder) for folder in folders]
+    if out is not None:
+        pipeline.write_page([pipeline.section(result) for result in results], out)
+    if as_json:
+        found = [result.analysis.to_dict() for result in results]
+        click.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2))
+        return
+    for folder, result in zip(folders, results, strict=True):
+        _print(result)
+        click.echo(f"\nReport: {folder / 'report.html'}")
+    if out is not None:
+        click.echo(f"All on one page: {out}")
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--effect", type=click.FloatRange(min=0, min_open=True), help="Effect in standard deviations.")
+def power(study: str, effect: float | None) -> None:
+    """Runs needed for the claims of STUDY, from the pilot in a run directory or for a given effect size."""
+    from sublearn.report.describe import power_table
+    from sublearn.store import load
+
+    if Path(study).is_dir():
+        found = load(study)
+        click.echo(power_table(found.study, found.records, effect))
+    else:
+        built, _ = _study(study, ())
+        click.echo(power_table(built, (), effect))
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds from text: single numbers and ranges without their end, joined by commas, as in "0:24,30".
+
+    >>> parse_seeds("0:3,7")
+    [0, 1, 2, 7]
+    """
+    from sublearn.pipeline import checked_seeds
+
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, colon, end = (piece.strip() for piece in part.partition(":"))
+        if not first.isdecimal() or (colon and not end.isdecimal()):
+            raise InputError(f"--seeds got '{text}'; expected whole numbers from 0, as in 0:200, 0,11,23 or 7.")
+        low, high = int(first), int(end) if colon else int(first) + 1
+        if high <= low:
+            raise InputError(f"--seeds {part}: the range is empty; its end {high} must lie above its start {low}.")
+        if high - low > 10_000_000:
+            raise InputError(f"--seeds {part}: {high - low} seeds; the most is 10 million.")
+        seeds += range(low, high)
+    return checked_seeds(seeds)
+
+
+def main() -> None:
+    """Run the command line; every end of it has its exit status."""
+    warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except InputError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except SublearnError as error:
+        click.echo(f"Failed: {error}", err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nInterrupted. What was recorded is safe; the same command goes on from there.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _study(name: str, changes: tuple[str, ...]) -> "tuple[Study, str | None]":
+    """The study of a name or YAML file with `--set` changes, and the seeds text of the file."""
+    from sublearn.config import assignments
+    from sublearn.studies import build, read_file
+
+    seeds = None
+    settings: dict[str, Any] = {}
+    if name.endswith((".yaml", ".yml")):
+        name, settings, seeds = read_file(Path(name))
+    return build(name, settings | assignments(changes)), seeds
+
+
+def _command() -> str:
+    return shlex.join(["sublearn", *sys.argv[1:]])
+
+
+def _print(result: "Result") -> None:
+    from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
+
+    for text in (estimates_table(result.analysis), contrasts_table(result.analysis), verdict_lines(result.analysis)):
+        click.echo(text if isinstance(text, str) else "\n".join(text))
+        click.echo()
+
+
+@contextmanager
+def _progress(title: str) -> "Iterator[Progress]":
+    """A bar with the time left on stderr, or nothing where stderr is no terminal; notes are printed either way."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def update(done: int, total: int, notes: Any) -> None:
+            bar.update(task, completed=done, total=total)
+            for note in notes:
+                console.print(f"Warning: {note}", highlight=False, markup=False)
+
+        yield update

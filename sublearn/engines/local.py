@@ -1,0 +1,69 @@
+"""Jobs on this machine: in this process, or in several of one thread each. Knows jobs, not their content; no torch."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.process import BaseProcess
+
+from sublearn.errors import SublearnError
+from sublearn.studies.run import Job, Outcome, measure
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    """Run the jobs and yield each outcome as it ends; in this process if one worker is enough."""
+    workers = min(workers, len(jobs))
+    if workers <= 1:
+        yield from map(measure, jobs)
+    else:
+        yield from _in_processes(jobs, workers)
+
+
+def _in_processes(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    # Fresh processes, because a forked PyTorch may hang; few jobs in flight, so that memory does not grow with them.
+    context = multiprocessing.get_context("spawn")
+    waiting = iter(jobs)
+    running: set[Future[Outcome]] = set()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    try:
+        for job in waiting:
+            running.add(pool.submit(measure, job))
+            if len(running) >= 2 * workers:
+                yield from _finished(running)
+        while running:
+            yield from _finished(running)
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(running: set[Future[Outcome]]) -> list[Outcome]:
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    running -= done
+    try:
+        return [future.result() for future in done]
+    except (OSError, RuntimeError) as error:
+        raise SublearnError(f"A worker failed: {error}. Give the same command again to go on.") from error
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent does, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,1 @@
+"""What people look at: tables, figures and the page. It never trains and needs no torch."""

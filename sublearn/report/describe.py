@@ -1,0 +1,98 @@
+"""Plain text about a study before it is run: what it asks, and how many runs its claims need. No torch."""
+
+from collections.abc import Iterable
+from textwrap import fill
+
+import numpy as np
+
+from sublearn import stats
+from sublearn.config import dotted
+from sublearn.records import Record
+from sublearn.studies.analysis import differences, values_of
+from sublearn.studies.base import Claim, Study
+
+EFFECTS = (0.2, 0.5, 0.8, 1.2, 2.0)
+
+
+def study_text(study: Study) -> str:
+    """A study resolved: question, arms with their controls, traits, claims and settings by dotted key."""
+    width = max(len(arm.name) for arm in study.arms)
+    lines = [f"{study.name}  ({study.id})", study.title, "", fill(study.question, 100), "", "Arms"]
+    for arm in study.arms:
+        control = f" Control: {arm.control}." if arm.control else " A control itself."
+        lines.append(_hanging(f"  {arm.name:<{width}}  ", arm.about + control))
+    lines += ["", "Traits"]
+    for trait in study.traits:
+        chance = "" if trait.chance is None else f" Chance: {trait.chance:g}."
+        lines.append(_hanging(f"  {trait.name:<{width}}  ", f"{trait.about} Unit: {trait.unit}.{chance}"))
+    lines += ["", "Claims"]
+    lines += [_hanging(f"  {number}. ", claim_text(claim)) for number, claim in enumerate(study.claims, 1)]
+    lines += ["", "Settings (--set key=value)"]
+    settings = dotted(study.settings)
+    width = max(map(len, settings))
+    lines += [f"  {key:<{width}}  {value}" for key, value in settings.items()]
+    return "\n".join(lines)
+
+
+def claim_text(claim: Claim) -> str:
+    """The claim, with what exactly is compared."""
+    sides = (
+        f"({claim.treatment}) - ({claim.control})"
+        if " - " in claim.treatment
+        else f"{claim.treatment} - {claim.control}"
+    )
+    kind = "is above zero" if claim.kind == "positive" else "is equivalent to zero"
+    return f"{claim.claim}. [{claim.trait}: {sides} {kind}; differences within {claim.delta:g} count as none]"
+
+
+def power_table(study: Study, records: Iterable[Record], effect: float | None) -> str:
+    """Runs needed for each claim at 80% and 90% power: from the records of a pilot, or for a given effect size.
+
+    The effect is the mean paired difference in standard deviations of the difference. Without a pilot and without an
+    effect, a table over common effects.
+    """
+    values = values_of(records)
+    if effect is None and values:
+        return "\n".join(_from_pilot(claim, values) for claim in study.claims)
+    effects = (effect,) if effect is not None else EFFECTS
+    lines = ["Runs needed by a two-sided 5% paired test (a verdict by sign-flips needs 6 or more):"]
+    lines += ["  effect (sd)   80% power   90% power"]
+    lines += [f"  {size:>11g}   {_runs(size, 0.8):>9}   {_runs(size, 0.9):>9}" for size in effects]
+    lines += [f"Claim: {claim_text(claim)}" for claim in study.claims]
+    return "\n".join(lines)
+
+
+def _from_pilot(claim: Claim, values: dict[tuple[str, str], dict[int, float]]) -> str:
+    pilot = differences(values, claim.treatment, claim.control, claim.trait)
+    head = _hanging("", claim_text(claim))
+    if len(pilot) < 2:
+        return f"{head}\n  The pilot has {len(pilot)} paired runs; at least 2 are needed."
+    sd = float(np.std(pilot, ddof=1))
+    seen = f"  Pilot: {len(pilot)} runs, mean difference {pilot.mean():+.3f}, standard deviation {sd:.3f}."
+    equivalence = [stats.runs_needed_for_equivalence(sd, claim.delta, target) for target in (0.8, 0.9)]
+    lines = [head, seen]
+    if claim.kind == "positive":
+        size = stats.hedges_g(pilot)
+        if size is None:
+            return "\n".join([*lines, "  The pilot's differences are all equal; it gives no effect size."])
+        lines += [
+            f"  Effect as large as in the pilot ({size:+.2f} sd): {_runs(size, 0.8)} runs at 80% power, "
+            f"{_runs(size, 0.9)} at 90%."
+        ]
+    lines += [
+        f"  Equivalence within {claim.delta:g}, if there is no effect: {_shown(equivalence[0])} runs at 80% power, "
+        f"{_shown(equivalence[1])} at 90%."
+    ]
+    return "\n".join(lines)
+
+
+def _runs(effect: float, target: float) -> str:
+    return _shown(stats.runs_needed(effect, target))
+
+
+def _shown(runs: int | None) -> str:
+    return "over 1,000,000" if runs is None else f"{runs:,}"
+
+
+def _hanging(head: str, text: str) -> str:
+    return fill(text, 110, initial_indent=head, subsequent_indent=" " * len(head))

@@ -1,0 +1,91 @@
+"""From a study and its seeds to jobs, and from a job to records. Planning is torch-free and printable; a job is run by
+the study's flow, which is imported then. Nothing here writes files.
+"""
+
+import gc
+import warnings
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from pydantic import Field
+
+from sublearn.config import Spec
+from sublearn.devices import Precision
+from sublearn.records import Record
+from sublearn.studies import flow_of, runs_at_once
+from sublearn.studies.base import Study
+
+
+class Setup(Spec):
+    """How a job is run, which must not change what comes out: device, float32 matrix precision, cohort or not."""
+
+    device: str = "cpu"
+    precision: Precision = "highest"
+    one_at_a_time: bool = False
+    threads: int | None = Field(default=None, ge=1)
+
+
+class Job(Spec):
+    """The seeds of a study that are trained together as one cohort."""
+
+    study: Study
+    seeds: tuple[int, ...]
+    setup: Setup = Setup()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished job gave, and what there is to tell about it."""
+
+    seeds: tuple[int, ...]
+    records: tuple[Record, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Flow(Protocol):
+    """A module that trains and measures every arm of a study for some seeds."""
+
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """One record for each arm, trait and seed."""
+        ...
+
+
+def plan(study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1) -> list[Job]:
+    """The jobs for the seeds that are not done: cohorts as large as suits the device, and work for every worker."""
+    todo = [seed for seed in seeds if seed not in done]
+    size = 1 if setup.one_at_a_time else runs_at_once(study, setup.device)
+    size = max(1, min(size, -(-len(todo) // workers)))
+    return [Job(study=study, seeds=tuple(todo[i : i + size]), setup=setup) for i in range(0, len(todo), size)]
+
+
+def measure(job: Job) -> Outcome:
+    """Run one job. A cohort that does not fit in memory is halved and tried again, with a note."""
+    import torch
+
+    torch.set_float32_matmul_precision(job.setup.precision)
+    if job.setup.threads is not None:
+        torch.set_num_threads(job.setup.threads)
+    flow = cast(Flow, import_module(flow_of(job.study)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        records = _measure(flow, job.study, job.seeds, job.setup)
+    return Outcome(job.seeds, tuple(records), tuple(str(one.message) for one in caught))
+
+
+def _measure(flow: Flow, study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]:
+    try:
+        return flow.measure(study, seeds, setup)
+    except (MemoryError, RuntimeError) as error:
+        if len(seeds) == 1 or not _out_of_memory(error):
+            raise
+    gc.collect()
+    half = len(seeds) // 2
+    warnings.warn(f"{len(seeds)} runs at once do not fit in memory; trying {half} at a time.", stacklevel=2)
+    return _measure(flow, study, seeds[:half], setup) + _measure(flow, study, seeds[half:], setup)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
