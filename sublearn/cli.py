@@ -67,7 +67,7 @@ def run(
     from sublearn import pipeline
 
     built, seeds_of_file = _study(study, changes)
-    chosen = parse_seeds(seeds or seeds_of_file or "0:24")
+    chosen = parse_seeds(next(text for text in (seeds, seeds_of_file, "0:24") if text is not None))
     folder = out or Path("runs") / built.id
     with _progress(built.name) as progress:
         result = pipeline.run(built, chosen, folder, progress=progress, command=_command(), **options)

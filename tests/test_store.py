@@ -1,0 +1,140 @@
+import errno
+import json
+import os
+import warnings
+
+import pytest
+
+from sublearn import store
+from sublearn.errors import InputError
+from sublearn.records import Record
+from sublearn.studies import build
+
+STUDY = build("tutorial")
+RUNTIME = {"device": "cpu", "precision": "highest", "engine": "local"}
+
+
+def rows(seed: int) -> list[Record]:
+    return [
+        Record(study=STUDY.id, arm=arm.name, seed=seed, trait=trait.name, value=0.5, n=200)
+        for arm in STUDY.arms
+        for trait in STUDY.traits
+    ]
+
+
+def write(folder, *seeds: int):
+    with store.writing(folder, STUDY, RUNTIME, "command") as writer:
+        for seed in seeds:
+            writer.add(rows(seed))
+    return store.load(folder)
+
+
+def test_what_was_added_comes_back(tmp_path):
+    run = write(tmp_path / "run", 3, 5)
+    assert list(run.records) == rows(3) + rows(5)
+    assert run.complete_seeds() == {3, 5}
+    assert run.study == STUDY
+    assert run.manifest["runtime"] == RUNTIME
+    assert run.manifest["versions"]["torch"]
+
+
+def test_a_record_is_never_counted_twice(tmp_path):
+    write(tmp_path, 3)
+    assert len(write(tmp_path, 3, 4).records) == 16
+
+
+def test_half_a_seed_is_not_complete_and_is_filled_up(tmp_path):
+    with store.writing(tmp_path, STUDY, RUNTIME, "c") as writer:
+        writer.add(rows(3)[:5])
+    assert store.load(tmp_path).complete_seeds() == set()
+    assert write(tmp_path, 3).complete_seeds() == {3}
+
+
+@pytest.mark.parametrize("cut", [1, 20, 100])
+def test_a_torn_last_record_is_dropped_with_a_warning(tmp_path, cut):
+    write(tmp_path, 3, 4)
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.warns(UserWarning, match="torn"):
+        run = store.load(tmp_path)
+    assert len(run.records) == 15
+    with pytest.warns(UserWarning, match="dropped and will be run again"):
+        assert len(write(tmp_path, 4).records) == 16
+
+
+def test_every_prefix_of_a_file_can_be_gone_on_with(tmp_path):
+    whole = write(tmp_path / "whole", 3, 4)
+    content = (tmp_path / "whole" / "records.jsonl").read_bytes()
+    for cut in range(0, len(content), 37):
+        folder = tmp_path / str(cut)
+        write(folder)
+        (folder / "records.jsonl").write_bytes(content[:cut])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert set(write(folder, 3, 4).records) == set(whole.records)
+
+
+@pytest.mark.parametrize("damage", ["not json\n", '{"study": "x"}\n', "first line again"])
+def test_damage_in_the_middle_names_the_line_and_changes_nothing(tmp_path, damage):
+    write(tmp_path, 3)
+    path = tmp_path / "records.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[2] = lines[0] if damage == "first line again" else damage
+    path.write_text("".join(lines))
+    for attempt in (lambda: store.load(tmp_path), lambda: write(tmp_path, 4)):
+        with pytest.raises(InputError, match="line 3 is damaged"):
+            attempt()
+    assert path.read_text() == "".join(lines)
+
+
+def test_a_full_disk_leaves_whole_records_and_says_so(tmp_path, monkeypatch):
+    real = os.write
+
+    def full(descriptor: int, content: bytes) -> int:
+        if len(content) < 600:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, content[: len(content) // 2])
+
+    write(tmp_path, 3)
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="disk is full"):
+        patch.setattr(os, "write", full)
+        write(tmp_path, 4)
+    assert list(store.load(tmp_path).records) == rows(3)
+    assert list(write(tmp_path, 4).records) == rows(3) + rows(4)
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    with (
+        store.writing(tmp_path, STUDY, RUNTIME, "c"),
+        pytest.raises(InputError, match="Another process"),
+        store.writing(tmp_path, STUDY, RUNTIME, "c"),
+    ):
+        pass
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
+    other = build("tutorial", {"student.lr": 1e-2})
+    write(tmp_path / "run", 3)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "thesis.txt").write_text("precious")
+    (tmp_path / "file").write_text("precious")
+    for folder, study, runtime, message in (
+        ("run", other, RUNTIME, "another study"),
+        ("run", STUDY, RUNTIME | {"precision": "medium"}, "--precision"),
+        ("files", STUDY, RUNTIME, "holds other files"),
+        ("file", STUDY, RUNTIME, "is a file"),
+        ("file/below", STUDY, RUNTIME, "Cannot write"),
+    ):
+        with pytest.raises(InputError, match=message), store.writing(tmp_path / folder, study, runtime, "c"):
+            pass
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("change", [{"id": "other"}, {"study": {}}, {"versions": None, "runtime": None}])
+def test_an_edited_manifest_is_refused(tmp_path, change):
+    write(tmp_path, 3)
+    path = tmp_path / "study.json"
+    manifest = json.loads(path.read_text()) | change
+    path.write_text(json.dumps({key: value for key, value in manifest.items() if value is not None}))
+    with pytest.raises(InputError):
+        store.load(tmp_path)
