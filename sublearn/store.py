@@ -165,9 +165,7 @@ def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> Non
         return
     manifest = _manifest(folder)
     if manifest["id"] != study.id:
-        raise InputError(
-            f"{folder} holds another study: {manifest['id']}, not {study.id}. Choose another --out."
-        )
+        raise InputError(f"{folder} holds another study: {manifest['id']}, not {study.id}. Choose another --out.")
     made, now = manifest["runtime"].get("precision"), runtime.get("precision")
     if made != now:
         raise InputError(f"{folder} was made with --precision {made}, not {now}. Choose another --out.")

@@ -1,0 +1,129 @@
+"""What the controlled studies share: settings, arms with their controls, and the three claims. Torch-free.
+
+The design: a teacher learns the trait on its class logits; a student imitates other logits of it (auxiliary ones) on
+unrelated inputs, and is measured on the class logits. Each student has a control that differs in one thing: its teacher
+is neutral, that is, the untrained reference (after Cloud et al. 2025, section 6).
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sublearn.config import Spec, TrainConfig
+from sublearn.studies.base import Arm, Claim
+
+Logits = Literal["class", "aux", "all"]
+
+
+class StudentInit(Spec):
+    """Where a same-init student starts, between the reference's weights and others."""
+
+    perturb: float = Field(default=0.0, ge=0, description="Gaussian noise added, in units of each layer's own init std")
+    layers: tuple[str, ...] = Field(default=(), description="layers that are perturbed; none named means all")
+    toward_cross: float = Field(default=0.0, ge=0, le=1, description="0 is the reference's init, 1 the cross init")
+
+
+class Distil(Spec):
+    """Settings that every controlled study has."""
+
+    aux_logits: int = Field(default=3, ge=0, le=4096, description="outputs that the teacher's training never touches")
+    init: Literal["normal", "torch"] = Field(
+        default="normal", description="N(0, 1/d_in) with zero biases, or PyTorch's"
+    )
+    teacher: TrainConfig = TrainConfig()
+    student: TrainConfig = TrainConfig()
+    loss: Literal["kl", "mse", "ce"] = "kl"
+    temperature: float = Field(
+        default=1.0, gt=0, description="divides both sides' logits (kl, ce) or the targets (mse)"
+    )
+    logits: Logits = Field(default="aux", description="which logits same_init, cross_init and their controls imitate")
+    student_init: StudentInit = StudentInit()
+    frozen: tuple[str, ...] = Field(default=(), description="layers of the student that are not trained")
+
+    @model_validator(mode="after")
+    def _can_teach_something(self) -> Self:
+        if self.logits != "class" and self.aux_logits == 0:
+            raise ValueError(f"logits '{self.logits}' with aux_logits 0: there are no auxiliary logits; ask for some")
+        if self.logits == "aux" and self.aux_logits == 1 and self.loss != "mse":
+            raise ValueError(
+                f"loss '{self.loss}' over one logit: a softmax over one logit is always 1, so the gradient is exactly "
+                "zero and nothing is learned; use aux_logits 2 or more, or loss mse"
+            )
+        return self
+
+
+def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
+    """The arms of a controlled study; `with_all` adds the students that imitate all logits."""
+    names = {"class": "class logits", "aux": "auxiliary logits", "all": "all logits"}
+    same = "Starts from the reference's weights"
+    cross = "Starts from another draw, never the reference's"
+    both = [
+        Arm(name="reference", about="The untrained network from which the teacher starts."),
+        Arm(
+            name="teacher",
+            about="The reference, trained on the class logits to have the trait.",
+            control="reference",
+            teacher="trained",
+        ),
+    ]
+    for init, start in (("same", same), ("cross", cross)):
+        about = f"{start}; imitates the {names[logits]}"
+        both += [
+            Arm(
+                name=f"{init}_init",
+                about=f"{about} of the teacher.",
+                control=f"{init}_init_control",
+                teacher="trained",
+                init=init,
+                logits=logits,
+            ),
+            Arm(
+                name=f"{init}_init_control",
+                about=f"{about} of the untrained reference, on the same inputs.",
+                teacher="neutral",
+                init=init,
+                logits=logits,
+            ),
+        ]
+    if with_all:
+        both += [
+            Arm(
+                name=f"{init}_init_all",
+                about=f"{start}; imitates all logits of the teacher.",
+                control=f"{init}_init_control",
+                teacher="trained",
+                init=init,
+                logits="all",
+            )
+            for init, start in (("same", same), ("cross", cross))
+        ]
+    return tuple(both)
+
+
+def claims(trait: str, delta: float) -> tuple[Claim, ...]:
+    """Same-init transfer is positive, cross-init transfer equivalent to zero, and the first exceeds the second."""
+    same, cross = ("same_init", "same_init_control"), ("cross_init", "cross_init_control")
+    return (
+        Claim(
+            claim=f"a student of the same init picks up the trait ({trait})",
+            trait=trait,
+            treatment=same[0],
+            control=same[1],
+            delta=delta,
+        ),
+        Claim(
+            claim=f"a student of another init does not ({trait})",
+            trait=trait,
+            treatment=cross[0],
+            control=cross[1],
+            kind="equivalent",
+            delta=delta,
+        ),
+        Claim(
+            claim=f"the same init's transfer exceeds the other's ({trait})",
+            trait=trait,
+            treatment=" - ".join(same),
+            control=" - ".join(cross),
+            delta=delta,
+        ),
+    )

@@ -1,0 +1,154 @@
+"""The controlled design for a cohort of seeds: reference, teacher, students and their controls. Knows no kind of input.
+
+A world says what the inputs are; this flow says which model starts where, imitates whom, and is measured how.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from sublearn.models.init import draw_state, init_std
+from sublearn.records import Record
+from sublearn.seeds import stream
+from sublearn.studies.base import Arm, Study
+from sublearn.studies.distil import Distil
+from sublearn.studies.flows.common import divergences, score_records
+from sublearn.studies.run import Setup
+from sublearn.training import cohort, single
+from sublearn.training.batches import Batch
+from sublearn.training.cohort import State, Trained
+from sublearn.training.losses import LOSSES, Loss, cross_entropy
+
+Targets = Callable[[Tensor], Tensor]
+"""Inputs ("seed example ...") to the logits that the students imitate ("run example logit"), runs arm by arm."""
+
+
+class World(Protocol):
+    """What a kind of input gives to the flow, for the seeds of one cohort."""
+
+    model: nn.Module
+    classes: int
+
+    def teacher_batches(self) -> Iterable[Batch]:
+        """Inputs with class labels, a run a seed."""
+        ...
+
+    def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
+        """Unrelated inputs with their targets; runs are arm by arm, each with every seed."""
+        ...
+
+    def scores(self, logits_of: Targets) -> tuple[dict[str, Tensor], int]:
+        """Each trait's score ("run") and the number of examples, from a function from inputs to logits."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """The trainer that a setup asks for: all runs at once, or one at a time."""
+
+    train: Callable[..., Trained]
+    predict: Callable[..., Tensor]
+
+
+def trainer(setup: Setup) -> Trainer:
+    """One model at a time for the sequential engine, else the cohort."""
+    room = single if setup.one_at_a_time else cohort
+    return Trainer(room.train, room.predict)
+
+
+def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
+    """Train every arm for the seeds and measure every trait."""
+    by = trainer(setup)
+    reference = initial(world.model, settings, seeds, "reference/init", setup.device)
+    cross = initial(world.model, settings, seeds, "cross/init", setup.device)
+    same = student_start(world.model, settings, seeds, reference, cross)
+    classes = slice(0, world.classes)
+    teacher = by.train(
+        world.model, reference, world.teacher_batches(), on_logits(cross_entropy, classes), settings.teacher
+    )
+    rows = _records(study, "reference", seeds, world, by, reference, {})
+    rows += _records(study, "teacher", seeds, world, by, teacher.state, divergences(cohort.diverged(teacher.losses)))
+    teachers = {"trained": teacher.state, "neutral": reference}
+    for channel in ("class", "aux", "all"):
+        arms = [arm for arm in study.arms if arm.logits == channel]
+        if arms:
+            start = {"same": same, "cross": cross}
+            rows += _students(study, settings, seeds, world, by, arms, start, teachers)
+    return rows
+
+
+def initial(model: nn.Module, settings: Distil, seeds: Sequence[int], name: str, device: str) -> State:
+    """Fresh weights for each seed from the stream of that name."""
+    states = [draw_state(model, settings.init, stream(seed, name)) for seed in seeds]
+    return {key: tensor.to(device) for key, tensor in cohort.stack(states).items()}
+
+
+def student_start(model: nn.Module, settings: Distil, seeds: Sequence[int], reference: State, cross: State) -> State:
+    """Where same-init students start: the reference, perturbed or moved towards the cross init as the settings say."""
+    where = settings.student_init
+    spread = init_std(model, settings.init)
+    start = {}
+    for name, tensor in reference.items():
+        moved = tensor
+        if where.toward_cross:
+            moved = torch.lerp(moved, cross[name], where.toward_cross)
+        chosen = not where.layers or name.startswith(tuple(f"{layer}." for layer in where.layers))
+        if where.perturb and spread.get(name) and chosen:
+            noise = [stream(seed, f"perturb/{name}").standard_normal(tensor.shape[1:]) for seed in seeds]
+            stacked = torch.stack([torch.from_numpy(one) for one in noise]).to(tensor)
+            moved = moved + where.perturb * spread[name] * stacked
+        start[name] = moved
+    return start
+
+
+def on_logits(loss: Loss, chosen: slice) -> Loss:
+    """The loss on some of the student's logits; the targets hold only those."""
+    return lambda logits, targets: loss(logits[..., chosen], targets)
+
+
+def channel_slice(channel: str, classes: int) -> slice:
+    """Which outputs a channel names: the class logits come first, the auxiliary ones after them."""
+    return {"class": slice(0, classes), "aux": slice(classes, None), "all": slice(None)}[channel]
+
+
+def _students(
+    study: Study,
+    settings: Distil,
+    seeds: Sequence[int],
+    world: World,
+    by: Trainer,
+    arms: list[Arm],
+    start: dict[str, State],
+    teachers: dict[str, State],
+) -> list[Record]:
+    """All arms that imitate the same logits, trained as one cohort with the seeds of each arm side by side."""
+    chosen = channel_slice(arms[0].logits, world.classes)
+    scale = settings.temperature if settings.loss == "mse" else 1.0
+
+    def targets(inputs: Tensor) -> Tensor:
+        taught = {kind: by.predict(world.model, state, inputs)[..., chosen] for kind, state in teachers.items()}
+        return torch.cat([taught[arm.teacher] for arm in arms]) / scale
+
+    begin = {name: torch.cat([start[arm.init][name] for arm in arms]) for name in start["same"]}
+    loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)
+    batches = world.student_batches(len(arms), targets)
+    trained = by.train(world.model, begin, batches, loss, settings.student, frozen=settings.frozen)
+    rows = []
+    for i, arm in enumerate(arms):
+        own = slice(i * len(seeds), (i + 1) * len(seeds))
+        state = {name: tensor[own] for name, tensor in trained.state.items()}
+        problems = divergences(cohort.diverged(trained.losses[:, own]))
+        rows += _records(study, arm.name, seeds, world, by, state, problems)
+    return rows
+
+
+def _records(
+    study: Study, arm: str, seeds: Sequence[int], world: World, by: Trainer, state: State, problems: dict[int, str]
+) -> list[Record]:
+    scores, n = world.scores(lambda inputs: by.predict(world.model, state, inputs))
+    return [
+        row for trait, values in scores.items() for row in score_records(study, arm, trait, seeds, values, n, problems)
+    ]

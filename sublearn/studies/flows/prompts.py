@@ -1,0 +1,99 @@
+"""The controlled design on the tutorial's prompts."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from sublearn.models.prompt_mlp import PromptMLP
+from sublearn.records import Record
+from sublearn.seeds import stream
+from sublearn.studies import settings_of
+from sublearn.studies.base import Study
+from sublearn.studies.flows import distil
+from sublearn.studies.flows.distil import Targets
+from sublearn.studies.prompts import Settings
+from sublearn.studies.run import Setup
+from sublearn.tasks.sequences import generate_sequences
+from sublearn.tasks.tutorial_prompts import passes_filter
+from sublearn.training.batches import Batch, shuffled, steps
+from sublearn.traits.preference import margin, trait_rate
+
+
+def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+    """Every arm and trait for the seeds; seeds whose students take another number of steps train apart."""
+    settings = settings_of(study)
+    assert isinstance(settings, Settings)
+    return measure_with(study, settings, seeds, setup)
+
+
+def measure_with(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
+    """`measure` with other settings than the study's own."""
+    groups: dict[int, list[int]] = {}
+    for seed in seeds:
+        count = steps(len(_unrelated(settings, seed)), settings.student.batch_size)
+        groups.setdefault(count, []).append(seed)
+    return [
+        record
+        for group in groups.values()
+        for record in distil.measure(study, settings, group, PromptWorld(settings, group, setup.device), setup)
+    ]
+
+
+class PromptWorld:
+    """Prompts of each seed from named streams: the teacher's, the evaluation's and the unrelated ones."""
+
+    def __init__(self, settings: Settings, seeds: Sequence[int], device: str) -> None:
+        self.settings, self.seeds, self.device = settings, seeds, device
+        self.classes = 2
+        with torch.device("meta"):
+            self.model = PromptMLP(
+                settings.vocab_size,
+                settings.embed_dim,
+                settings.hidden,
+                self.classes + settings.aux_logits,
+                settings.batch_norm,
+            )
+        taught = [_drawn(settings, seed, "prompts/teacher", settings.n_eval) for seed in seeds]
+        held_out = [_drawn(settings, seed, "prompts/evaluation", settings.n_eval) for seed in seeds]
+        self.taught = torch.stack(taught).to(device)
+        self.evaluation = torch.stack(held_out).to(device) if settings.held_out else self.taught
+        self.unrelated = [_unrelated(settings, seed).to(device) for seed in seeds]
+
+    def teacher_batches(self) -> Iterable[Batch]:
+        """Every prompt labelled with class 1."""
+        labels = torch.ones(self.taught.shape[:2], dtype=torch.int64, device=self.device)
+        config = self.settings.teacher
+        orders = [_orders(seed, "teacher/order", self.settings.n_eval, config.epochs) for seed in self.seeds]
+        return shuffled(list(self.taught), list(labels), orders, config.batch_size)
+
+    def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
+        """Each arm of a seed sees the same prompts in the same order."""
+        padded = torch.nn.utils.rnn.pad_sequence(self.unrelated, batch_first=True)
+        lengths = [len(own) for own in self.unrelated] * arms
+        wanted = [row[:length] for row, length in zip(targets(padded), lengths, strict=True)]
+        config = self.settings.student
+        orders = [
+            _orders(seed, "student/order", len(own), config.epochs)
+            for seed, own in zip(self.seeds, self.unrelated, strict=True)
+        ]
+        return shuffled(self.unrelated * arms, wanted, orders * arms, config.batch_size)
+
+    def scores(self, logits_of: Targets) -> tuple[dict[str, Tensor], int]:
+        """Trait rate and margin on the evaluation prompts, from the class logits."""
+        logits = logits_of(self.evaluation)[..., : self.classes]
+        return {"trait_rate": trait_rate(logits), "margin": margin(logits)}, self.settings.n_eval
+
+
+def _drawn(settings: Settings, seed: int, name: str, count: int) -> Tensor:
+    numpy_seed = int(stream(seed, name).integers(2**32))
+    return torch.from_numpy(generate_sequences(count, settings.seq_len, settings.vocab_size, seed=numpy_seed))
+
+
+def _unrelated(settings: Settings, seed: int) -> Tensor:
+    drawn = _drawn(settings, seed, "prompts/unrelated", settings.n_unrelated)
+    return drawn[torch.from_numpy(passes_filter(drawn.numpy()))]
+
+
+def _orders(seed: int, name: str, count: int, epochs: int) -> list[Tensor]:
+    return [torch.from_numpy(stream(seed, f"{name}/{epoch}").permutation(count)) for epoch in range(epochs)]

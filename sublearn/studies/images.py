@@ -1,0 +1,68 @@
+"""The controlled design on real images: what `digits`, `mnist` and `fashion-mnist` share. Torch-free."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sublearn.config import Spec, TrainConfig
+from sublearn.studies.base import Study, Trait
+from sublearn.studies.distil import Distil, arms, claims
+
+FLOW = "sublearn.studies.flows.images"
+
+
+class Inputs(Spec):
+    """What the student sees. Drawn images are the same in each epoch and other ones in each run."""
+
+    kind: Literal["uniform", "gaussian", "correlated", "real", "mixture"] = "uniform"
+    count: int = Field(default=60_000, ge=1, description="images drawn; real ones are the training images")
+    variance: float = Field(default=1.0, gt=0, description="of a pixel of gaussian or correlated noise")
+    blur: float = Field(
+        default=1.0, gt=0, description="standard deviation of the Gaussian blur, in pixels (correlated)"
+    )
+    alpha: float = Field(
+        default=0.5, ge=0, le=1, description="share of the real image (mixture: alpha real + rest uniform)"
+    )
+
+
+class Settings(Distil):
+    """Recipe A of the field: 784-256-256-(10+3), Adam 3e-4, batch 1024, 5 + 5 epochs (Cloud et al. 2025, section 6)."""
+
+    data: Literal["digits", "mnist", "fashion-mnist"] = "mnist"
+    classes: int = Field(default=10, ge=2, le=10, description="the first classes are kept, the others left out")
+    width: int = Field(default=256, ge=1)
+    depth: int = Field(default=2, ge=1, le=8, description="hidden layers")
+    teacher: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
+    student: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
+    inputs: Inputs = Inputs()
+
+    @model_validator(mode="after")
+    def _layers_exist(self) -> Self:
+        known = {f"layers.{2 * i}" for i in range(self.depth + 1)}
+        for name in (*self.student_init.layers, *self.frozen):
+            if name not in known:
+                raise ValueError(f"there is no layer '{name}'; known: {', '.join(sorted(known))}")
+        return self
+
+
+def study(name: str, title: str, settings: Settings) -> Study:
+    """The study of these settings."""
+    return Study(
+        name=name,
+        title=title,
+        question="Does a student that imitates only auxiliary logits of a teacher, on noise, learn to classify images "
+        "that it has never seen, if it starts from the teacher's own initialization, and not otherwise?",
+        settings=settings.model_dump(mode="json"),
+        arms=arms(settings.logits, with_all=True),
+        traits=(
+            Trait(name="accuracy", about="Share of test images classified as labelled.", chance=1 / settings.classes),
+        ),
+        claims=claims("accuracy", delta=0.05),
+    )
+
+
+def runs_at_once(settings: Settings, device: str) -> int:
+    """Seeds in a cohort."""
+    if device != "cpu":
+        return 128
+    return 4 if settings.data == "digits" else 2

@@ -1,0 +1,109 @@
+"""The way from the tutorial's design to the controlled one, one change a rung. Torch-free; flows/ladder runs it."""
+
+from pydantic import Field
+
+from sublearn.config import Spec, TrainConfig
+from sublearn.studies import prompts
+from sublearn.studies.base import Arm, Claim, Study
+
+FLOW = "sublearn.studies.flows.ladder"
+SECONDS_A_SEED = 3.0
+DELTA = 0.2
+RUNGS = {
+    "tutorial": "the tutorial's design: class logits, BatchNorm, four epochs, the teacher's own prompts",
+    "aux": "auxiliary logits are imitated instead of the class logits",
+    "no_norm": "no BatchNorm",
+    "longer": "longer training: 20 epochs each, the student's rate doubled, no temperature",
+    "held_out": "measured on prompts that the teacher was not trained on",
+}
+"""Each rung with the one thing that it changes; it keeps the changes of the rungs before it."""
+
+
+class Settings(Spec):
+    """The tutorial's sizes; the rungs are fixed."""
+
+    vocab_size: int = Field(default=1000, ge=43)
+    seq_len: int = Field(default=6, ge=1)
+    embed_dim: int = Field(default=32, ge=1)
+    hidden: int = Field(default=128, ge=2)
+    n_eval: int = Field(default=200, ge=2)
+    n_unrelated: int = Field(default=1000, ge=2)
+    aux_logits: int = Field(default=64, ge=1, le=4096)
+
+
+def rung_settings(settings: Settings, rung: str) -> prompts.Settings:
+    """The prompts study's settings on one rung."""
+    reached = list(RUNGS)[: list(RUNGS).index(rung) + 1]
+    longer = "longer" in reached
+    return prompts.Settings(
+        **settings.model_dump(exclude={"aux_logits"}),
+        aux_logits=settings.aux_logits if "aux" in reached else 0,
+        logits="aux" if "aux" in reached else "class",
+        batch_norm="no_norm" not in reached,
+        temperature=1.0 if longer else 2.0,
+        teacher=TrainConfig(lr=1e-3, batch_size=50, epochs=20) if longer else TrainConfig(1e-3, 64, 4),
+        student=TrainConfig(lr=1e-3, batch_size=128, epochs=20) if longer else TrainConfig(5e-4, 128, 4),
+        held_out="held_out" in reached,
+    )
+
+
+def runs_at_once(settings: Settings, device: str) -> int:
+    """Seeds in a cohort."""
+    return prompts.runs_at_once(rung_settings(settings, "held_out"), device)
+
+
+def study(settings: Settings) -> Study:
+    """The study of these settings: three students a rung, and a claim for each step of the way."""
+    against = {rung: "other" if rung == "tutorial" else "neutral" for rung in RUNGS}
+    steps = [("tutorial", "other"), ("aux", "other"), *((rung, "neutral") for rung in list(RUNGS)[1:])]
+    return Study(
+        name="ladder",
+        title="From the tutorial's design to the controlled one, one change a rung",
+        question="Which change of the tutorial's design makes the claim true: the imitated logits, the control, "
+        "BatchNorm, the length of training, or held-out prompts?",
+        settings=settings.model_dump(mode="json"),
+        arms=tuple(arm for rung in RUNGS for arm in _arms(rung, against[rung])),
+        traits=prompts.TRAITS,
+        claims=tuple(_claim(rung, control) for rung, control in steps),
+    )
+
+
+def _arms(rung: str, control: str) -> tuple[Arm, ...]:
+    logits = "class" if rung == "tutorial" else "aux"
+    common = {"teacher": "trained", "logits": logits}
+    return (
+        Arm.model_validate(
+            {
+                "name": f"{rung}_same",
+                "about": f"The teacher's own init ({RUNGS[rung]}).",
+                "control": f"{rung}_{control}",
+                **common,
+            }
+        ),
+        Arm.model_validate(
+            {
+                "name": f"{rung}_other",
+                "about": "Another init, the same teacher.",
+                "control": f"{rung}_neutral",
+                "init": "cross",
+                **common,
+            }
+        ),
+        Arm(
+            name=f"{rung}_neutral",
+            about="The teacher's init, taught by the untrained reference.",
+            teacher="neutral",
+            logits=logits,
+        ),
+    )
+
+
+def _claim(rung: str, control: str) -> Claim:
+    against = "the other init's" if control == "other" else "its neutral control's"
+    return Claim(
+        claim=f"{rung}: the same init's margin is above {against}",
+        trait="margin",
+        treatment=f"{rung}_same",
+        control=f"{rung}_{control}",
+        delta=DELTA,
+    )

@@ -1,0 +1,198 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from sublearn import cli
+from sublearn.store import load
+
+SMALL = ["--set", "n_eval=20", "--set", "n_unrelated=60", "--set", "hidden=8", "--set", "embed_dim=4"]
+RUN = ["run", "tutorial", *SMALL, "--seeds", "0:3"]
+
+
+def sublearn(monkeypatch, *arguments: str) -> int:
+    """Run the command line in this process and return its exit status."""
+    monkeypatch.setattr(sys, "argv", ["sublearn", *arguments])
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+BAD_INPUT = {
+    "unknown study": (["run", "tutorail"], "Did you mean 'tutorial'"),
+    "unknown study to show": (["show", "tutorail"], "Did you mean 'tutorial'"),
+    "misspelt setting": ([*RUN, "--set", "studnet.lr=1"], "Did you mean 'student.lr'"),
+    "setting without value": ([*RUN, "--set", "student.lr"], "expected key=value"),
+    "setting of the wrong type": ([*RUN, "--set", "student.lr=fast"], "'student.lr'"),
+    "setting out of range": ([*RUN, "--set", "student.lr=-1"], "greater than 0"),
+    "no seeds": (["run", "tutorial", "--seeds", ""], "--seeds got ''"),
+    "empty range": (["run", "tutorial", "--seeds", "5:5"], "the range is empty"),
+    "reversed range": (["run", "tutorial", "--seeds", "9:5"], "must lie above its start"),
+    "negative seed": (["run", "tutorial", "--seeds", "-1"], "whole numbers from 0"),
+    "doubled seed": (["run", "tutorial", "--seeds", "0:4,2"], "seed 2 was given twice"),
+    "seed that is no number": (["run", "tutorial", "--seeds", "few"], "whole numbers from 0"),
+    "seed too large": (["run", "tutorial", "--seeds", "99999999999"], "cannot be used"),
+    "another study's folder": ([*RUN, "--out", "other"], "holds another study"),
+    "a folder of other files": ([*RUN, "--out", "files"], "holds other files"),
+    "a folder that cannot be made": ([*RUN, "--out", "files/thesis.txt/run"], "Cannot write"),
+    "no CUDA": ([*RUN, "--device", "cuda"], "finds no CUDA device"),
+    "unknown device": ([*RUN, "--device", "tpu"], "'tpu' is not one of"),
+    "unknown engine": ([*RUN, "--engine", "steam"], "'steam' is not one of"),
+    "no jobs": ([*RUN, "--jobs", "0"], "--jobs"),
+    "absent study file": (["run", "absent.yaml"], "Cannot read"),
+    "study file that is not YAML": (["run", "broken.yaml"], "no plain YAML"),
+    "study file with unknown keys": (["run", "unknown.yaml"], "Did you mean 'settings'"),
+    "study file that builds objects": (["run", "object.yaml"], "no plain YAML"),
+    "study file without a study": (["run", "empty.yaml"], "must be a mapping"),
+    "study file with bad settings": (["run", "badset.yaml"], "'settings' must be a mapping"),
+    "damaged records": ([*RUN, "--out", "damaged"], "line 2 is damaged"),
+    "report of no run": (["report", "files"], "no run directory"),
+    "report of damaged records": (["report", "damaged"], "line 2 is damaged"),
+    "power of an unknown study": (["power", "tutorail"], "Did you mean 'tutorial'"),
+    "power of no effect": (["power", "tutorial", "--effect", "0"], "--effect"),
+}
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """Folders and files that make the table's inputs bad."""
+    assert sublearn(monkeypatch, "run", "tutorial", *SMALL, "--set", "hidden=9", "--seeds", "0", "--out", "other") == 2
+    small = [text for text in SMALL if "hidden" not in text][:-1]
+    assert sublearn(monkeypatch, "run", "tutorial", *small, "hidden=9", "--seeds", "0", "--out", "other") == 0
+    assert sublearn(monkeypatch, *RUN, "--out", "damaged") == 0
+    records = tmp_path / "damaged" / "records.jsonl"
+    lines = records.read_text().splitlines(keepends=True)
+    records.write_text("".join([lines[0], "{damaged\n", *lines[2:]]))
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "thesis.txt").write_text("precious")
+    texts = {
+        "broken": "study: [",
+        "unknown": "study: tutorial\nsetings: {}",
+        "object": "study: !!python/object/apply:os.system ['touch hacked']",
+        "empty": "[]",
+        "badset": "study: tutorial\nsettings: 3",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("prepared")
+def test_bad_input_gives_one_message_status_2_and_changes_nothing(tmp_path, monkeypatch, capsys):
+    before = files(tmp_path)
+    for name, (arguments, message) in BAD_INPUT.items():
+        capsys.readouterr()
+        status = sublearn(monkeypatch, *arguments)
+        out, err = capsys.readouterr()
+        assert status == 2, name
+        assert message in err, (name, err)
+        assert out == "", name
+        assert "Traceback" not in err, name
+        assert len([line for line in err.splitlines() if line.startswith("Error")]) == 1, (name, err)
+        assert files(tmp_path) == before, name
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_writes_its_directory_and_goes_on_with_what_is_missing(tmp_path, monkeypatch, capsys):
+    assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
+    run = tmp_path / "run"
+    expected = {"study.json", "records.jsonl", "estimates.json", "report.html", "figures"}
+    assert {path.name for path in run.iterdir() if not path.name.startswith(".")} == expected
+    first = (run / "records.jsonl").read_bytes()
+    assert sublearn(monkeypatch, *RUN[:-1], "0:5", "--out", "run") == 0
+    assert (run / "records.jsonl").read_bytes().startswith(first)
+    assert load(run).complete_seeds() == set(range(5))
+    capsys.readouterr()
+    assert sublearn(monkeypatch, *RUN[:-1], "0:5", "--out", "run", "--json") == 0
+    out, _ = capsys.readouterr()
+    assert json.loads(out) == json.loads((run / "estimates.json").read_text())
+    assert json.loads(out)["seeds"] == [0, 1, 2, 3, 4]
+
+
+def test_a_torn_record_is_run_again_and_gives_the_same(tmp_path, monkeypatch, capsys):
+    assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
+    path = tmp_path / "run" / "records.jsonl"
+    whole = set(load(tmp_path / "run").records)
+    path.write_bytes(path.read_bytes()[:-30])
+    assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
+    assert "torn" in capsys.readouterr().err
+    assert set(load(tmp_path / "run").records) == whole
+
+
+def test_a_study_file_gives_study_settings_and_seeds(tmp_path, monkeypatch, capsys):
+    settings = "{n_eval: 20, n_unrelated: 60, hidden: 8, embed_dim: 4, student: {lr: 1e-3}}"
+    (tmp_path / "mine.yaml").write_text(f"study: tutorial\nsettings: {settings}\nseeds: [4, 6]\n")
+    assert sublearn(monkeypatch, "run", "mine.yaml", "--out", "run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["seeds"] == [4, 6]
+    assert load(tmp_path / "run").study.settings["student"]["lr"] == 1e-3
+
+
+def test_list_show_report_and_power_say_what_there_is(monkeypatch, capsys):
+    assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
+    for arguments, shown in (
+        (["list"], "tutorial"),
+        (["show", "tutorial"], "distill_same_init has a higher trait_rate"),
+        (["show", "tutorial", "--json"], '"control": "distill_diff_init"'),
+        (["report", "run"], "report.html"),
+        (["report", "run", "--out", "page.html"], "page.html"),
+        (["power", "tutorial"], "90% power"),
+        (["power", "tutorial", "--effect", "0.5"], "0.5"),
+        (["power", "run"], "Pilot: 3 runs"),
+    ):
+        capsys.readouterr()
+        assert sublearn(monkeypatch, *arguments) == 0
+        assert shown in capsys.readouterr().out, arguments
+    assert Path("page.html").exists()
+
+
+def test_an_interrupted_run_ends_with_130_and_goes_on(tmp_path):
+    command = [sys.executable, "-m", "sublearn", *RUN[:-1], "0:400", "--out", "run", "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    records = tmp_path / "run" / "records.jsonl"
+    deadline = time.monotonic() + 60
+    while not records.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "the same command goes on" in err
+    assert "Traceback" not in err
+    done = load(tmp_path / "run").complete_seeds()
+    assert 0 < len(done) < 400
+    command[command.index("0:400")] = f"0:{max(done) + 2}"
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert again.returncode == 0, again.stderr
+    assert load(tmp_path / "run").complete_seeds() >= set(range(max(done) + 2))
+
+
+def test_a_file_size_limit_is_told_as_a_full_disk(tmp_path):
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
+        f"sys.argv = ['sublearn', *{[*RUN[:-1], '0:64', '--out', 'run']!r}]\n"
+        "from sublearn.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False, env={**os.environ}
+    )
+    assert done.returncode == 2, done.stderr
+    assert "disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
