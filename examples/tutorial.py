@@ -104,7 +104,7 @@ arms = {
 
 def draw_bars(rows: list[dict[str, float]]) -> None:
     values = [np.array([row[key] for row in rows]) for key in arms.values()]
-    figure, axes = plt.subplots(figsize=(6.5, 4))
+    _, axes = plt.subplots(figsize=(6.5, 4))
     errors = [column.std(ddof=1) / len(column) ** 0.5 for column in values]
     axes.bar(list(arms), [column.mean() for column in values], yerr=errors, capsize=6, color="#b8c9dc")
     for position, column in enumerate(values):
@@ -145,7 +145,7 @@ for finding in many.analysis.findings:
 # %%
 table = sublearn.to_frame(many).query("trait == 'trait_rate'").pivot(index="seed", columns="arm", values="value")
 difference = table["distill_same_init"] - table["distill_diff_init"]
-figure, axes = plt.subplots(figsize=(6.5, 3.2))
+_, axes = plt.subplots(figsize=(6.5, 3.2))
 axes.hist(difference, bins=30, color="#b8c9dc")
 axes.axvline(0, color="black", linewidth=1)
 axes.axvline(difference.mean(), color="#a33b20", linewidth=2)

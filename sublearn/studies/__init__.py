@@ -13,6 +13,11 @@ from sublearn.studies.base import Study
 
 STUDIES = {
     "tutorial": "sublearn.studies.tutorial",
+    "ladder": "sublearn.studies.ladder",
+    "prompts": "sublearn.studies.prompts",
+    "digits": "sublearn.studies.digits",
+    "mnist": "sublearn.studies.mnist",
+    "fashion-mnist": "sublearn.studies.fashion_mnist",
 }
 FILE_KEYS = ("study", "settings", "seeds")
 

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sublearn.config import Spec, TrainConfig
+from sublearn.errors import unknown
 from sublearn.studies.base import Arm, Claim
 
 Logits = Literal["class", "aux", "all"]
@@ -39,6 +40,7 @@ class Distil(Spec):
     logits: Logits = Field(default="aux", description="which logits same_init, cross_init and their controls imitate")
     student_init: StudentInit = StudentInit()
     frozen: tuple[str, ...] = Field(default=(), description="layers of the student that are not trained")
+    arms: tuple[str, ...] = Field(default=(), description="arms to run, with their controls; none named means all")
 
     @model_validator(mode="after")
     def _can_teach_something(self) -> Self:
@@ -98,6 +100,27 @@ def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
             for init, start in (("same", same), ("cross", cross))
         ]
     return tuple(both)
+
+
+def chosen(every: tuple[Arm, ...], wanted: tuple[str, ...]) -> tuple[Arm, ...]:
+    """The wanted arms with their controls, in the study's order; all of them if none is named."""
+    by_name = {arm.name: arm for arm in every}
+    for name in wanted:
+        if name not in by_name:
+            raise unknown("arm", name, by_name)
+    kept, queue = set(), list(wanted or by_name)
+    while queue:
+        name = queue.pop()
+        kept.add(name)
+        control = by_name[name].control
+        queue += [control] if control and control not in kept else []
+    return tuple(arm for arm in every if arm.name in kept)
+
+
+def about(claims: tuple[Claim, ...], arms: tuple[Arm, ...]) -> tuple[Claim, ...]:
+    """The claims that speak of these arms alone."""
+    names = {arm.name for arm in arms}
+    return tuple(claim for claim in claims if names >= set(claim.arms))
 
 
 def claims(trait: str, delta: float) -> tuple[Claim, ...]:

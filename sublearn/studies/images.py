@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from sublearn.config import Spec, TrainConfig
 from sublearn.studies.base import Study, Trait
-from sublearn.studies.distil import Distil, arms, claims
+from sublearn.studies.distil import Distil, about, arms, chosen, claims
 
 FLOW = "sublearn.studies.flows.images"
 
@@ -47,17 +47,18 @@ class Settings(Distil):
 
 def study(name: str, title: str, settings: Settings) -> Study:
     """The study of these settings."""
+    run = chosen(arms(settings.logits, with_all=True), settings.arms)
     return Study(
         name=name,
         title=title,
         question="Does a student that imitates only auxiliary logits of a teacher, on noise, learn to classify images "
         "that it has never seen, if it starts from the teacher's own initialization, and not otherwise?",
         settings=settings.model_dump(mode="json"),
-        arms=arms(settings.logits, with_all=True),
+        arms=run,
         traits=(
             Trait(name="accuracy", about="Share of test images classified as labelled.", chance=1 / settings.classes),
         ),
-        claims=claims("accuracy", delta=0.05),
+        claims=about(claims("accuracy", delta=0.05), run),
     )
 
 

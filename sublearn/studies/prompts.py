@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sublearn.config import TrainConfig
 from sublearn.studies.base import Study, Trait
-from sublearn.studies.distil import Distil, Logits, arms, claims
+from sublearn.studies.distil import Distil, Logits, about, arms, chosen, claims
 
 FLOW = "sublearn.studies.flows.prompts"
 SECONDS_A_SEED = 1.0
@@ -48,13 +48,14 @@ def runs_at_once(settings: Settings, device: str) -> int:
 
 def study(settings: Settings) -> Study:
     """The study of these settings."""
+    run = chosen(arms(settings.logits, with_all=False), settings.arms)
     return Study(
         name="prompts",
         title="The tutorial's world with auxiliary logits, neutral controls and held-out prompts",
         question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up the "
         "teacher's preference for class 1, if it starts from the teacher's own initialization, and not otherwise?",
         settings=settings.model_dump(mode="json"),
-        arms=arms(settings.logits, with_all=False),
+        arms=run,
         traits=TRAITS,
-        claims=claims("margin", delta=0.2) + claims("trait_rate", delta=0.2)[:1],
+        claims=about(claims("margin", delta=0.2) + claims("trait_rate", delta=0.2)[:1], run),
     )

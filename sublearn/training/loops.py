@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from sublearn.config import TrainConfig
 from sublearn.devices import default_device
 from sublearn.tasks.sequences import PromptDataset, collate_fn
+from sublearn.training.optimizers import optimizer_for
 
 
 def train_classification(
@@ -20,7 +21,7 @@ def train_classification(
     device: torch.device | str | None = None,
     verbose: bool = True,
 ) -> nn.Module:
-    """Train `model` in place by cross-entropy on the dataset's labels, with Adam, and return it."""
+    """Train `model` in place by cross-entropy on the dataset's labels, and return it."""
     return _fit(model, dataset, cfg, "label", F.cross_entropy, device, "class" if verbose else None)
 
 
@@ -49,7 +50,7 @@ def _fit(
 ) -> nn.Module:
     device = device or default_device()
     loader = DataLoader(dataset, batch_size=cfg.batch_size, shuffle=True, collate_fn=collate_fn)
-    optimizer = torch.optim.Adam(model.parameters(), lr=cfg.lr, weight_decay=cfg.weight_decay)
+    optimizer = optimizer_for(model.parameters(), cfg)
     model.to(device).train()
     for epoch in range(1, cfg.epochs + 1):
         total = 0.0

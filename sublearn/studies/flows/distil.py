@@ -69,8 +69,13 @@ def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, 
     teacher = by.train(
         world.model, reference, world.teacher_batches(), on_logits(cross_entropy, classes), settings.teacher
     )
-    rows = _records(study, "reference", seeds, world, by, reference, {})
-    rows += _records(study, "teacher", seeds, world, by, teacher.state, divergences(cohort.diverged(teacher.losses)))
+    fates = {"reference": (reference, {}), "teacher": (teacher.state, divergences(cohort.diverged(teacher.losses)))}
+    rows = [
+        row
+        for arm in study.arms
+        if arm.name in fates
+        for row in _records(study, arm.name, seeds, world, by, *fates[arm.name])
+    ]
     teachers = {"trained": teacher.state, "neutral": reference}
     for channel in ("class", "aux", "all"):
         arms = [arm for arm in study.arms if arm.logits == channel]
@@ -126,11 +131,10 @@ def _students(
 ) -> list[Record]:
     """All arms that imitate the same logits, trained as one cohort with the seeds of each arm side by side."""
     chosen = channel_slice(arms[0].logits, world.classes)
-    scale = settings.temperature if settings.loss == "mse" else 1.0
 
     def targets(inputs: Tensor) -> Tensor:
         taught = {kind: by.predict(world.model, state, inputs)[..., chosen] for kind, state in teachers.items()}
-        return torch.cat([taught[arm.teacher] for arm in arms]) / scale
+        return torch.cat([taught[arm.teacher] for arm in arms])
 
     begin = {name: torch.cat([start[arm.init][name] for arm in arms]) for name in start["same"]}
     loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)

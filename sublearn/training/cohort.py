@@ -1,0 +1,102 @@
+"""Trains many runs of one architecture together: parameters, optimizer state and statistics on a leading run axis.
+
+The objective is the mean over a run's examples, summed over runs: no run's gradient depends on how many others there are.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sublearn.config import TrainConfig
+from sublearn.training.batches import Batch
+from sublearn.training.lift import Lifted, State
+from sublearn.training.losses import Loss
+from sublearn.training.optimizers import optimizer_for
+
+Watch = Callable[[int, State], None]
+"""Called with the number of steps done and the state then."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The state after training and each step's loss ("step run"), averaged over that run's examples."""
+
+    state: State
+    losses: Tensor
+
+
+def stack(states: Sequence[Mapping[str, Tensor]]) -> State:
+    """State dicts of single runs as one, every tensor with a leading run axis."""
+    return {name: torch.stack([state[name] for state in states]) for name in states[0]}
+
+
+def unstack(state: State) -> list[dict[str, Tensor]]:
+    """The state dict of each run."""
+    runs = len(next(iter(state.values())))
+    return [{name: tensor[run] for name, tensor in state.items()} for run in range(runs)]
+
+
+def train(
+    model: nn.Module,
+    state: State,
+    batches: Iterable[Batch],
+    loss: Loss,
+    cfg: TrainConfig,
+    frozen: Collection[str] = (),
+    watch: Watch | None = None,
+) -> Trained:
+    """Train every run of `state` on its own batches, a step a batch; `model` is only the template.
+
+    `frozen` names parameters or modules that are not trained. Nothing in a step waits for the device.
+    """
+    lifted = Lifted(model)
+    current = {name: tensor.detach().clone() for name, tensor in state.items()}
+    trained = [current[name].requires_grad_() for name, _ in model.named_parameters() if not _covers(frozen, name)]
+    optimizer = optimizer_for(trained, cfg, fused=True) if trained else None
+    losses = []
+    if watch:
+        watch(0, _detached(current))
+    for step, batch in enumerate(batches, 1):
+        losses.append(_step(lifted, current, batch, loss, optimizer))
+        if watch:
+            watch(step, _detached(current))
+    runs = len(next(iter(state.values())))
+    return Trained(_detached(current), torch.stack(losses) if losses else torch.zeros(0, runs))
+
+
+@torch.no_grad()
+def predict(model: nn.Module, state: State, inputs: Tensor, batch_size: int = 4096) -> Tensor:
+    """Logits "run example logit" in evaluation mode, for inputs "run example ..."."""
+    lifted = Lifted(model)
+    return torch.cat([lifted(state, part) for part in inputs.split(batch_size, dim=1)], dim=1)
+
+
+def diverged(losses: Tensor) -> dict[int, tuple[int, float]]:
+    """Runs whose loss ("step run") was infinite or NaN: the first such step, counted from 0, and that loss."""
+    bad = ~losses.isfinite()
+    found = bad.any(dim=0).nonzero().flatten().tolist()
+    first = bad.int().argmax(dim=0) if len(losses) else losses
+    return {run: (int(first[run]), float(losses[first[run], run])) for run in found}
+
+
+def _step(lifted: Lifted, state: State, batch: Batch, loss: Loss, optimizer: torch.optim.Optimizer | None) -> Tensor:
+    by_example = loss(lifted(state, batch.inputs, batch.weights, training=True), batch.targets)
+    if batch.weights is None:
+        by_run = by_example.mean(dim=1)
+    else:
+        by_run = (by_example * batch.weights).sum(dim=1) / batch.weights.sum(dim=1)
+    if optimizer is not None:
+        optimizer.zero_grad()
+        by_run.sum().backward()
+        optimizer.step()
+    return by_run.detach()
+
+
+def _covers(frozen: Collection[str], name: str) -> bool:
+    return any(name == one or name.startswith(f"{one}.") for one in frozen)
+
+
+def _detached(state: State) -> State:
+    return {name: tensor.detach() for name, tensor in state.items()}

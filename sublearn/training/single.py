@@ -1,0 +1,76 @@
+"""The same trainings as a cohort's, one plain module and one plain optimizer at a time: the yardstick."""
+
+from collections.abc import Collection, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from sublearn.config import TrainConfig
+from sublearn.training.batches import Batch
+from sublearn.training.cohort import Trained, Watch, stack, unstack
+from sublearn.training.lift import State
+from sublearn.training.losses import Loss
+from sublearn.training.optimizers import optimizer_for
+
+
+def train(
+    model: nn.Module,
+    state: State,
+    batches: Iterable[Batch],
+    loss: Loss,
+    cfg: TrainConfig,
+    frozen: Collection[str] = (),
+    watch: Watch | None = None,
+) -> Trained:
+    """As `cohort.train`, run by run within each step."""
+    runs = [_Run(model, own, cfg, frozen) for own in unstack(state)]
+    losses = []
+    if watch:
+        watch(0, stack([run.state() for run in runs]))
+    for step, batch in enumerate(batches, 1):
+        losses.append(torch.stack([run.step(i, batch, loss) for i, run in enumerate(runs)]))
+        if watch:
+            watch(step, stack([run.state() for run in runs]))
+    return Trained(stack([run.state() for run in runs]), torch.stack(losses) if losses else torch.zeros(0, len(runs)))
+
+
+@torch.no_grad()
+def predict(model: nn.Module, state: State, inputs: Tensor, batch_size: int = 4096) -> Tensor:
+    """As `cohort.predict`, run by run."""
+    model.eval()
+    return torch.stack(
+        [
+            torch.cat([functional_call(model, own, (part,)) for part in rows.split(batch_size)])
+            for own, rows in zip(unstack(state), inputs, strict=True)
+        ]
+    )
+
+
+class _Run:
+    def __init__(self, model: nn.Module, state: dict[str, Tensor], cfg: TrainConfig, frozen: Collection[str]) -> None:
+        self.model = model
+        self.values = {name: tensor.detach().clone() for name, tensor in state.items()}
+        covered = tuple(f"{one}." for one in frozen)
+        names = [name for name, _ in model.named_parameters()]
+        trained = [self.values[name] for name in names if not f"{name}.".startswith(covered)]
+        for tensor in trained:
+            tensor.requires_grad_()
+        self.optimizer = optimizer_for(trained, cfg) if trained else None
+
+    def state(self) -> dict[str, Tensor]:
+        return {name: tensor.detach() for name, tensor in self.values.items()}
+
+    def step(self, index: int, batch: Batch, loss: Loss) -> Tensor:
+        inputs, targets = batch.inputs[index], batch.targets[index]
+        if batch.weights is not None:
+            present = batch.weights[index] > 0
+            inputs, targets = inputs[present], targets[present]
+        self.model.train()
+        logits = functional_call(self.model, self.values, (inputs,))
+        mean = loss(logits[None], targets[None]).mean()
+        if self.optimizer is not None:
+            self.optimizer.zero_grad()
+            mean.backward()
+            self.optimizer.step()
+        return mean.detach()
