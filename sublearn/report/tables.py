@@ -1,0 +1,78 @@
+"""An analysis as plain text for a terminal. Knows the wording of numbers; computes none of them and needs no torch."""
+
+from collections.abc import Iterable
+from textwrap import wrap
+
+from sublearn.records import Record
+from sublearn.report.wording import contrast_text, plain, seeds_text, sentence
+from sublearn.studies.analysis import Analysis
+
+WIDTH = 100
+
+
+def estimates_table(analysis: Analysis) -> str:
+    """Every arm's estimate on every trait, a line each with n, unit and method, and what could not be measured."""
+    width = max(len(plain(arm.name)) for arm in analysis.study.arms)
+    lines: list[str] = []
+    for trait in analysis.study.traits:
+        lines += _head(f"{plain(trait.name)} ({plain(trait.unit)}): {plain(trait.about)}")
+        lines += [
+            f"  {plain(row.arm):<{width}}  {sentence(row.estimate, trait.unit, trait.chance)}"
+            for row in analysis.estimates
+            if row.trait == trait.name
+        ]
+    return "\n".join([*lines, *_unmeasured_lines(analysis.unmeasured)])
+
+
+def contrasts_table(analysis: Analysis) -> str:
+    """Every paired difference with its interval, sign-flip p (not adjusted) and effect size, a line each."""
+    if not analysis.contrasts:
+        return "No arm has a control: there is nothing to compare."
+    traits = {trait.name: trait for trait in analysis.study.traits}
+    names = [contrast_text(row.treatment, row.control) for row in analysis.contrasts]
+    width = max(map(len, names))
+    lines = ["Paired differences, seed by seed (p by sign flips, before adjustment for several claims)"]
+    for trait in traits:
+        lines += [f"  {plain(trait)} ({plain(traits[trait].unit)})"]
+        lines += [
+            f"    {name:<{width}}  {sentence(row.contrast, traits[trait].unit)}"
+            for name, row in zip(names, analysis.contrasts, strict=True)
+            if row.trait == trait
+        ]
+    return "\n".join(lines)
+
+
+def verdict_lines(analysis: Analysis) -> str:
+    """Every claim with its verdict in capitals, and the reason under it."""
+    if not analysis.findings:
+        return "The study makes no claim."
+    width = max(len(finding.verdict) for finding in analysis.findings)
+    lines: list[str] = []
+    for finding in analysis.findings:
+        claim, *more = wrap(plain(finding.claim), WIDTH - width - 2, break_on_hyphens=False) or [""]
+        body = [*more, *wrap(plain(finding.because), WIDTH - width - 2, break_on_hyphens=False)]
+        lines += [f"{finding.verdict.upper():<{width}}  {claim}", *(" " * (width + 2) + line for line in body)]
+    return "\n".join(lines)
+
+
+def grouped(records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[int]]:
+    """Seeds of unmeasured records by arm, trait, status and reason."""
+    groups: dict[tuple[str, str, str, str], list[int]] = {}
+    for record in records:
+        key = (record.arm, record.trait, record.status, record.reason or "")
+        groups.setdefault(key, []).append(record.seed)
+    return groups
+
+
+def _unmeasured_lines(records: Iterable[Record]) -> list[str]:
+    groups = grouped(records)
+    head = ["Unmeasured (not counted above, and not zero)"] if groups else []
+    return head + [
+        f"  {plain(arm)}, {plain(trait)}: {status}, {plain(reason)} "
+        f"({'seed' if len(seeds) == 1 else f'{len(seeds)} seeds:'} {seeds_text(seeds)})"
+        for (arm, trait, status, reason), seeds in groups.items()
+    ]
+
+
+def _head(text: str) -> list[str]:
+    return wrap(text, WIDTH, subsequent_indent="  ")

@@ -1,0 +1,69 @@
+"""Studies and records made by hand, for the tests of the report."""
+
+import numpy as np
+import pytest
+
+from sublearn.records import Record
+from sublearn.seeds import stream
+from sublearn.studies.analysis import Analysis, analyse
+from sublearn.studies.base import Arm, Claim, Study, Trait
+
+
+@pytest.fixture
+def sample():
+    """Builds (analysis, records): sample(n, diverged=(seeds,), **changes of the study)."""
+    return build
+
+
+def study(**changes) -> Study:
+    """Five arms, two traits and three claims, one of them a difference of differences."""
+    parts = {
+        "name": "sample",
+        "title": "A sample",
+        "question": "Does it show?",
+        "settings": {"student": {"lr": 0.001}, "epochs": 4},
+        "arms": (
+            Arm(name="teacher", about="taught", control="same_init_control", teacher="trained"),
+            Arm(name="same_init", about="same", control="same_init_control", teacher="trained", logits="aux"),
+            Arm(name="same_init_control", about="its control", teacher="neutral", logits="aux"),
+            Arm(name="cross_init", about="other", control="cross_init_control", teacher="trained", init="cross"),
+            Arm(name="cross_init_control", about="its control", teacher="neutral", init="cross"),
+        ),
+        "traits": (
+            Trait(name="trait_rate", about="Share of prompts.", chance=0.5),
+            Trait(name="margin", about="Difference of logits.", unit="logits"),
+        ),
+        "claims": (
+            claim("same init picks it up", "same_init", "same_init_control"),
+            claim("other init does not", "cross_init", "cross_init_control", kind="equivalent"),
+            claim("more with the same", "same_init - same_init_control", "cross_init - cross_init_control"),
+        ),
+    }
+    return Study(**parts | changes)
+
+
+def claim(text: str, treatment: str, control: str, **more) -> Claim:
+    return Claim(claim=text, trait="trait_rate", treatment=treatment, control=control, delta=0.1, **more)
+
+
+def records(of: Study, n: int, diverged: tuple[int, ...] = ()) -> list[Record]:
+    """One record for each arm, trait and seed; `diverged` seeds of same_init have no value."""
+    rng = stream(0, "report/samples")
+    rows = []
+    for arm in of.arms:
+        for trait in of.traits:
+            values = np.clip(0.5 + 0.35 * (arm.name in ("teacher", "same_init")) + 0.1 * rng.standard_normal(n), 0, 1)
+            for seed, value in enumerate(values):
+                if arm.name == "same_init" and seed in diverged:
+                    gone = {"value": None, "n": 0, "status": "diverged", "reason": "loss was not finite"}
+                else:
+                    gone = {"value": float(value), "n": 200}
+                rows.append(Record(study=of.id, arm=arm.name, seed=seed, trait=trait.name, **gone))
+    return rows
+
+
+def build(n: int, diverged: tuple[int, ...] = (), **changes) -> tuple[Analysis, list[Record]]:
+    """An analysis and the records that it is of."""
+    of = study(**changes)
+    rows = records(of, n, diverged)
+    return analyse(of, rows), rows

@@ -1,0 +1,171 @@
+from collections import Counter
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from sublearn.errors import InputError
+from sublearn.records import Record
+from sublearn.report.drawing import MARGIN, size_and_alpha, swarm
+from sublearn.report.figures import NARROW, WIDE, arms_figure, arms_png, contrasts_figure, contrasts_png
+from sublearn.report.wording import mean_text, number
+from sublearn.studies.analysis import analyse
+from sublearn.studies.base import Arm, Trait
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def groups(picture: str) -> list[list[ElementTree.Element]]:
+    """The points of each row, row by row."""
+    root = ElementTree.fromstring(picture)
+    return [list(g.iter(f"{SVG}use")) for g in root.iter(f"{SVG}g") if "points" in (g.get("class") or "")]
+
+
+def words(picture: str) -> list[str]:
+    return ["".join(text.itertext()) for text in ElementTree.fromstring(picture).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("n", [1, 3, 200])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_one_point_for_each_seed_of_each_arm(sample, n, width):
+    analysis, records = sample(n)
+    picture = arms_figure(analysis, records, "trait_rate", width=width)
+    assert [len(row) for row in groups(picture)] == [n] * len(analysis.study.arms)
+
+
+def test_two_thousand_seeds_keep_every_point(sample):
+    analysis, records = sample(2000)
+    assert sum(map(len, groups(arms_figure(analysis, records, "trait_rate")))) == 5 * 2000
+
+
+def test_diverged_runs_have_no_point(sample):
+    analysis, records = sample(10, diverged=(2, 5))
+    counts = [len(row) for row in groups(arms_figure(analysis, records, "trait_rate"))]
+    assert counts == [10, 8, 10, 10, 10]
+    assert [len(row) for row in groups(contrasts_figure(analysis, records))] == [8, 10, 8]
+
+
+def test_points_lie_where_their_values_are(sample):
+    analysis, records = sample(12)
+    points = groups(arms_figure(analysis, records, "trait_rate"))
+    values = [r.value for r in records if r.arm == "cross_init" and r.trait == "trait_rate"]
+    places = [float(point.get("x", "")) for point in points[3]]
+    low, high = -0.02, 1.02
+    expected = [MARGIN + (value - low) / (high - low) * (WIDE - 2 * MARGIN) for value in values]
+    assert places == pytest.approx(expected, abs=0.01)
+
+
+def test_every_arm_is_printed_with_its_mean_half_width_and_n(sample):
+    analysis, records = sample(24, diverged=(3,))
+    said = words(arms_figure(analysis, records, "margin"))
+    for row in analysis.estimates:
+        if row.trait == "margin":
+            assert row.arm in said
+            assert f"{mean_text(row.estimate)} ({row.estimate.n} runs)" in said
+    assert "margin (logits)" in said and "zero" in said
+
+
+def test_the_chance_level_is_named(sample):
+    assert "chance 0.50" in words(arms_figure(*sample(3), "trait_rate"))
+
+
+def test_trained_arms_and_controls_differ_in_colour_and_in_shape(sample):
+    root = ElementTree.fromstring(arms_figure(*sample(3), "trait_rate"))
+    rows = [g.find(f"{SVG}g") for g in root.iter(f"{SVG}g") if g.get("class") == "points"]
+    assert [g.get("class") for g in rows if g is not None] == [
+        "fill-same", "fill-same", "fill-control", "fill-cross", "fill-control",
+    ]  # fmt: skip
+    marks = Counter(g.get("class") for g in root.iter(f"{SVG}g"))
+    assert marks["fill-paper stroke-control"] == 2 + 1  # two arms, one legend entry
+    assert marks["fill-same stroke-same"] == marks["fill-cross stroke-cross"] + 3  # one mean with two ends
+
+
+def test_one_run_says_that_its_interval_is_undefined(sample):
+    analysis, records = sample(1)
+    said = words(arms_figure(analysis, records, "trait_rate"))
+    assert sum("(interval undefined, 1 run)" in word for word in said) == 5
+    assert sum("(interval undefined, 1 run)" in word for word in words(contrasts_figure(analysis, records))) == 3
+
+
+def test_nothing_measured_is_said_and_not_drawn(sample):
+    study = sample(1)[0].study
+    picture = arms_figure(analyse(study, []), [], "trait_rate")
+    assert words(picture).count("unmeasured (0 runs)") == len(study.arms)
+    assert not any(groups(picture))
+
+
+def test_contrasts_show_claims_verdicts_and_the_band(sample):
+    analysis, records = sample(24)
+    picture = contrasts_figure(analysis, records)
+    said = words(picture)
+    for claim, finding in zip(analysis.study.claims, analysis.findings, strict=True):
+        assert claim.claim in said
+        assert any(word.endswith(f"(24 runs), {finding.verdict}") for word in said)
+    bands = [path for path in ElementTree.fromstring(picture).iter(f"{SVG}path") if "0.16" in (path.get("style") or "")]
+    assert len(bands) == 3 + 1  # three claims, one legend entry
+    assert [len(row) for row in groups(picture)] == [24, 24, 24]
+
+
+def test_a_wide_interval_of_few_runs_does_not_stretch_the_axis(sample):
+    analysis, records = sample(2)
+    ticks = [float(word) for word in words(arms_figure(analysis, records, "trait_rate")) if word in ("0", "1", "1.2")]
+    assert ticks == [0.0, 1.0]
+
+
+def test_claims_on_two_traits_have_an_axis_each(sample):
+    study = sample(2)[0].study
+    other = study.claims[0].model_copy(update={"trait": "margin", "claim": "on margin"})
+    said = words(contrasts_figure(*sample(4, claims=(study.claims[0], other))))
+    assert "difference in trait_rate (share)" in said and "difference in margin (logits)" in said
+
+
+def test_a_study_without_claims_has_an_empty_figure_of_contrasts(sample):
+    assert not groups(contrasts_figure(*sample(3, claims=())))
+
+
+def test_hostile_names_are_drawn_as_text(sample):
+    name = "<b>$\\frac{1}$&\x00\n\"'漢字"
+    arms = (Arm(name=name, about="x"),)
+    analysis, _ = sample(1, arms=arms, claims=(), traits=(Trait(name="t</svg>", about="x"),))
+    rows = [Record(study=analysis.study.id, arm=name, seed=s, trait="t</svg>", value=0.5, n=1) for s in (1, 2)]
+    picture = arms_figure(analyse(analysis.study, rows), rows, "t</svg>", title="$x$ <i>")
+    assert picture.count("</svg>") == 1
+    assert "<b>$\\frac{1}$& \"'漢字" in words(picture)
+    assert "$x$ <i>" in words(picture)
+
+
+def test_an_unknown_trait_is_named_with_the_known_ones(sample):
+    with pytest.raises(InputError, match="trait_rate"):
+        arms_figure(*sample(2), "trait_rat")
+
+
+def test_same_input_same_picture(sample):
+    analysis, records = sample(24)
+    assert arms_figure(analysis, records, "trait_rate") == arms_figure(analysis, records[::-1], "trait_rate")
+    assert contrasts_figure(analysis, records) == contrasts_figure(analysis, records[::-1])
+    assert arms_png(analysis, records, "trait_rate", "T") == arms_png(analysis, records, "trait_rate", "T")
+    assert arms_png(analysis, records, "trait_rate", "T") != arms_png(analysis, records, "trait_rate", "U")
+    assert contrasts_png(analysis, records) == contrasts_png(analysis, records)
+
+
+def test_swarm_parts_equal_points_within_its_band():
+    offsets = swarm(np.full(50, 7.0), 3.0)
+    assert len(np.unique(offsets)) == 50
+    assert np.abs(offsets).max() == 1
+    assert swarm(np.array([1.0, 10.0, 20.0]), 3.0).tolist() == [0, 0, 0]
+
+
+def test_more_points_are_smaller_and_fainter():
+    sizes, alphas = zip(*(size_and_alpha(n) for n in (0, 3, 200, 2000, 10**6)), strict=True)
+    assert list(sizes) == sorted(sizes, reverse=True) and sizes[-1] > 2
+    assert list(alphas) == sorted(alphas, reverse=True) and alphas[-1] > 0.1
+
+
+@pytest.mark.parametrize("value", [0.5, 1e-9, 1e6, -3.0])
+def test_equal_values_of_any_size_are_drawn(sample, value):
+    traits = (Trait(name="t", about="x", unit="nats"),)
+    analysis, _ = sample(1, arms=(Arm(name="a", about="x"),), claims=(), traits=traits)
+    rows = [Record(study=analysis.study.id, arm="a", seed=s, trait="t", value=value, n=1) for s in (1, 2)]
+    picture = arms_figure(analyse(analysis.study, rows), rows, "t")
+    assert [len(row) for row in groups(picture)] == [2]
+    assert any(word.startswith(number(value)) for word in words(picture))

@@ -1,0 +1,185 @@
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from sublearn.report.page import Section, page
+from sublearn.report.wording import contrast_text, interval_text, mean_text
+from sublearn.studies.analysis import analyse
+
+MANIFEST = {
+    "id": "sample-0",
+    "study": {},
+    "versions": {"torch": "2.13.0", "python": "3.11.9"},
+    "runtime": {"device": "cpu", "precision": "highest", "engine": "local"},
+    "command": "sublearn run sample --seeds 0:24 --set 'student.lr=1e-3'",
+}
+HOSTILE = "</td><script>alert('x')</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
+
+
+@dataclass
+class Read(HTMLParser):
+    """What a browser would see: elements with attributes, and rows of table cells."""
+
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    text: str = ""
+
+    def __post_init__(self):
+        super().__init__(convert_charrefs=True)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag == "tr":
+            self.rows.append([])
+
+    def handle_data(self, data):
+        self.text += data
+        if self.rows and self.rows[-1] and data.strip():
+            self.rows[-1][-1] += data
+
+
+def read(html: str) -> Read:
+    reader = Read()
+    reader.feed(html)
+    reader.close()
+    return reader
+
+
+@pytest.fixture
+def full(sample):
+    return page([Section(*sample(24, diverged=(3, 4)), MANIFEST)])
+
+
+def test_the_page_loads_nothing_and_runs_nothing(full):
+    for tag, attributes in read(full).elements:
+        assert tag not in ("script", "link", "img", "iframe", "object", "embed", "image", "base", "form")
+        assert "src" not in attributes and "srcset" not in attributes
+        assert (attributes.get("href") or "#").startswith("#")
+        assert not any(name.startswith("on") for name in attributes)
+    assert "http:" not in full and "https:" not in full
+    assert "url(" not in full and "@import" not in full
+
+
+def test_the_verdict_comes_first_in_words_with_a_badge(full, sample):
+    analysis, _ = sample(24, diverged=(3, 4))
+    text = " ".join(read(full).text.split())
+    for finding in analysis.findings:
+        assert finding.claim in text and finding.because in text
+        assert f'<span class="badge {finding.verdict}">{finding.verdict}</span>' in full
+    assert text.index(analysis.findings[0].because) < text.index("Figures") < text.index("Comparisons")
+
+
+def test_numbers_on_the_page_are_those_of_the_analysis(full, sample):
+    analysis, _ = sample(24, diverged=(3, 4))
+    rows = read(full).rows
+    for row in analysis.estimates:
+        assert [row.arm, mean_text(row.estimate), interval_text(row.estimate), str(row.estimate.n)] in rows
+    for row in analysis.contrasts:
+        found = row.contrast
+        start = [contrast_text(row.treatment, row.control), mean_text(found), interval_text(found), str(found.n)]
+        assert start in [cells[:4] for cells in rows]
+
+
+def test_unmeasured_runs_stand_with_their_reason(full):
+    assert ["same_init", "margin", "3, 4", "diverged", "loss was not finite"] in read(full).rows
+    assert "4 of 240 records have no value" in full
+
+
+def test_settings_arms_versions_runtime_and_command_are_told(full):
+    seen = read(full)
+    for row in (["student.lr", "0.001"], ["epochs", "4"], ["torch", "2.13.0"], ["precision", "highest"]):
+        assert row in seen.rows
+    assert ["same_init", "same_init_control", "trained", "same", "auxiliary logits", "same"] in seen.rows
+    assert MANIFEST["command"] in seen.text
+
+
+def test_every_seed_is_a_point_in_both_widths(sample):
+    groups = re.findall('<g class="points">.*?</g>', page([Section(*sample(7), MANIFEST)]), re.DOTALL)
+    rows = 5 * 2 + 3  # arms by traits, and claims
+    assert [group.count("<use ") for group in groups] == [7] * 2 * rows
+
+
+def test_hostile_text_is_shown_and_not_obeyed(sample):
+    analysis, records = sample(
+        3, title=HOSTILE, question=HOSTILE, settings={HOSTILE: HOSTILE, "nested": {"x": HOSTILE}}
+    )
+    bad = records[0].model_copy(update={"value": None, "status": "diverged", "reason": HOSTILE, "n": 0})
+    records = [bad, *records[1:]]
+    manifest = {"versions": {HOSTILE: HOSTILE}, "runtime": {HOSTILE: HOSTILE}, "command": HOSTILE}
+    seen = read(page([Section(analyse(analysis.study, records), records, manifest)]))
+    assert not {"script", "img"} & {tag for tag, _ in seen.elements}
+    assert seen.text.count(HOSTILE) >= 9
+
+
+def test_several_sections_have_their_own_ids_and_a_way_to_each(sample):
+    few, many = sample(3), sample(24)
+    html = page([Section(*few, MANIFEST), Section(*many, MANIFEST)])
+    seen = read(html)
+    ids = [attributes["id"] for _, attributes in seen.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {(attributes["href"] or "")[1:] for _, attributes in seen.elements if "href" in attributes}
+    assert {"s1", "s2"} <= targets <= set(ids)
+    labels = {attributes["aria-labelledby"] for _, attributes in seen.elements if "aria-labelledby" in attributes}
+    assert labels <= set(ids)
+    assert "3 runs, seeds 0 to 2" in html and "24 runs, seeds 0 to 23" in html
+
+
+def test_headings_are_in_order_and_tables_and_figures_are_named(full):
+    seen = read(full)
+    levels = [int(tag[1]) for tag, _ in seen.elements if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    count = {
+        name: sum(tag == name for tag, _ in seen.elements) for name in ("table", "caption", "figure", "figcaption")
+    }
+    assert count["table"] == count["caption"] > 0 and count["figure"] == count["figcaption"] == 3
+    assert all(attributes.get("aria-label") for tag, attributes in seen.elements if tag == "svg")
+    assert seen.elements[0] == ("html", {"lang": "en"})
+
+
+def test_one_run(sample):
+    html = page([Section(*sample(1), {})])
+    assert "1 run, seed 0" in html
+    assert "interval is undefined with 1 run" in html and "undefined, 1 run" in html
+    assert "The command was not recorded" in html and "Versions: not recorded" in html
+
+
+def test_nothing_measured(sample):
+    study = sample(1)[0].study
+    html = page([Section(analyse(study, []), [], MANIFEST)])
+    empty = [cells[1] for cells in read(html).rows if "undefined, 0 runs" in cells]
+    assert empty == ["unmeasured"] * (10 + 6 + 1)  # estimates, arms with a control, the claim on a difference
+    assert "There are no records yet" in html
+
+
+def test_no_section_and_no_claim(sample):
+    assert "There is no result" in page([])
+    assert "makes no claim" in page([Section(*sample(3, claims=()), MANIFEST)])
+
+
+def test_same_input_same_page(sample):
+    assert page([Section(*sample(5), MANIFEST)]) == page([Section(*sample(5), MANIFEST)])
+
+
+def test_the_report_imports_without_torch():
+    modules = ", ".join(
+        f"sublearn.report.{name}" for name in ("figures", "tables", "page", "svg", "drawing", "palette")
+    )
+    # A finder, because SciPy looks into sys.modules["torch"] where there is one, even None.
+    block = (
+        "type('Block', (), {'find_spec': lambda self, name, *rest: 1 / (name.partition('.')[0] != 'torch') and None})"
+    )
+    code = f"import sys; sys.meta_path.insert(0, {block}()); import {modules}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
