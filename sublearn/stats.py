@@ -124,7 +124,9 @@ def power(effect_size: float, n: int, alpha: float = 0.05) -> float:
     critical = stats.t.isf(alpha / 2, n - 1)
     shift = abs(effect_size) * math.sqrt(n)
     # Both tails by nctdtr: the far tail of scipy.stats.nct is NaN for large shifts.
-    return float(2 - special.nctdtr(n - 1, shift, critical) - special.nctdtr(n - 1, -shift, critical))
+    found = float(2 - special.nctdtr(n - 1, shift, critical) - special.nctdtr(n - 1, -shift, critical))
+    # nctdtr gives NaN at some large shifts, where the normal approximation is exact enough.
+    return float(stats.norm.cdf(shift - critical)) if math.isnan(found) else found
 
 
 def runs_needed(effect_size: float, target: float = 0.90, alpha: float = 0.05, most: int = 1_000_000) -> int | None:

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -68,6 +69,22 @@ def test_runs_needed_is_statsmodels_power(effect):
     assert needed is not None
     assert TTestPower().power(effect, needed, 0.05) >= 0.9
     assert needed == 2 or TTestPower().power(effect, needed - 1, 0.05) < 0.9
+
+
+def test_power_is_never_undefined_and_grows_with_the_runs():
+    powers = [stats.power(0.217, n) for n in range(2, 40_000, 97)]
+    assert all(later >= earlier - 1e-9 for earlier, later in pairwise(powers))
+    assert stats.runs_needed(0.2171) == 225
+
+
+def test_runs_needed_for_equivalence_reach_the_power_by_simulation():
+    needed = stats.runs_needed_for_equivalence(sd=1.0, delta=0.5)
+    assert needed is not None
+    rng = stream(2, "tests/equivalence")
+    shown = [(stats.equivalence_p(rng.normal(0, 1, needed), 0.5) or 0.0) < 0.05 for _ in range(2000)]
+    assert np.mean(shown) == pytest.approx(0.9, abs=0.02)
+    assert stats.runs_needed_for_equivalence(0.0, 0.5) == 2
+    assert stats.runs_needed_for_equivalence(1e6, 0.5) is None
 
 
 def test_no_number_of_runs_finds_no_effect():

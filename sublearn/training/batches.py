@@ -1,4 +1,4 @@
-"""Batches of several runs side by side, each run in its own order. Knows neither models nor where the data come from."""
+"""Batches of several runs side by side, each run in its own order. Knows neither models nor the data's source."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -48,9 +48,8 @@ def _shuffled(
     lengths = torch.tensor([len(own) for own in inputs])
     shortest, longest = int(lengths.min()), int(lengths.max())
     device = inputs[0].device
-    present = (torch.arange(longest) < lengths[:, None]).to(
-        device, targets[0].dtype if _real(targets) else torch.float32
-    )
+    dtype = targets[0].dtype if targets[0].is_floating_point() else torch.float32
+    present = (torch.arange(longest) < lengths[:, None]).to(device, dtype)
     data, wanted = pad_sequence(list(inputs), batch_first=True), pad_sequence(list(targets), batch_first=True)
     runs = torch.arange(len(inputs), device=device)[:, None]
     for epoch in range(len(orders[0])):
@@ -62,7 +61,3 @@ def _shuffled(
             ragged = start + batch_size > shortest and shortest != longest
             weights = present[:, start : start + batch_size] if ragged else None
             yield Batch(data[runs, chosen], wanted[runs, chosen], weights)
-
-
-def _real(targets: Sequence[Tensor]) -> bool:
-    return targets[0].is_floating_point()

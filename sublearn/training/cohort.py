@@ -1,6 +1,6 @@
 """Trains many runs of one architecture together: parameters, optimizer state and statistics on a leading run axis.
 
-The objective is the mean over a run's examples, summed over runs: no run's gradient depends on how many others there are.
+The objective is the mean over a run's examples, summed over runs: a run's gradient does not depend on the others.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Lifts a plain module, written for one run, to a leading run axis. The only place that knows how stacked runs compute.
+"""Lifts a plain module, written for one run, to a leading run axis; the only place that knows how stacked runs compute.
 
-The module is traced once; each of its operations has a row in a table that says what it is for many runs at once. Inside,
-activations are (run, feature, example): a linear layer is then one batched matrix product, and BatchNorm over all runs is
-one call of the plain kernel, with a channel for each run and feature.
+The module is traced once; each of its operations has a row in a table that says what it is for many runs at once.
+Inside, activations are (run, feature, example): a linear layer is then one batched matrix product, and BatchNorm over
+all runs is one call of the plain kernel, with a channel for each run and feature.
 """
 
 from collections.abc import Callable, Mapping

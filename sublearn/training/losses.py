@@ -20,7 +20,7 @@ def mse(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def kl(temperature: float = 1.0) -> Loss:
-    """KL(teacher || student) of the softmax at a temperature T, times T squared (Hinton et al. 2015); targets are logits."""
+    """KL(teacher || student) of the softmax at T, times T squared (Hinton et al. 2015); targets are logits."""
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
         student = F.log_softmax(logits / temperature, dim=-1)
