@@ -101,15 +101,21 @@ def draw(panels: Sequence[Panel], keys: Sequence[Key], width: float, title: str 
     return figure
 
 
-def swarm(places: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Offsets from -1 to 1 that part points in the same column of `width`, to either side in turn, in their order."""
+def swarm(places: NDArray[np.float64], width: float, fitting: float) -> NDArray[np.float64]:
+    """Offsets from -1 to 1 that part points in the same column of `width`, to either side in turn, in their order.
+
+    `fitting` is how many points fit beside the first without overlap. The spacing is that of the crowded columns, so
+    that a swarm's outline shows its density; a pile that is far larger than the other columns is squeezed by itself.
+    """
     columns = np.floor(places / width).astype(int)
-    offsets = np.zeros(len(places))
+    ranks = np.zeros(len(places))
     for column in np.unique(columns):
         here = np.flatnonzero(columns == column)
-        rank = np.arange(len(here))
-        offsets[here] = np.where(rank % 2 == 0, 1, -1) * ((rank + 1) // 2)
-    return offsets / max(np.abs(offsets).max(initial=0), 3)
+        order = np.arange(len(here))
+        ranks[here] = np.where(order % 2 == 0, 1, -1) * ((order + 1) // 2)
+    heights = {column: np.abs(ranks[columns == column]).max() for column in np.unique(columns)}
+    usual = max(np.quantile(list(heights.values()), 0.9), fitting, 1) if heights else 1
+    return np.array([rank / max(usual, heights[column]) for rank, column in zip(ranks, columns, strict=True)])
 
 
 def size_and_alpha(n: int) -> tuple[float, float]:
@@ -180,7 +186,8 @@ def _draw_words(sheet: Axes, row: Row, y: float, width: float) -> float:
 def _draw_points(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
     size, alpha = size_and_alpha(len(row.points))
     places = np.array([scale.px(value) for value in row.points])
-    offsets = swarm(places, max(size, 3.0)) * (SWARM - size) / 2
+    room = (SWARM - size) / 2
+    offsets = swarm(places, max(size, 3.0), room / size) * room
     (line,) = sheet.plot(
         places, middle + offsets, ls="", marker="o", ms=size, mew=0, color=light(row.colour), alpha=alpha, clip_on=False
     )

@@ -77,6 +77,14 @@ def _settings() -> Iterator[None]:
 
 
 def _rules(paper: int) -> list[str]:
+    # Where a viewer puts a figure on white paper in dark mode, it brings its own paper.
+    return [
+        f".figure {{ background: {PALETTE['paper'][paper]} }}",
+        *_colour_rules(paper),
+    ]
+
+
+def _colour_rules(paper: int) -> list[str]:
     return [
         f".figure .{part}-{name} {{ {part}: {colours[paper]} }}"
         for name, colours in PALETTE.items()

@@ -149,10 +149,19 @@ def test_same_input_same_picture(sample):
 
 
 def test_swarm_parts_equal_points_within_its_band():
-    offsets = swarm(np.full(50, 7.0), 3.0)
+    offsets = swarm(np.full(50, 7.0), 3.0, 4)
     assert len(np.unique(offsets)) == 50
     assert np.abs(offsets).max() == 1
-    assert swarm(np.array([1.0, 10.0, 20.0]), 3.0).tolist() == [0, 0, 0]
+    assert swarm(np.array([1.0, 10.0, 20.0]), 3.0, 4).tolist() == [0, 0, 0]
+    assert swarm(np.full(3, 7.0), 3.0, 4).tolist() == [0, -0.25, 0.25]
+    assert swarm(np.array([]), 3.0, 4).tolist() == []
+
+
+def test_one_large_pile_does_not_flatten_the_rest_of_the_swarm():
+    alone = np.repeat(np.arange(0.0, 300.0, 10.0), 5)
+    offsets = swarm(np.concatenate([alone, np.full(100, 500.0)]), 3.0, 4)
+    assert offsets[: len(alone)].tolist() == swarm(alone, 3.0, 4).tolist()
+    assert np.abs(offsets).max() == 1
 
 
 def test_more_points_are_smaller_and_fainter():

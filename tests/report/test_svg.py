@@ -27,6 +27,10 @@ def test_palette_colours_become_classes_and_their_values_stay_in_the_style_alone
     assert light("same") not in rest and light("cross") not in rest
 
 
+def test_a_figure_alone_brings_its_paper():
+    assert all(f".figure {{ background: {colour} }}" in drawn() for colour in PALETTE["paper"])
+
+
 def test_every_point_is_one_element_and_the_group_has_the_colour():
     root = ElementTree.fromstring(drawn())
     (group,) = (g for g in root.iter("{http://www.w3.org/2000/svg}g") if "points" in (g.get("class") or ""))
