@@ -34,7 +34,7 @@ def svg_text(figure: Figure, label: str) -> str:
     """The figure as a self-contained SVG file; `label` is read out by screen readers."""
     with _settings():
         buffer = StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", transparent=True)
     root = ElementTree.fromstring(buffer.getvalue())
     _without_namespaces(root)
     _cleaned(root)
