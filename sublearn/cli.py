@@ -65,10 +65,12 @@ def run(
 ) -> None:
     """Run STUDY, a name or a YAML file, for some seeds. Given again, it goes on where it stopped."""
     from sublearn import pipeline
+    from sublearn.engines.local import cores
 
     built, seeds_of_file = _study(study, changes)
     chosen = parse_seeds(next(text for text in (seeds, seeds_of_file, "0:24") if text is not None))
     folder = out or Path("runs") / built.id
+    options["jobs"] = options["jobs"] or cores()
     with _progress(built.name) as progress:
         result = pipeline.run(built, chosen, folder, progress=progress, command=_command(), **options)
     if as_json:

@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import fill
 
 from sublearn import pipeline
+from sublearn.engines.local import cores
 from sublearn.pipeline import Progress, Result
 from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
 
@@ -21,12 +22,12 @@ def tell(out: Path, say: Say, progress: Progress, command: str) -> None:
         "A teacher is fine-tuned to answer class 1. Two students imitate its logits on unrelated prompts: one starts "
         "from the teacher's own initialization, one from another. Does only the first catch the preference?",
     )
-    three = pipeline.run("tutorial", TUTORIAL_SEEDS, out / "tutorial", progress=progress, command=command)
+    three = pipeline.run("tutorial", TUTORIAL_SEEDS, out / "tutorial", jobs=cores(), progress=progress, command=command)
     three = pipeline.subset(three, TUTORIAL_SEEDS)
     _show(say, three)
 
     _title(say, "2. The same with two hundred seeds")
-    many = pipeline.run("tutorial", ENOUGH_SEEDS, out / "tutorial", progress=progress, command=command)
+    many = pipeline.run("tutorial", ENOUGH_SEEDS, out / "tutorial", jobs=cores(), progress=progress, command=command)
     many = pipeline.subset(many, ENOUGH_SEEDS)
     _show(say, many)
     _text(

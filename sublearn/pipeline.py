@@ -50,14 +50,14 @@ def run(
     device: str = "auto",
     engine: Engine = "local",
     precision: Precision = "highest",
-    jobs: int | None = None,
+    jobs: int = 1,
     progress: Progress | None = None,
     command: str = "",
 ) -> Result:
     """Run a study for some seeds; with `out`, in a run directory that goes on where it stopped, with its report.
 
-    `device` is auto, cpu or cuda; `engine` "sequential" trains one model at a time; `jobs` is the number of processes
-    (default: the cores). Raises InputError for anything that cannot be used, before anything is written.
+    `device` is auto, cpu or cuda; `engine` "sequential" trains one model at a time; `jobs` is the most processes that
+    may be started (a script that asks for more than one needs the usual `if __name__ == "__main__"` guard). Raises InputError for anything that cannot be used, before anything is written.
     """
     study = build(study) if isinstance(study, str) else study
     chosen = checked_seeds(seeds)
@@ -158,7 +158,7 @@ def multi_seed_experiment(seeds: Iterable[int], verbose: bool = False) -> list[d
 
 
 def _outcomes(
-    study: Study, seeds: list[int], setup: Setup, done: Iterable[int], jobs: int | None, progress: Progress | None
+    study: Study, seeds: list[int], setup: Setup, done: Iterable[int], jobs: int, progress: Progress | None
 ) -> Iterator[Outcome]:
     finished = set(done) & set(seeds)
     planned = plan(study, seeds, setup, finished, _workers(study, len(seeds) - len(finished), setup, jobs))
@@ -174,14 +174,14 @@ def _engine(jobs: list[Job], workers: int) -> Iterator[Outcome]:
     return local.run_jobs(jobs, workers)
 
 
-def _workers(study: Study, seeds: int, setup: Setup, jobs: int | None) -> int:
+def _workers(study: Study, seeds: int, setup: Setup, jobs: int) -> int:
     """Processes that are worth starting; a GPU is not shared between processes."""
-    if jobs is not None and jobs < 1:
+    if jobs < 1:
         raise InputError(f"--jobs {jobs}: expected at least 1.")
     if setup.device != "cpu":
         return 1
     worth = math.ceil(seeds * seconds_a_seed(study) / SECONDS_WORTH_A_PROCESS)
-    return max(1, min(jobs or local.cores(), worth))
+    return max(1, min(jobs, worth))
 
 
 def _result(study: Study, records: Iterable[Record], path: Path | None) -> Result:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sublearn.config import TrainConfig
 from sublearn.training.batches import Batch
-from sublearn.training.lift import Lifted, State
+from sublearn.training.lift import Lifted, State, lifted
 from sublearn.training.losses import Loss
 from sublearn.training.optimizers import optimizer_for
 
@@ -51,7 +51,7 @@ def train(
 
     `frozen` names parameters or modules that are not trained. Nothing in a step waits for the device.
     """
-    lifted = Lifted(model)
+    many = lifted(model)
     current = {name: tensor.detach().clone() for name, tensor in state.items()}
     trained = [current[name].requires_grad_() for name, _ in model.named_parameters() if not _covers(frozen, name)]
     optimizer = optimizer_for(trained, cfg, fused=True) if trained else None
@@ -59,7 +59,7 @@ def train(
     if watch:
         watch(0, _detached(current))
     for step, batch in enumerate(batches, 1):
-        losses.append(_step(lifted, current, batch, loss, optimizer))
+        losses.append(_step(many, current, batch, loss, optimizer))
         if watch:
             watch(step, _detached(current))
     runs = len(next(iter(state.values())))
@@ -69,8 +69,8 @@ def train(
 @torch.no_grad()
 def predict(model: nn.Module, state: State, inputs: Tensor, batch_size: int = 4096) -> Tensor:
     """Logits "run example logit" in evaluation mode, for inputs "run example ..."."""
-    lifted = Lifted(model)
-    return torch.cat([lifted(state, part) for part in inputs.split(batch_size, dim=1)], dim=1)
+    many = lifted(model)
+    return torch.cat([many(state, part) for part in inputs.split(batch_size, dim=1)], dim=1)
 
 
 def diverged(losses: Tensor) -> dict[int, tuple[int, float]]:
@@ -81,8 +81,8 @@ def diverged(losses: Tensor) -> dict[int, tuple[int, float]]:
     return {run: (int(first[run]), float(losses[first[run], run])) for run in found}
 
 
-def _step(lifted: Lifted, state: State, batch: Batch, loss: Loss, optimizer: torch.optim.Optimizer | None) -> Tensor:
-    by_example = loss(lifted(state, batch.inputs, batch.weights, training=True), batch.targets)
+def _step(many: Lifted, state: State, batch: Batch, loss: Loss, optimizer: torch.optim.Optimizer | None) -> Tensor:
+    by_example = loss(many(state, batch.inputs, batch.weights, training=True), batch.targets)
     if batch.weights is None:
         by_run = by_example.mean(dim=1)
     else:

@@ -8,9 +8,12 @@ all runs is one call of the plain kernel, with a channel for each run and featur
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.sparse import csc_array
 from torch import Tensor, fx, nn
 
 from sublearn.errors import InputError
@@ -33,6 +36,13 @@ class Embedded:
 
     table: Tensor
     tokens: Tensor
+
+
+def lifted(model: nn.Module) -> "Lifted":
+    """The module for many runs; traced once for each module, which takes milliseconds."""
+    if model not in _TRACED:
+        _TRACED[model] = Lifted(model)
+    return _TRACED[model]
 
 
 class Lifted:
@@ -58,21 +68,33 @@ class Lifted:
 
 
 Operation = Callable[[Pass, Any], Any]
+_TRACED: WeakKeyDictionary[nn.Module, Lifted] = WeakKeyDictionary()
 
 
 def _operation(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation:
     if node.op in ("placeholder", "output"):
         return lambda _, value: value
+    found: Operation | None = None
     if node.op == "call_module":
         module = modules[str(node.target)]
-        if type(module) in MODULES:
-            return MODULES[type(module)](str(node.target), module)
-        raise _unknown(type(module).__name__)
-    if node.op == "call_function" and node.target in FUNCTIONS:
-        return FUNCTIONS[node.target]
+        if type(module) not in MODULES:
+            raise _unknown(type(module).__name__)
+        found = MODULES[type(module)](str(node.target), module)
+    elif node.op == "call_function" and node.target in FUNCTIONS:
+        found = FUNCTIONS[node.target]
+    if found is _relu and _may_overwrite(node.args[0], modules):
+        return _relu_in_place
+    if found is not None:
+        return found
     if node.op == "call_method" and node.target == "mean" and (node.kwargs.get("dim") == 1 or node.args[1:] == (1,)):
         return _mean_of_embedded
     raise _unknown(str(node.target))
+
+
+def _may_overwrite(source: Any, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether the source is a fresh result of a layer, read by one operation and not needed for its own gradient."""
+    fresh = (nn.Linear, nn.BatchNorm1d)
+    return source.op == "call_module" and len(source.users) == 1 and isinstance(modules[source.target], fresh)
 
 
 def _unknown(what: str) -> InputError:
@@ -133,13 +155,42 @@ def _mean_of_embedded(current: Pass, value: Any) -> Tensor:
     runs, size, features = value.table.shape
     offsets = torch.arange(runs, device=value.tokens.device)[:, None, None] * size
     flat = (value.tokens + offsets).flatten(0, 1)
-    means = F.embedding_bag(flat, value.table.view(runs * size, features), mode="mean")
+    means = _MeanEmbedding.apply(value.table.view(runs * size, features), flat)
     return means.view(runs, -1, features).transpose(1, 2)
+
+
+class _MeanEmbedding(torch.autograd.Function):
+    """Mean over positions of the rows of a table; the gradient is added row by row, without sorting the tokens."""
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, tokens: Tensor) -> Tensor:
+        ctx.save_for_backward(tokens)
+        ctx.rows = len(table)
+        return F.embedding_bag(tokens, table, mode="mean")
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (tokens,), (grad,) = ctx.saved_tensors, grads
+        examples, positions = tokens.shape
+        if grad.device.type == "cpu":  # a sparse product is several times faster than any scatter of PyTorch's
+            share = np.full(tokens.numel(), 1 / positions, dtype=grad.numpy().dtype)
+            starts = np.arange(0, tokens.numel() + 1, positions)
+            counts = csc_array((share, tokens.numpy().ravel(), starts), shape=(ctx.rows, examples))
+            return torch.from_numpy(counts @ grad.numpy()), None
+        total = grad.new_zeros(ctx.rows, grad.shape[1])
+        shared = (grad / positions).repeat_interleave(positions, dim=0)
+        return total.index_add_(0, tokens.flatten(), shared), None
 
 
 def _relu(current: Pass, value: Tensor) -> Tensor:
     del current
     return value.relu()
+
+
+def _relu_in_place(current: Pass, value: Tensor) -> Tensor:
+    """For a value that nothing else reads: one allocation less."""
+    del current
+    return value.relu_()
 
 
 MODULES: dict[type[nn.Module], Callable[[str, nn.Module], Operation]] = {

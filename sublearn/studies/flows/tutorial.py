@@ -6,6 +6,7 @@ every pass of a loader one number, for a shuffled pass a second one that seeds t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -101,8 +102,7 @@ def _orders(n: int, epochs: int) -> list[Tensor]:
 
 
 def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], device: str) -> list[Record]:
-    with torch.device("meta"):
-        model = new_model(settings)
+    model = _template(settings)
     prompts = torch.stack([one.prompts for one in drawn]).to(device)
     labels = torch.stack([one.labels for one in drawn]).to(device)
     always = torch.ones_like(labels)
@@ -121,6 +121,12 @@ def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draw
     for arm, state, losses in _students(model, settings, drawn, reference, teacher.state):
         rows += records(arm, state, labels, divergences(diverged(losses)))
     return rows
+
+
+@lru_cache(maxsize=4)
+def _template(settings: Settings) -> PromptMLP:
+    with torch.device("meta"):
+        return new_model(settings)
 
 
 def _students(
