@@ -57,7 +57,8 @@ def run(
     """Run a study for some seeds; with `out`, in a run directory that goes on where it stopped, with its report.
 
     `device` is auto, cpu or cuda; `engine` "sequential" trains one model at a time; `jobs` is the most processes that
-    may be started (a script that asks for more than one needs the usual `if __name__ == "__main__"` guard). Raises InputError for anything that cannot be used, before anything is written.
+    may be started (a script that asks for more than one needs the usual `if __name__ == "__main__"` guard). Raises
+    InputError for anything that cannot be used, before anything is written.
     """
     study = build(study) if isinstance(study, str) else study
     chosen = checked_seeds(seeds)

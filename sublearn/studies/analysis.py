@@ -1,5 +1,6 @@
 """From records to estimates, paired contrasts and a verdict for each claim. Pure, torch-free; writes nothing."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -133,7 +134,7 @@ def _judge(claims: Sequence[Claim], values: Values) -> list[Finding]:
     p_values = [_p(claim, column) for claim, column in zip(claims, columns, strict=True)]
     adjusted = stats.holm(p_values) if claims else []
     return [
-        Finding(claim.claim, *_verdict(claim, column, float(p)))
+        Finding(claim.claim, *_verdict(claim, column, float(p), len(claims)))
         for claim, column, p in zip(claims, columns, adjusted, strict=True)
     ]
 
@@ -147,7 +148,7 @@ def _p(claim: Claim, difference: NDArray[np.float64]) -> float:
     return stats.sign_flip_p(difference)
 
 
-def _verdict(claim: Claim, difference: NDArray[np.float64], p: float) -> tuple[Verdict, str]:
+def _verdict(claim: Claim, difference: NDArray[np.float64], p: float, family: int) -> tuple[Verdict, str]:
     """The verdict at 5% with its reason; p is adjusted for the family of claims."""
     n = len(difference)
     result = stats.estimate(difference)
@@ -168,19 +169,20 @@ def _verdict(claim: Claim, difference: NDArray[np.float64], p: float) -> tuple[V
         return "refuted", f"{shown}: below zero."
     if p < ALPHA and result.mean > 0:
         return "supported", f"{shown}: above zero (sign-flip test, Holm-adjusted p = {p:.2g})."
-    return "inconclusive", f"{shown}. {_needed(difference, n)}"
+    return "inconclusive", f"{shown}. {_needed(difference, family)}"
 
 
-def _needed(difference: NDArray[np.float64], n: int) -> str:
+def _needed(difference: NDArray[np.float64], family: int) -> str:
     effect = stats.hedges_g(difference)
     if effect is None or effect <= 0:
         return "No number of runs would show an effect above zero as large as the one seen, which is none."
     needed = stats.runs_needed(effect)
     if needed is None:
         return f"An effect as small as this one ({effect:.2g} standard deviations) would need over a million runs."
-    # Six pairs are the fewest whose exact sign-flip p can fall under .05.
+    # The exact sign-flip p over n pairs is at least 2 / 2**n; Holm may multiply it by the number of claims.
+    fewest = math.ceil(math.log2(2 * family / ALPHA))
     return (
-        f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {max(needed, 6, n + 1)} "
+        f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {max(needed, fewest, len(difference) + 1)} "
         "runs would be needed to show it at 90% power."
     )
 

@@ -93,8 +93,8 @@ def _operation(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation:
 
 def _may_overwrite(source: Any, modules: Mapping[str, nn.Module]) -> bool:
     """Whether the source is a fresh result of a layer, read by one operation and not needed for its own gradient."""
-    fresh = (nn.Linear, nn.BatchNorm1d)
-    return source.op == "call_module" and len(source.users) == 1 and isinstance(modules[source.target], fresh)
+    # BatchNorm's result is a view; overwriting one costs autograd more copies than it saves.
+    return source.op == "call_module" and len(source.users) == 1 and isinstance(modules[source.target], nn.Linear)
 
 
 def _unknown(what: str) -> InputError:

@@ -19,9 +19,8 @@ from sublearn.studies.flows import distil
 from sublearn.studies.flows.distil import Targets
 from sublearn.studies.images import Settings
 from sublearn.studies.run import Setup
-from sublearn.tasks import digits, idx
+from sublearn.tasks import digits, idx, noise
 from sublearn.tasks.images import ImageData
-from sublearn.tasks.noise import draw_block
 from sublearn.training.batches import Batch
 from sublearn.traits.accuracy import accuracy
 
@@ -108,10 +107,16 @@ class Blocks:
         inputs, count = self.settings.inputs, self.sizes[block]
         if inputs.kind == "real":
             return self._real(seed, block, count)
-        noise = draw_block(seed, "student/inputs", block, count, self.real.shape[1], inputs.kind, inputs)
-        if inputs.kind == "mixture":
-            return inputs.alpha * self._real(seed, block, count).to(noise) + (1 - inputs.alpha) * noise
-        return noise
+        where = (seed, "student/inputs", block, count, self.real.shape[1])
+        if inputs.kind == "gaussian":
+            return noise.gaussian_block(*where, inputs.variance)
+        if inputs.kind == "correlated":
+            return noise.correlated_block(*where, inputs.blur, inputs.variance)
+        drawn = noise.uniform_block(*where)
+        if inputs.kind == "uniform":
+            return drawn
+        real = self._real(seed, block, count)
+        return inputs.alpha * real + (1 - inputs.alpha) * drawn.to(real.device)
 
     def _real(self, seed: int, block: int, count: int) -> Tensor:
         start = block * self.settings.student.batch_size
