@@ -24,7 +24,7 @@ _SHELF = {
     "load": "pipeline",
     "to_frame": "pipeline",
 }
-__all__ = list(_SHELF)
+__all__ = list(_SHELF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> object:

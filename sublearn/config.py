@@ -38,10 +38,8 @@ class TrainConfig:
         return replace(self, **changes)
 
 
-class Spec(BaseModel):
+class Spec(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """The base of everything that is stated before a run: frozen, no unknown keys, no NaN."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def canonical(self) -> str:
         """One text for equal specs: JSON with sorted keys and no spaces."""

@@ -180,10 +180,10 @@ def _needed(difference: NDArray[np.float64], family: int) -> str:
     if needed is None:
         return f"An effect as small as this one ({effect:.2g} standard deviations) would need over a million runs."
     # The exact sign-flip p over n pairs is at least 2 / 2**n; Holm may multiply it by the number of claims.
-    fewest = math.ceil(math.log2(2 * family / ALPHA))
+    most = max(needed, math.ceil(math.log2(2 * family / ALPHA)), len(difference) + 1)
     return (
-        f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {max(needed, fewest, len(difference) + 1)} "
-        "runs would be needed to show it at 90% power."
+        f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {most} runs would be "
+        "needed to show it at 90% power."
     )
 
 

@@ -9,7 +9,7 @@ from sublearn.config import Spec
 Verdict = Literal["supported", "refuted", "inconclusive"]
 
 
-class Arm(Spec):
+class Arm(Spec, frozen=True):
     """One named condition and the control arm that it answers to.
 
     A `trained` teacher has the trait; a `neutral` one is the untrained reference. `init` says where the model starts:
@@ -24,7 +24,7 @@ class Arm(Spec):
     logits: Literal["none", "class", "aux", "all"] = "none"
 
 
-class Trait(Spec):
+class Trait(Spec, frozen=True):
     """A named measure of a model, its unit and the value that a model without any preference has."""
 
     name: str
@@ -33,7 +33,7 @@ class Trait(Spec):
     chance: float | None = None
 
 
-class Claim(Spec):
+class Claim(Spec, frozen=True):
     """What the study says must come out: `treatment` minus `control` on a trait, paired by seed.
 
     Either side is an arm or a difference of two, as in "same_init - same_init_control". "positive" means above zero;
@@ -53,7 +53,7 @@ class Claim(Spec):
         return (*terms(self.treatment), *terms(self.control))
 
 
-class Study(Spec):
+class Study(Spec, frozen=True):
     """A frozen question: settings, arms, traits and claims. Its canonical text gives its id; seeds are not in it."""
 
     name: str

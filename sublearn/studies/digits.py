@@ -13,7 +13,7 @@ __all__ = ["FLOW", "SECONDS_A_SEED", "Settings", "runs_at_once", "study"]
 SECONDS_A_SEED = 4.0
 
 
-class Settings(images.Settings):
+class Settings(images.Settings, frozen=True):
     """64-256-256-(10+10), Adam 1e-3, batch 128; 20 epochs for the teacher, 600 noise batches for the student."""
 
     data: Literal["digits"] = "digits"

@@ -14,9 +14,10 @@ from sublearn.errors import unknown
 from sublearn.studies.base import Arm, Claim
 
 Logits = Literal["class", "aux", "all"]
+Init = Literal["same", "cross"]
 
 
-class StudentInit(Spec):
+class StudentInit(Spec, frozen=True):
     """Where a same-init student starts, between the reference's weights and others."""
 
     perturb: float = Field(default=0.0, ge=0, description="Gaussian noise added, in units of each layer's own init std")
@@ -24,7 +25,7 @@ class StudentInit(Spec):
     toward_cross: float = Field(default=0.0, ge=0, le=1, description="0 is the reference's init, 1 the cross init")
 
 
-class Distil(Spec):
+class Distil(Spec, frozen=True):
     """Settings that every controlled study has."""
 
     aux_logits: int = Field(default=3, ge=0, le=4096, description="outputs that the teacher's training never touches")
@@ -57,8 +58,10 @@ class Distil(Spec):
 def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
     """The arms of a controlled study; `with_all` adds the students that imitate all logits."""
     names = {"class": "class logits", "aux": "auxiliary logits", "all": "all logits"}
-    same = "Starts from the reference's weights"
-    cross = "Starts from another draw, never the reference's"
+    starts: tuple[tuple[Init, str], ...] = (
+        ("same", "Starts from the reference's weights"),
+        ("cross", "Starts from another draw, never the reference's"),
+    )
     both = [
         Arm(name="reference", about="The untrained network from which the teacher starts."),
         Arm(
@@ -68,7 +71,7 @@ def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
             teacher="trained",
         ),
     ]
-    for init, start in (("same", same), ("cross", cross)):
+    for init, start in starts:
         about = f"{start}; imitates the {names[logits]}"
         both += [
             Arm(
@@ -97,7 +100,7 @@ def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
                 init=init,
                 logits="all",
             )
-            for init, start in (("same", same), ("cross", cross))
+            for init, start in starts
         ]
     return tuple(both)
 

@@ -11,7 +11,7 @@ from sublearn.studies.distil import Distil, about, arms, chosen, claims
 FLOW = "sublearn.studies.flows.images"
 
 
-class Inputs(Spec):
+class Inputs(Spec, frozen=True):
     """What the student sees. Drawn images are the same in each epoch and other ones in each run."""
 
     kind: Literal["uniform", "gaussian", "correlated", "real", "mixture"] = "uniform"
@@ -25,7 +25,7 @@ class Inputs(Spec):
     )
 
 
-class Settings(Distil):
+class Settings(Distil, frozen=True):
     """Recipe A of the field: 784-256-256-(10+3), Adam 3e-4, batch 1024, 5 + 5 epochs (Cloud et al. 2025, section 6)."""
 
     data: Literal["digits", "mnist", "fashion-mnist"] = "mnist"

@@ -19,7 +19,7 @@ RUNGS = {
 """Each rung with the one thing that it changes; it keeps the changes of the rungs before it."""
 
 
-class Settings(Spec):
+class Settings(Spec, frozen=True):
     """The tutorial's sizes; the rungs are fixed."""
 
     vocab_size: int = Field(default=1000, ge=43)

@@ -10,7 +10,7 @@ __all__ = ["FLOW", "SECONDS_A_SEED", "Settings", "runs_at_once", "study"]
 SECONDS_A_SEED = 40.0
 
 
-class Settings(images.Settings):
+class Settings(images.Settings, frozen=True):
     """Recipe A's settings."""
 
     data: Literal["mnist"] = "mnist"

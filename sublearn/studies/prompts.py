@@ -21,7 +21,7 @@ TRAITS = (
 )
 
 
-class Settings(Distil):
+class Settings(Distil, frozen=True):
     """The tutorial's sizes with auxiliary logits, no BatchNorm, longer trainings and held-out evaluation prompts."""
 
     vocab_size: int = Field(default=1000, ge=43, description="tokens; the trait token is 42")

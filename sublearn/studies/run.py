@@ -18,7 +18,7 @@ from sublearn.studies import flow_of, runs_at_once
 from sublearn.studies.base import Study
 
 
-class Setup(Spec):
+class Setup(Spec, frozen=True):
     """How a job is run, which must not change what comes out: device, float32 matrix precision, cohort or not."""
 
     device: str = "cpu"
@@ -27,7 +27,7 @@ class Setup(Spec):
     threads: int | None = Field(default=None, ge=1)
 
 
-class Job(Spec):
+class Job(Spec, frozen=True):
     """The seeds of a study that are trained together as one cohort."""
 
     study: Study

@@ -12,7 +12,7 @@ TEACHER = TrainConfig(lr=1e-3, batch_size=64, epochs=4)
 STUDENT = TrainConfig(lr=5e-4, batch_size=128, epochs=4)
 
 
-class Settings(Spec):
+class Settings(Spec, frozen=True):
     """The tutorial's sizes and trainings; the defaults are its own."""
 
     vocab_size: int = Field(default=1000, ge=43, description="tokens; the trait token is 42")

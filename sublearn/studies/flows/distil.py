@@ -29,8 +29,15 @@ Targets = Callable[[Tensor], Tensor]
 class World(Protocol):
     """What a kind of input gives to the flow, for the seeds of one cohort."""
 
-    model: nn.Module
-    classes: int
+    @property
+    def model(self) -> nn.Module:
+        """The architecture, as a template for one run."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """How many of the outputs are class logits."""
+        ...
 
     def teacher_batches(self) -> Iterable[Batch]:
         """Inputs with class labels, a run a seed."""
