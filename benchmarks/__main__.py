@@ -1,0 +1,10 @@
+"""`python -m benchmarks [NAME...]`: every table, or the named ones."""
+
+import sys
+from importlib import import_module
+
+NAMES = ("tutorial", "scaling", "mnist", "precision")
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or NAMES:
+        import_module(f"benchmarks.{name}").main()
