@@ -32,3 +32,6 @@ bench: install
 
 notebook: install
 	$(BIN)/jupytext --to notebook examples/tutorial.py
+
+figures: install
+	$(PYTHON) docs/make_figures.py
