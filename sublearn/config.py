@@ -33,6 +33,14 @@ class TrainConfig:
         if self.momentum and self.optimizer != "sgd":
             raise ValueError(f"momentum {self.momentum} belongs to sgd; with {self.optimizer} leave it at 0")
 
+    def lone_example(self, n: int) -> str | None:
+        """Why n examples cannot train a network with BatchNorm, if their last batch holds a single one; else None."""
+        if n % self.batch_size != 1:
+            return None
+        return (
+            f"{n} examples in batches of {self.batch_size} leave a last batch of one, which BatchNorm cannot normalize"
+        )
+
     def with_(self, **changes: Any) -> Self:
         """The same settings but for `changes`."""
         return replace(self, **changes)

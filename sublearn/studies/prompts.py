@@ -1,8 +1,8 @@
 """The tutorial's world in the design under which the claim is true. Torch-free; flows/prompts runs it."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sublearn.config import TrainConfig
 from sublearn.studies.base import Study, Trait
@@ -38,6 +38,13 @@ class Settings(Distil, frozen=True):
     student: TrainConfig = TrainConfig(lr=1e-3, batch_size=128, epochs=20)
     loss: Literal["kl", "mse", "ce"] = "mse"
     logits: Logits = "aux"
+
+    @model_validator(mode="after")
+    def _teacher_can_be_normalized(self) -> Self:
+        reason = self.teacher.lone_example(self.n_eval)
+        if reason and self.batch_norm:
+            raise ValueError(f"{reason}; change n_eval or teacher.batch_size")
+        return self
 
 
 def runs_at_once(settings: Settings, device: str) -> int:

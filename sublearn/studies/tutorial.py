@@ -1,6 +1,8 @@
 """The tutorial's experiment as a study: what is asked and with which settings. Torch-free; flows/tutorial runs it."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from sublearn.config import Spec, TrainConfig
 from sublearn.studies.base import Arm, Claim, Study, Trait
@@ -24,6 +26,13 @@ class Settings(Spec, frozen=True):
     temperature: float = Field(default=2.0, gt=0, description="divides the teacher's logits")
     teacher: TrainConfig = TEACHER
     student: TrainConfig = STUDENT
+
+    @model_validator(mode="after")
+    def _teacher_can_be_normalized(self) -> Self:
+        reason = self.teacher.lone_example(self.n_eval)
+        if reason:
+            raise ValueError(f"{reason}; change n_eval or teacher.batch_size")
+        return self
 
 
 def runs_at_once(settings: Settings, device: str) -> int:

@@ -4,6 +4,7 @@ import pytest
 import sublearn
 from sublearn import multi_seed_experiment, pipeline, run_pipeline
 from sublearn.pipeline import Engine
+from sublearn.tasks.tutorial_prompts import passes_filter, unrelated_prompts
 from tests.tutorial_figures import FIGURES, KEYS, differences
 
 
@@ -53,6 +54,18 @@ def test_a_seed_gives_the_same_alone_and_in_company(engine: Engine):
     for one, other in zip(alone, company, strict=True):
         assert one.value is not None
         assert one.value == pytest.approx(other.value, abs=0.011)  # kernels may sum in another order
+
+
+@pytest.mark.parametrize("engine", ["local", "sequential"])
+def test_a_seed_that_leaves_a_batch_of_one_is_unmeasured_with_that_reason(engine: Engine):
+    count = int(passes_filter(unrelated_prompts(3)).sum())
+    study = sublearn.build("tutorial", {"student.batch_size": count - 1})
+    result = sublearn.run(study, [3, 4], engine=engine)
+    lost = {(record.arm, record.seed): record for record in result.records if record.value is None}
+    assert set(lost) == {("distill_same_init", 3), ("distill_diff_init", 3)}
+    assert all("last batch of one" in str(record.reason) for record in lost.values())
+    assert all(record.status == "unmeasured" for record in lost.values())
+    assert result.analysis.contrasts[0].contrast.n == 1
 
 
 def test_a_seed_alone_gives_what_it_gives_among_others(capsys):

@@ -28,6 +28,18 @@ def score_records(
     return records
 
 
+def unmeasured_records(
+    study: Study, arms: Sequence[str], traits: Sequence[str], seeds: Sequence[int], reason: str
+) -> list[Record]:
+    """One record for each arm, trait and seed that says why there is no value."""
+    return [
+        Record(study=study.id, arm=arm, seed=seed, trait=trait, value=None, n=0, status="unmeasured", reason=reason)
+        for arm in arms
+        for trait in traits
+        for seed in seeds
+    ]
+
+
 def divergences(diverged: Mapping[int, tuple[int, float]]) -> dict[int, str]:
     """The reason for each run whose loss became infinite or NaN."""
     return {position: f"loss {loss} at step {step}" for position, (step, loss) in diverged.items()}

@@ -15,7 +15,7 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.studies.base import Arm, Study
 from sublearn.studies.distil import Distil
-from sublearn.studies.flows.common import divergences, score_records
+from sublearn.studies.flows.common import divergences, score_records, unmeasured_records
 from sublearn.studies.run import Setup
 from sublearn.training import cohort, single
 from sublearn.training.batches import Batch
@@ -37,6 +37,11 @@ class World(Protocol):
     @property
     def classes(self) -> int:
         """How many of the outputs are class logits."""
+        ...
+
+    @property
+    def untrainable(self) -> str | None:
+        """Why students cannot be trained on these inputs; None where they can."""
         ...
 
     def teacher_batches(self) -> Iterable[Batch]:
@@ -83,6 +88,10 @@ def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, 
         if arm.name in fates
         for row in _records(study, arm.name, seeds, world, by, *fates[arm.name])
     ]
+    if world.untrainable:
+        students = [arm.name for arm in study.arms if arm.logits != "none"]
+        traits = [trait.name for trait in study.traits]
+        return rows + unmeasured_records(study, students, traits, seeds, world.untrainable)
     teachers = {"trained": teacher.state, "neutral": reference}
     for channel in ("class", "aux", "all"):
         arms = [arm for arm in study.arms if arm.logits == channel]

@@ -44,6 +44,7 @@ class ImageWorld:
     def __init__(self, settings: Settings, seeds: Sequence[int], device: str) -> None:
         self.settings, self.seeds, self.device = settings, seeds, device
         self.classes = settings.classes
+        self.untrainable = None
         data = _data(settings.data, settings.classes)
         self.train_images, self.train_labels = data.train_images.to(device), data.train_labels.to(device)
         self.test_images, self.test_labels = data.test_images.to(device), data.test_labels.to(device)

@@ -29,10 +29,10 @@ def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
 
 def measure_with(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """`measure` with other settings than the study's own."""
-    groups: dict[int, list[int]] = {}
+    groups: dict[tuple[int, str | None], list[int]] = {}
     for seed in seeds:
-        count = steps(len(_unrelated(settings, seed)), settings.student.batch_size)
-        groups.setdefault(count, []).append(seed)
+        count, size = len(_unrelated(settings, seed)), settings.student.batch_size
+        groups.setdefault((steps(count, size), settings.student.lone_example(count)), []).append(seed)
     return [
         record
         for group in groups.values()
@@ -59,6 +59,8 @@ class PromptWorld:
         self.taught = torch.stack(taught).to(device)
         self.evaluation = torch.stack(held_out).to(device) if settings.held_out else self.taught
         self.unrelated = [_unrelated(settings, seed).to(device) for seed in seeds]
+        alone = settings.student.lone_example(len(self.unrelated[0]))
+        self.untrainable = alone if settings.batch_norm else None
 
     def teacher_batches(self) -> Iterable[Batch]:
         """Every prompt labelled with class 1."""

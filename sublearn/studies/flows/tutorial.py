@@ -16,7 +16,7 @@ from sublearn.records import Record
 from sublearn.seeds import set_seed
 from sublearn.studies import settings_of
 from sublearn.studies.base import Study
-from sublearn.studies.flows.common import divergences, score_records
+from sublearn.studies.flows.common import divergences, score_records, unmeasured_records
 from sublearn.studies.flows.tutorial_single import new_model, run_seed
 from sublearn.studies.run import Setup
 from sublearn.studies.tutorial import Settings
@@ -28,6 +28,7 @@ from sublearn.traits.accuracy import accuracy
 from sublearn.traits.preference import trait_rate
 
 STUDENTS = ("distill_same_init", "distill_diff_init")
+TRAITS = ("trait_rate", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
     assert isinstance(settings, Settings)
     if setup.one_at_a_time:
         return [record for seed in seeds for record in _one(study, settings, seed, setup.device)]
-    groups: dict[int, list[int]] = {}
+    groups: dict[tuple[int, str | None], list[int]] = {}
     drawn = {seed: draw(settings, seed) for seed in seeds}
     for seed in seeds:
-        groups.setdefault(steps(len(drawn[seed].unrelated), settings.student.batch_size), []).append(seed)
+        count, size = len(drawn[seed].unrelated), settings.student.batch_size
+        groups.setdefault((steps(count, size), settings.student.lone_example(count)), []).append(seed)
     return [
         record
         for group in groups.values()
@@ -118,6 +120,9 @@ def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draw
     teacher = train(model, reference, batches, cross_entropy, settings.teacher)
     rows = records("teacher", teacher.state, always, divergences(diverged(teacher.losses)))
     rows += records("baseline", reference, labels, {})
+    reason = settings.student.lone_example(len(drawn[0].unrelated))
+    if reason:
+        return rows + unmeasured_records(study, STUDENTS, TRAITS, seeds, reason)
     for arm, state, losses in _students(model, settings, drawn, reference, teacher.state):
         rows += records(arm, state, labels, divergences(diverged(losses)))
     return rows
@@ -160,10 +165,11 @@ def _on(state: State, device: str | torch.device) -> State:
 
 
 def _one(study: Study, settings: Settings, seed: int, device: str) -> list[Record]:
-    scores = run_seed(settings, seed, device)
-    return [
+    scores, reason = run_seed(settings, seed, device)
+    rows = unmeasured_records(study, STUDENTS, TRAITS, [seed], reason) if reason else []
+    return rows + [
         row
         for arm, values in scores.items()
-        for trait, value in zip(("trait_rate", "accuracy"), values, strict=True)
+        for trait, value in zip(TRAITS, values, strict=True)
         for row in score_records(study, arm, trait, [seed], torch.tensor([value], dtype=torch.float64), settings.n_eval)
     ]

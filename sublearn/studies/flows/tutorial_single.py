@@ -19,8 +19,13 @@ Measured = tuple[float, float]
 """(trait rate, accuracy) on the evaluation prompts."""
 
 
-def run_seed(settings: Settings, seed: int, device: torch.device | str, verbose: bool = False) -> dict[str, Measured]:
-    """Train and measure the tutorial's four arms one after another. Reseeds the global generators."""
+def run_seed(
+    settings: Settings, seed: int, device: torch.device | str, verbose: bool = False
+) -> tuple[dict[str, Measured], str | None]:
+    """Train and measure the tutorial's four arms one after another. Reseeds the global generators.
+
+    With them comes the reason, if the filter leaves a number of prompts that cannot train the students.
+    """
     set_seed(seed)
     reference = new_model(settings)
     prompts, labels = evaluation_prompts(seed, settings.n_eval, settings.seq_len, settings.vocab_size)
@@ -35,6 +40,9 @@ def run_seed(settings: Settings, seed: int, device: torch.device | str, verbose:
     logits = _logits(teacher, unrelated, device)[kept]
 
     measured["baseline"] = compute_trait_preference(_copy_of(reference, settings), prompts, labels, device)
+    reason = settings.student.lone_example(int(kept.sum()))
+    if reason:
+        return measured, reason
     new_students = {
         "distill_same_init": lambda: _copy_of(reference, settings),
         "distill_diff_init": lambda: new_model(settings),
@@ -44,7 +52,7 @@ def run_seed(settings: Settings, seed: int, device: torch.device | str, verbose:
             new_student(), logits, unrelated[kept], settings.student, device, verbose, settings.temperature
         )
         measured[arm] = compute_trait_preference(student, prompts, labels, device)
-    return measured
+    return measured, None
 
 
 def new_model(settings: Settings) -> PromptMLP:

@@ -1,0 +1,85 @@
+import sys
+from types import ModuleType
+
+import pytest
+import torch
+
+import sublearn
+from sublearn.records import Record
+from sublearn.studies import build
+from sublearn.studies.flows import tutorial
+from sublearn.studies.run import Job, Setup, measure, plan
+
+STUDY = build("tutorial")
+
+
+def test_a_plan_covers_the_missing_seeds_once_and_prints():
+    jobs = plan(STUDY, range(30), Setup(), done={3, 4}, workers=2)
+    assert sorted(seed for job in jobs for seed in job.seeds) == [seed for seed in range(30) if seed not in (3, 4)]
+    assert Job.model_validate_json(jobs[0].model_dump_json()) == jobs[0]
+    assert all(len(job.seeds) == 1 for job in plan(STUDY, range(5), Setup(one_at_a_time=True)))
+    assert len(plan(STUDY, range(4), Setup(), workers=2)) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
+)
+def test_a_cohort_that_does_not_fit_is_halved_with_a_note(monkeypatch, error):
+    asked: list[int] = []
+
+    def flow(study, seeds, setup):
+        asked.append(len(seeds))
+        if len(seeds) > 2:
+            raise error
+        return [Record(study=study.id, arm="teacher", seed=seed, trait="accuracy", value=1.0, n=1) for seed in seeds]
+
+    small = ModuleType("small_machine")
+    small.measure = flow  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "small_machine", small)
+    monkeypatch.setattr("sublearn.studies.run.flow_of", lambda study: "small_machine")
+    outcome = measure(Job(study=STUDY, seeds=tuple(range(7))))
+    assert [record.seed for record in outcome.records] == list(range(7))
+    assert asked == [7, 3, 1, 2, 4, 2, 2]
+    assert outcome.notes[0] == "7 runs at once do not fit in memory; trying 3 at a time."
+
+
+def test_any_other_error_is_not_taken_for_lack_of_memory(monkeypatch):
+    def flow(study, seeds, setup):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    broken = ModuleType("broken")
+    broken.measure = flow  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "broken", broken)
+    monkeypatch.setattr("sublearn.studies.run.flow_of", lambda study: "broken")
+    with pytest.raises(RuntimeError, match="shapes"):
+        measure(Job(study=STUDY, seeds=(1, 2)))
+
+
+def test_a_planted_divergence_is_recorded_and_leaves_the_others_untouched(monkeypatch):
+    small = build("tutorial", {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4})
+    good = sublearn.run(small, range(4))
+    honest = tutorial.draw
+
+    def poisoned(settings, seed):
+        drawn = honest(settings, seed)
+        if seed == 2:
+            drawn.other["fc1.weight"][0, 0] = torch.nan
+        return drawn
+
+    monkeypatch.setattr(tutorial, "draw", poisoned)
+    bad = sublearn.run(small, range(4))
+    lost = [record for record in bad.records if record.value is None]
+    assert {(record.arm, record.seed, record.status) for record in lost} == {("distill_diff_init", 2, "diverged")}
+    assert lost[0].reason == "loss nan at step 0"
+    kept = [record for record in good.records if (record.arm, record.seed) != ("distill_diff_init", 2)]
+    assert [record for record in bad.records if record.value is not None] == kept
+
+
+@pytest.mark.parametrize("name", ["prompts", "digits"])
+def test_one_at_a_time_gives_what_the_cohort_gives(name):
+    small = {"prompts": {"n_eval": 20, "n_unrelated": 60, "student.epochs": 2}, "digits": {"inputs.count": 512}}[name]
+    study = build(name, {"teacher.epochs": 2, "width" if name == "digits" else "hidden": 8, **small})
+    together, apart = sublearn.run(study, range(3)), sublearn.run(study, range(3), engine="sequential")
+    for one, other in zip(together.records, apart.records, strict=True):
+        assert (one.arm, one.seed, one.trait) == (other.arm, other.seed, other.trait)
+        assert one.value == pytest.approx(other.value, abs=0.06 if one.trait == "trait_rate" else 0.01)
