@@ -14,6 +14,8 @@ from sublearn.seeds import stream
 
 EXACT_PAIRS = 12
 PERMUTATION_DRAWS = 10_000
+DRAWN_AT_ONCE = 1_000_000
+"""Signs in memory at a time, so that memory does not grow with the runs."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,17 @@ def sign_flip_p(difference: ArrayLike, seed: int = 0) -> float:
     The draws come from a stream named after this test; the observed signs count as one of them, so p is never 0.
     """
     array = _runs(difference)
-    n = len(array)
+    n, total = len(array), float(array.sum())
     if n <= EXACT_PAIRS:
-        signs = np.array(list(product((-1, 1), repeat=n)))
+        sums = np.array(list(product((-1.0, 1.0), repeat=n))) @ array
     else:
-        drawn = stream(seed, "stats/sign-flip").integers(0, 2, size=(PERMUTATION_DRAWS, n)) * 2 - 1
-        signs = np.vstack([np.ones((1, n), dtype=drawn.dtype), drawn])
+        rng = stream(seed, "stats/sign-flip")
+        rows = max(1, DRAWN_AT_ONCE // n)
+        sizes = [min(rows, PERMUTATION_DRAWS - start) for start in range(0, PERMUTATION_DRAWS, rows)]
+        flipped = [rng.integers(0, 2, size=(size, n), dtype=np.int8) @ array for size in sizes]
+        sums = np.concatenate([[total], total - 2 * np.concatenate(flipped)])
     # A sum that equals the observed one but for rounding counts as equal.
-    threshold = abs(array.sum()) * (1 - 1e-12)
-    return float((np.abs(signs @ array) >= threshold).mean())
+    return float((np.abs(sums) >= abs(total) * (1 - 1e-12)).mean())
 
 
 def hedges_g(difference: ArrayLike) -> float | None:
