@@ -131,6 +131,34 @@ def power(study: str, effect: float | None) -> None:
         click.echo(power_table(built, (), effect))
 
 
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/replication"), show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
+@click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the comparisons on stdout and nothing else there.")
+def replicate(names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, as_json: bool, **options: Any) -> None:
+    """Run the field's published figures again and say which agree. NAME is a table (A, B, C, D) or one figure."""
+    from sublearn import replicate as replication
+    from sublearn.engines.local import cores
+    from sublearn.report.replication import Made, summary
+    from sublearn.store import versions
+
+    rows = replication.chosen(names, quick)
+    with _progress("replicate") as progress:
+        announce = (lambda _: None) if as_json else click.echo
+        options |= {"jobs": jobs or cores(), "announce": announce, "progress": progress}
+        found = replication.replicate(rows, out, **options)
+    made = Made(_command(), options["precision"], versions(), replication.QUICK_RUNS if quick else None)
+    replication.write(found, made, out)
+    if as_json:
+        click.echo((out / "replication.json").read_text())
+    else:
+        click.echo(f"\n{summary(found)}\nPage: {out / 'replication.html'}")
+
+
 def parse_seeds(text: str) -> list[int]:
     """Seeds from text: single numbers and ranges without their end, joined by commas, as in "0:24,30".
 

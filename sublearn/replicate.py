@@ -1,0 +1,185 @@
+"""Holds this program against the field's published figures: runs each, compares, and gives a verdict."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sublearn import pipeline, stats, store
+from sublearn.devices import Precision
+from sublearn.errors import unknown
+from sublearn.pipeline import Progress, Result
+from sublearn.report.replication import Comparison, Made, Verdict, html, markdown
+from sublearn.studies import build
+from sublearn.studies.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
+
+TELLING = 0.10
+"""A joint interval wider than this either way cannot tell agreement from difference."""
+
+
+def chosen(names: Sequence[str], quick: bool) -> list[Published | Trend]:
+    """The figures of the named tables or of these names; all if none is named. Raises InputError for other names."""
+    every = {row.name: row for table in TABLES.values() for row in table}
+    wanted: list[Published | Trend] = []
+    for name in names or TABLES:
+        if name in TABLES:
+            wanted += TABLES[name]
+        elif name in every:
+            wanted.append(every[name])
+        else:
+            raise unknown("published figure or table", name, [*TABLES, *every])
+    return [_fewer(row) for row in wanted if row.name in QUICK] if quick else wanted
+
+
+def replicate(
+    rows: Iterable[Published | Trend],
+    out: Path,
+    *,
+    device: str = "auto",
+    precision: Precision = "highest",
+    jobs: int = 1,
+    announce: Callable[[str], object] = lambda _: None,
+    progress: Progress | None = None,
+) -> list[Comparison]:
+    """Run what the figures need, each study in its own run directory below `out` that goes on where it stopped."""
+    found: list[Comparison] = []
+
+    def run(study: str, settings: dict[str, Any], runs: int) -> Result:
+        built = build(study, settings)
+        result = pipeline.run(
+            built,
+            range(runs),
+            out / built.id,
+            device=device,
+            precision=precision,
+            jobs=jobs,
+            progress=progress,
+            command=_command(study, settings, runs, precision),
+        )
+        return pipeline.subset(result, range(runs))
+
+    for row in rows:
+        one = _figure(row, run, precision) if isinstance(row, Published) else _trend(row, run, precision)
+        announce(f"{one.verdict.upper():<12} {one.name:<28} theirs {one.theirs}; ours {one.ours}")
+        found.append(one)
+    return found
+
+
+def compare(row: Published, values: Sequence[float]) -> tuple[Verdict, str]:
+    """The verdict on a figure, from our values of it: agreement within the joint 95% interval."""
+    ours = stats.estimate(values)
+    if ours.mean is None or ours.high is None:
+        return "cannot tell", "one run has no interval"
+    our_half = ours.high - ours.mean
+    their_half, assumed = _their_half(row, float(np.std(values, ddof=1)))
+    rounding = 0.5 * 10.0**-row.digits
+    joint = math.hypot(our_half, their_half) + rounding
+    distance = ours.mean - row.value
+    said = f"difference {distance:+.3f}, joint 95% interval ± {joint:.3f}{assumed}"
+    if abs(distance) > joint:
+        return "differs", said
+    return ("agrees" if joint <= TELLING else "cannot tell"), said
+
+
+def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
+    """Write replication.html, replication.md and replication.json into `out`."""
+    store.replace_text(out / "replication.html", html(rows, made))
+    store.replace_text(out / "replication.md", markdown(rows, made))
+    content = {"made": asdict(made), "figures": [asdict(row) for row in rows]}
+    store.replace_text(out / "replication.json", json.dumps(content, indent=2) + "\n")
+
+
+Runner = Callable[[str, dict[str, Any], int], Result]
+
+
+def _figure(row: Published, run: Runner, precision: str) -> Comparison:
+    values = _values(run(row.study, row.settings, row.runs), row.arm, row.trait)
+    verdict, because = compare(row, values)
+    return Comparison(
+        row.name,
+        row.what,
+        row.source,
+        _theirs(row),
+        _shown(values),
+        verdict,
+        because,
+        _command(row.study, row.settings, row.runs, precision),
+    )
+
+
+def _trend(row: Trend, run: Runner, precision: str) -> Comparison:
+    columns = [
+        _values(run(row.study, row.settings | {row.key: value}, row.runs), row.arm, row.trait) for value in row.values
+    ]
+    ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
+    verdict, because = _judge_trend(row, columns)
+    command = _command(row.study, row.settings | {row.key: "VALUE"}, row.runs, precision)
+    theirs = row.direction if row.value is None else f"{row.direction} {row.value:g}"
+    return Comparison(row.name, row.what, row.source, theirs, ours, verdict, because, command)
+
+
+def _judge_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]:
+    if row.direction == "reaches":
+        best = max(columns, key=lambda column: float(np.mean(column)))
+        fake = Published(name=row.name, what=row.what, value=row.value or 0.0)
+        return compare(fake, best)
+    change = stats.contrast(columns[-1], columns[0])
+    if change.mean is None or change.low is None or change.high is None:
+        return "cannot tell", "one run has no interval"
+    said = f"last minus first {change.mean:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}, {change.n} runs"
+    if row.direction == "falls":
+        return ("agrees" if change.high < 0 else "differs" if change.low > 0 else "cannot tell"), said
+    if change.low > 0 or change.high < 0:
+        return ("differs" if abs(change.mean) > TELLING / 2 else "agrees"), said
+    return ("agrees" if max(-change.low, change.high) <= TELLING else "cannot tell"), said
+
+
+def _their_half(row: Published, our_sd: float) -> tuple[float, str]:
+    """The half-width of their 95% interval, and what had to be assumed for it."""
+    if row.half is not None:
+        return row.half, ""
+    n = row.n or 25
+    sd, assumed = (row.sd, "") if row.sd is not None else (our_sd, f" (theirs unpublished: our sd over {n} runs)")
+    return stats.estimate([-1.0, 1.0] if n < 2 else _spread(n, sd)).high or 0.0, assumed
+
+
+def _spread(n: int, sd: float) -> list[float]:
+    """n values of mean 0 and standard deviation sd."""
+    ramp = np.linspace(-1, 1, n)
+    return list(ramp / ramp.std(ddof=1) * sd)
+
+
+def _values(result: Result, arm: str, trait: str) -> list[float]:
+    return [row.value for row in result.records if row.arm == arm and row.trait == trait and row.value is not None]
+
+
+def _shown(values: Sequence[float]) -> str:
+    found = stats.estimate(values)
+    if found.mean is None or found.high is None:
+        return f"{found.mean} ({found.n} runs)"
+    return f"{found.mean:.3f} ± {found.high - found.mean:.3f} ({found.n} runs)"
+
+
+def _theirs(row: Published) -> str:
+    if row.half is not None:
+        return f"{row.value:.{row.digits}f} ± {row.half:g} ({row.n} runs)"
+    if row.sd is not None:
+        return f"{row.value:.{row.digits}f}, sd {row.sd:g} ({row.n} runs)"
+    return f"{row.value:.{row.digits}f}"
+
+
+def _command(study: str, settings: dict[str, Any], runs: int, precision: str) -> str:
+    changes = "".join(f" --set {key}={_plain(value)}" for key, value in settings.items())
+    return f"sublearn run {study} --seeds 0:{runs}{changes} --precision {precision}"
+
+
+def _plain(value: Any) -> str:
+    return f"[{','.join(value)}]" if isinstance(value, list) else str(value)
+
+
+def _fewer(row: Published | Trend) -> Published | Trend:
+    return row.model_copy(update={"runs": QUICK_RUNS})
