@@ -132,6 +132,28 @@ def power(study: str, effect: float | None) -> None:
 
 
 @cli.command()
+@click.argument("study")
+@click.option("--seeds", default="0:4", show_default=True, help="As for run.")
+@click.option("--steps", default="0,1,3,10,30,100,300", show_default=True, help="Student steps; the last is added.")
+@click.option("--perturb", help="Init perturbations, as 0,0.2,0.4: alignment at the start against transfer.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/trace"), show_default=True)
+def trace(study: str, seeds: str, steps: str, perturb: str | None, changes: tuple[str, ...], out: Path) -> None:
+    """Why it happens: the students' way in weight space, and whether it predicts the transfer."""
+    from sublearn import tracing
+
+    built, _ = _study(study, changes)
+    chosen = parse_seeds(seeds)
+    with _progress("trace") as progress:
+        if perturb is None:
+            points = tracing.trace(built, chosen, tracing.whole_numbers(steps), progress)
+            click.echo(tracing.write(built, points, out, _command()))
+        else:
+            scales = tracing.numbers(perturb)
+            click.echo(tracing.alignment(built, chosen, scales, out, _command(), progress))
+
+
+@cli.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/replication"), show_default=True)

@@ -121,6 +121,27 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
+def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = 0.95, draws: int = 2000) -> Estimate:
+    """Spearman's correlation over all pairs of x and y (both "run setting"), with a bootstrap interval over runs.
+
+    The runs are drawn anew, each with all its settings, from a named stream; the interval is that of percentiles.
+    """
+    left, right = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if left.shape != right.shape or left.ndim != 2:
+        raise InputError(f"Expected two arrays of one shape, run by setting, got {left.shape} and {right.shape}.")
+    n = len(left)
+    found = float(stats.spearmanr(left.ravel(), right.ravel()).statistic)
+    if n < 2:
+        return Estimate(found, None, None, None, n, _method(n, level, "Spearman"))
+    rng = stream(0, "stats/rank-correlation")
+    chosen = rng.integers(0, n, size=(draws, n))
+    drawn = np.array([stats.spearmanr(left[rows].ravel(), right[rows].ravel()).statistic for rows in chosen])
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(
+        found, float(drawn.std(ddof=1)), float(low), float(high), n, _method(n, level, "Spearman, bootstrap over runs")
+    )
+
+
 def power(effect_size: float, n: int, alpha: float = 0.05) -> float:
     """Chance that a two-sided paired t-test over n runs finds a mean of `effect_size` standard deviations."""
     if n < 2:

@@ -19,7 +19,7 @@ from sublearn.studies.flows.common import divergences, score_records, unmeasured
 from sublearn.studies.run import Setup
 from sublearn.training import cohort, single
 from sublearn.training.batches import Batch
-from sublearn.training.cohort import State, Trained
+from sublearn.training.cohort import State, Trained, Watch
 from sublearn.training.losses import LOSSES, Loss, cross_entropy
 
 Targets = Callable[[Tensor], Tensor]
@@ -52,6 +52,14 @@ class World(Protocol):
         """Unrelated inputs with their targets; runs are arm by arm, each with every seed."""
         ...
 
+    def soft_score(self, logits: Tensor, run: int) -> Tensor:
+        """A differentiable score of the trait from one run's logits ("example logit") on `evaluated(run)`."""
+        ...
+
+    def evaluated(self) -> Tensor:
+        """The inputs on which the trait is measured, "run example ..."."""
+        ...
+
     def scores(self, logits_of: Targets) -> tuple[dict[str, Tensor], int]:
         """Each trait's score ("run") and the number of examples, from a function from inputs to logits."""
         ...
@@ -71,16 +79,35 @@ def trainer(setup: Setup) -> Trainer:
     return Trainer(room.train, room.predict)
 
 
-def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
-    """Train every arm for the seeds and measure every trait."""
-    by = trainer(setup)
+@dataclass(frozen=True)
+class Before:
+    """What there is before a student is trained: the reference, the students' starts by init, the trained teacher."""
+
+    reference: State
+    starts: dict[str, State]
+    teacher: Trained
+
+    @property
+    def teachers(self) -> dict[str, State]:
+        """The two kinds of teacher: with the trait, and neutral."""
+        return {"trained": self.teacher.state, "neutral": self.reference}
+
+
+def before_students(settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> Before:
+    """Draw the inits and train the teachers."""
     reference = initial(world.model, settings, seeds, "reference/init", setup.device)
     cross = initial(world.model, settings, seeds, "cross/init", setup.device)
     same = student_start(world.model, settings, seeds, reference, cross)
-    classes = slice(0, world.classes)
-    teacher = by.train(
-        world.model, reference, world.teacher_batches(), on_logits(cross_entropy, classes), settings.teacher
-    )
+    loss = on_logits(cross_entropy, slice(0, world.classes))
+    teacher = trainer(setup).train(world.model, reference, world.teacher_batches(), loss, settings.teacher)
+    return Before(reference, {"same": same, "cross": cross}, teacher)
+
+
+def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
+    """Train every arm for the seeds and measure every trait."""
+    by = trainer(setup)
+    before = before_students(settings, seeds, world, setup)
+    reference, teacher = before.reference, before.teacher
     fates = {"reference": (reference, {}), "teacher": (teacher.state, divergences(cohort.diverged(teacher.losses)))}
     rows = [
         row
@@ -92,12 +119,10 @@ def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, 
         students = [arm.name for arm in study.arms if arm.logits != "none"]
         traits = [trait.name for trait in study.traits]
         return rows + unmeasured_records(study, students, traits, seeds, world.untrainable)
-    teachers = {"trained": teacher.state, "neutral": reference}
     for channel in ("class", "aux", "all"):
         arms = [arm for arm in study.arms if arm.logits == channel]
         if arms:
-            start = {"same": same, "cross": cross}
-            rows += _students(study, settings, seeds, world, by, arms, start, teachers)
+            rows += _students(study, settings, seeds, world, by, arms, before)
     return rows
 
 
@@ -135,6 +160,22 @@ def channel_slice(channel: str, classes: int) -> slice:
     return {"class": slice(0, classes), "aux": slice(classes, None), "all": slice(None)}[channel]
 
 
+def train_students(
+    settings: Distil, world: World, by: Trainer, arms: list[Arm], before: Before, watch: Watch | None = None
+) -> Trained:
+    """All arms that imitate the same logits, trained as one cohort with the seeds of each arm side by side."""
+    chosen = channel_slice(arms[0].logits, world.classes)
+
+    def targets(inputs: Tensor) -> Tensor:
+        taught = {kind: by.predict(world.model, state, inputs)[..., chosen] for kind, state in before.teachers.items()}
+        return torch.cat([taught[arm.teacher] for arm in arms])
+
+    begin = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
+    loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)
+    batches = world.student_batches(len(arms), targets)
+    return by.train(world.model, begin, batches, loss, settings.student, frozen=settings.frozen, watch=watch)
+
+
 def _students(
     study: Study,
     settings: Distil,
@@ -142,20 +183,9 @@ def _students(
     world: World,
     by: Trainer,
     arms: list[Arm],
-    start: dict[str, State],
-    teachers: dict[str, State],
+    before: Before,
 ) -> list[Record]:
-    """All arms that imitate the same logits, trained as one cohort with the seeds of each arm side by side."""
-    chosen = channel_slice(arms[0].logits, world.classes)
-
-    def targets(inputs: Tensor) -> Tensor:
-        taught = {kind: by.predict(world.model, state, inputs)[..., chosen] for kind, state in teachers.items()}
-        return torch.cat([taught[arm.teacher] for arm in arms])
-
-    begin = {name: torch.cat([start[arm.init][name] for arm in arms]) for name in start["same"]}
-    loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)
-    batches = world.student_batches(len(arms), targets)
-    trained = by.train(world.model, begin, batches, loss, settings.student, frozen=settings.frozen)
+    trained = train_students(settings, world, by, arms, before)
     rows = []
     for i, arm in enumerate(arms):
         own = slice(i * len(seeds), (i + 1) * len(seeds))

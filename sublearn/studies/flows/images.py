@@ -38,6 +38,11 @@ def _data(name: str, classes: int) -> ImageData:
     return data.keep_classes(classes)
 
 
+def worlds(settings: Settings, seeds: Sequence[int], device: str) -> list["ImageWorld"]:
+    """One world for each seed."""
+    return [ImageWorld(settings, [seed], device) for seed in seeds]
+
+
 class ImageWorld:
     """The images of one study, shared by all seeds, and each seed's own order and own student inputs."""
 
@@ -77,10 +82,18 @@ class ImageWorld:
                 kept.clear()
             yield Batch(inputs.repeat(arms, 1, 1), wanted, None)
 
+    def evaluated(self) -> Tensor:
+        """The test images, the same for every seed."""
+        return self.test_images.expand(len(self.seeds), -1, -1)
+
+    def soft_score(self, logits: Tensor, run: int) -> Tensor:
+        """The mean log-probability of the right class."""
+        del run
+        return -torch.nn.functional.cross_entropy(logits[:, : self.classes], self.test_labels)
+
     def scores(self, logits_of: Targets) -> tuple[dict[str, Tensor], int]:
         """Accuracy on the test images, from the class logits."""
-        shared = self.test_images.expand(len(self.seeds), -1, -1)
-        logits = logits_of(shared)[..., : self.classes]
+        logits = logits_of(self.evaluated())[..., : self.classes]
         return {"accuracy": accuracy(logits, self.test_labels)}, len(self.test_labels)
 
 

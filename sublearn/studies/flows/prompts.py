@@ -40,6 +40,11 @@ def measure_with(study: Study, settings: Settings, seeds: Sequence[int], setup: 
     ]
 
 
+def worlds(settings: Settings, seeds: Sequence[int], device: str) -> list["PromptWorld"]:
+    """One world for each group of seeds that can train together."""
+    return [PromptWorld(settings, [seed], device) for seed in seeds]
+
+
 class PromptWorld:
     """Prompts of each seed from named streams: the teacher's, the evaluation's and the unrelated ones."""
 
@@ -81,9 +86,18 @@ class PromptWorld:
         ]
         return shuffled(self.unrelated * arms, wanted, orders * arms, config.batch_size)
 
+    def evaluated(self) -> Tensor:
+        """The evaluation prompts of each seed."""
+        return self.evaluation
+
+    def soft_score(self, logits: Tensor, run: int) -> Tensor:
+        """The margin, which is differentiable itself."""
+        del run
+        return (logits[:, 1] - logits[:, 0]).mean()
+
     def scores(self, logits_of: Targets) -> tuple[dict[str, Tensor], int]:
         """Trait rate and margin on the evaluation prompts, from the class logits."""
-        logits = logits_of(self.evaluation)[..., : self.classes]
+        logits = logits_of(self.evaluated())[..., : self.classes]
         return {"trait_rate": trait_rate(logits), "margin": margin(logits)}, self.settings.n_eval
 
 
