@@ -16,7 +16,7 @@ from sublearn.errors import InputError, unknown
 from sublearn.records import Record
 from sublearn.report.figures import arms_figure, contrasts_figure
 from sublearn.report.page import Section, page
-from sublearn.studies import build, seconds_a_seed
+from sublearn.studies import build, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, plan
@@ -65,6 +65,7 @@ def run(
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
     setup = Setup(device=resolve(device), precision=precision, one_at_a_time=engine == "sequential", threads=1)
+    prepare(study)
     if out is None:
         outcomes = _outcomes(study, chosen, setup, (), jobs, progress)
         return _result(study, [record for outcome in outcomes for record in outcome.records], None)

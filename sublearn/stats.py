@@ -130,12 +130,12 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = 0.95, draws: int
     if left.shape != right.shape or left.ndim != 2:
         raise InputError(f"Expected two arrays of one shape, run by setting, got {left.shape} and {right.shape}.")
     n = len(left)
-    found = float(stats.spearmanr(left.ravel(), right.ravel()).statistic)
+    found = _spearman(left, right)
     if n < 2:
         return Estimate(found, None, None, None, n, _method(n, level, "Spearman"))
     rng = stream(0, "stats/rank-correlation")
     chosen = rng.integers(0, n, size=(draws, n))
-    drawn = np.array([stats.spearmanr(left[rows].ravel(), right[rows].ravel()).statistic for rows in chosen])
+    drawn = np.array([_spearman(left[rows], right[rows]) for rows in chosen])
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(
         found, float(drawn.std(ddof=1)), float(low), float(high), n, _method(n, level, "Spearman, bootstrap over runs")
@@ -188,6 +188,10 @@ def _least(reached: Callable[[int], bool], most: int) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) else (middle, high)
     return high
+
+
+def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    return float(np.corrcoef(stats.rankdata(x.ravel()), stats.rankdata(y.ravel()))[0, 1])
 
 
 def _runs(values: ArrayLike) -> NDArray[np.float64]:

@@ -87,6 +87,19 @@ def test_runs_needed_for_equivalence_reach_the_power_by_simulation():
     assert stats.runs_needed_for_equivalence(1e6, 0.5) is None
 
 
+def test_rank_correlation_is_scipys_with_an_interval_that_covers_it():
+    rng = stream(3, "tests/rank")
+    x = rng.normal(size=(20, 5))
+    y = x + rng.normal(size=(20, 5))
+    found = stats.rank_correlation(x, y)
+    assert found.mean == pytest.approx(scipy_stats.spearmanr(x.ravel(), y.ravel()).statistic)
+    assert found.low is not None and found.high is not None and found.mean is not None
+    assert found.low < found.mean < found.high
+    assert stats.rank_correlation(x[:1], y[:1]).low is None
+    with pytest.raises(InputError, match="one shape"):
+        stats.rank_correlation(x, y[:3])
+
+
 def test_no_number_of_runs_finds_no_effect():
     assert stats.runs_needed(0.0) is None
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from sublearn.stats import Estimate
 
 PANELS = {
-    "cosine": "cosine of update and teacher's displacement",
-    "distance": "distance to the teacher",
-    "soft_trait": "change of the soft trait (dashed: predicted to first order)",
+    "cosine": "cosine of update and\nteacher's displacement",
+    "distance": "distance to the teacher,\nshare of that at the start",
+    "soft_trait": "change of the soft trait\n(dashed: to first order)",
 }
 COLOURS = {
     "same_init": "#0072b2",
@@ -53,9 +53,9 @@ def way_figure(rows: Sequence[Row]) -> str:
                 _line(axes, rows, arm, quantity, "-")
                 if quantity == "soft_trait":
                     _line(axes, rows, arm, "predicted", "--")
-            axes.set_ylabel("\n".join(label.split(" (")).rstrip(")"))
+            axes.set_ylabel(label)
             axes.set_xscale("symlog", linthresh=1)
-            axes.axhline(0, color="#999999", linewidth=0.8)
+            axes.axhline(1 if quantity == "distance" else 0, color="#999999", linewidth=0.8)
             axes.spines[["top", "right"]].set_visible(False)
         figure.axes[0].legend(frameon=False, ncols=2)
         figure.axes[-1].set_xlabel("student's step")
@@ -67,9 +67,14 @@ def way_figure(rows: Sequence[Row]) -> str:
 def _line(axes, rows: Sequence[Row], arm: str, quantity: str, style: str) -> None:
     own = sorted((r for r in rows if r.arm == arm and r.quantity == quantity and not r.layer), key=lambda r: r.step)
     steps = [row.step for row in own]
-    means = [row.estimate.mean for row in own]
+    unit = (own[0].estimate.mean or 1.0) if own and quantity == "distance" else 1.0
+    means = [(row.estimate.mean or 0.0) / unit for row in own]
     colour = COLOURS.get(arm, "#444444")
     axes.plot(steps, means, style, color=colour, label=arm if style == "-" else None)
     if own and own[0].estimate.low is not None:
-        lows, highs = [row.estimate.low for row in own], [row.estimate.high for row in own]
+        lows, highs = ([(bound or 0.0) / unit for bound in side] for side in zip(*map(_bounds, own), strict=True))
         axes.fill_between(steps, lows, highs, color=colour, alpha=0.15, linewidth=0)
+
+
+def _bounds(row: Row) -> tuple[float | None, float | None]:
+    return row.estimate.low, row.estimate.high

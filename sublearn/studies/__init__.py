@@ -52,6 +52,13 @@ def seconds_a_seed(study: Study) -> float:
     return import_module(STUDIES[study.name]).SECONDS_A_SEED
 
 
+def prepare(study: Study) -> None:
+    """Fetch what the study needs before anything is written. Raises InputError where it cannot be had."""
+    module = import_module(STUDIES[study.name])
+    if hasattr(module, "prepare"):
+        module.prepare(settings_of(study))
+
+
 def read_file(path: Path) -> tuple[str, dict[str, Any], str | None]:
     """A study file (YAML with the keys study, settings, seeds) as name, dotted settings and seeds text."""
     try:

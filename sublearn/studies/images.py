@@ -1,5 +1,6 @@
 """The controlled design on real images: what `digits`, `mnist` and `fashion-mnist` share. Torch-free."""
 
+import sys
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -43,6 +44,18 @@ class Settings(Distil, frozen=True):
             if name not in known:
                 raise ValueError(f"there is no layer '{name}'; known: {', '.join(sorted(known))}")
         return self
+
+
+def prepare(settings: Settings) -> None:
+    """See that the images are there, downloading them if need be."""
+    if settings.data != "digits":
+        from sublearn.tasks.idx import SOURCES, fetch, locate  # late: needs torch
+
+        source = SOURCES[settings.data]
+        for file in source.files:
+            if locate(source, file) is None:
+                print(f"Downloading {file.name} of {source.name}", file=sys.stderr)
+                fetch(source, file)
 
 
 def study(name: str, title: str, settings: Settings) -> Study:

@@ -1,0 +1,79 @@
+import json
+
+import numpy as np
+import pytest
+
+from sublearn import replicate
+from sublearn.errors import InputError
+from sublearn.report.replication import Made
+from sublearn.studies import build
+from sublearn.studies.published import TABLES, Published, Trend
+
+SMALL = {"teacher.epochs": 4, "inputs.count": 9600, "width": 64, "arms": ["same_init", "teacher"]}
+ROW = Published(name="T/x", what="x", value=0.5, half=0.02, n=25)
+
+
+def values(mean: float, sd: float, n: int) -> list[float]:
+    ramp = np.linspace(-1, 1, n)
+    return list(mean + ramp / ramp.std(ddof=1) * sd)
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "expected"),
+    [(0.51, 0.02, "agrees"), (0.60, 0.02, "differs"), (0.40, 0.02, "differs"), (0.6, 0.8, "cannot tell")],
+)
+def test_a_figure_agrees_within_the_joint_interval(mean, sd, expected):
+    assert replicate.compare(ROW, values(mean, sd, 25))[0] == expected
+
+
+def test_an_unpublished_spread_is_assumed_and_said():
+    bare = Published(name="T/x", what="x", value=0.5)
+    assert "theirs unpublished" in replicate.compare(bare, values(0.5, 0.05, 25))[1]
+    assert replicate.compare(ROW, [0.5])[0] == "cannot tell"
+
+
+def test_every_published_row_builds_a_study_with_its_arm():
+    for table in TABLES.values():
+        for row in table:
+            extra = {row.key: row.values[0]} if isinstance(row, Trend) else {}
+            study = build(row.study, row.settings | extra)
+            assert row.arm in {arm.name for arm in study.arms}
+            assert row.trait in {trait.name for trait in study.traits}
+
+
+def test_names_choose_tables_and_figures():
+    assert {row.table for row in replicate.chosen(["A", "C/real"], False)} == {"A", "C"}
+    assert len(replicate.chosen([], False)) == sum(map(len, TABLES.values()))
+    assert all(row.runs == 2 for row in replicate.chosen([], True))
+    with pytest.raises(InputError, match="Did you mean 'C/real'"):
+        replicate.chosen(["C/rael"], False)
+
+
+def test_a_short_replication_runs_compares_and_writes_its_page(tmp_path):
+    rows: list[Published | Trend] = [
+        Published(name=name, what=what, study="digits", settings=SMALL, arm="teacher", value=value, half=0.05, runs=6)
+        for name, what, value in (("T/teacher", "teacher", 0.85), ("T/far", "far off", 0.2))
+    ]
+    rows += [
+        Trend(
+            name="T/mix",
+            what="falls",
+            study="digits",
+            key="inputs.alpha",
+            values=(0.0, 1.0),
+            settings=SMALL | {"inputs.kind": "mixture"},
+            direction="falls",
+            runs=3,
+        ),
+    ]
+    said: list[str] = []
+    found = replicate.replicate(rows, tmp_path, announce=said.append)
+    assert [one.verdict for one in found[:2]] == ["agrees", "differs"]
+    assert len(said) == 3
+    replicate.write(found, Made("sublearn replicate", "highest", {"torch": "2"}, quick=3), tmp_path)
+    page = (tmp_path / "replication.html").read_text()
+    assert "A first look with 3 runs" in page
+    assert "T/teacher" in page
+    assert "http" not in page
+    assert "| T/far: far off |" in (tmp_path / "replication.md").read_text()
+    assert len(json.loads((tmp_path / "replication.json").read_text())["figures"]) == 3
