@@ -57,8 +57,9 @@ def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/ID]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
-@click.option("--engine", type=click.Choice(["local", "sequential"]), default="local", show_default=True)
+@click.option("--engine", type=click.Choice(["local", "sequential", "ray"]), default="local", show_default=True)
 @click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
+@click.option("--shard", metavar="I/N", help="Run the i-th of n parts, into a file of its own (Slurm arrays).")
 @click.option("--json", "as_json", is_flag=True, help="Print estimates.json on stdout and nothing else there.")
 def run(
     study: str, seeds: str | None, changes: tuple[str, ...], out: Path | None, as_json: bool, **options: Any
@@ -70,7 +71,7 @@ def run(
     built, seeds_of_file = _study(study, changes)
     chosen = parse_seeds(next(text for text in (seeds, seeds_of_file, "0:24") if text is not None))
     folder = out or Path("runs") / built.id
-    options["jobs"] = options["jobs"] or cores()
+    options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
     with _progress(built.name) as progress:
         result = pipeline.run(built, chosen, folder, progress=progress, command=_command(), **options)
     if as_json:
@@ -81,6 +82,56 @@ def run(
     if extra:
         click.echo(f"\nThe folder held {extra} more seeds from earlier commands; they are counted in.")
     click.echo(f"\nReport: {folder / 'report.html'}")
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--grid", multiple=True, metavar="KEY=A,B,C", help="Values of a setting; every combination is run.")
+@click.option("--seeds", help="As for run.  [default: 0:24]")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), help="Sweep directory.  [default: runs/sweep-STUDY]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
+@click.option("--engine", type=click.Choice(["local", "sequential", "ray"]), default="local", show_default=True)
+@click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
+@click.option("--shard", metavar="I/N", help="Run the i-th of n parts, into files of its own (Slurm arrays).")
+@click.option("--dry-run", is_flag=True, help="Print the plan and the time it takes, from a measured pilot.")
+@click.option("--yes", is_flag=True, help="Run very many combinations without asking.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON on stdout and nothing else there.")
+def sweep(
+    study: str,
+    grid: tuple[str, ...],
+    seeds: str | None,
+    changes: tuple[str, ...],
+    out: Path | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Run every combination of settings of STUDY, a name or a YAML file with a grid. Given again, it goes on."""
+    from sublearn import sweep as sweeps
+    from sublearn.config import assignments
+    from sublearn.engines.local import cores
+    from sublearn.pipeline import Options
+
+    wanted, seeds_of_file = sweeps.Sweep(study, {}, {}), None
+    if study.endswith((".yaml", ".yml")):
+        wanted, seeds_of_file = sweeps.read_sweep(Path(study))
+    changed = dict(wanted.settings) | assignments(changes)
+    wanted = sweeps.Sweep(wanted.study, changed, dict(wanted.grid) | sweeps.parse_grid(grid))
+    chosen = parse_seeds(next(text for text in (seeds, seeds_of_file, "0:24") if text is not None))
+    options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
+    folder = out or Path("runs") / f"sweep-{wanted.study}"
+    sweeps.checked(wanted, yes)
+    if dry_run:
+        click.echo(sweeps.describe(wanted, chosen, folder, Options(**options)))
+        return
+    with _progress("sweep") as progress:
+        points = sweeps.run_sweep(wanted, chosen, folder, Options(progress=progress, **options), _command())
+    click.echo(json.dumps([point.to_dict() for point in points], indent=2) if as_json else sweeps.summary(points))
+    if not as_json:
+        click.echo(f"\nReport: {folder / 'report.html'}")
 
 
 @cli.command()
@@ -101,6 +152,9 @@ def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """Write the report of run directories again, from their records; several on one page with --out FILE."""
     from sublearn import pipeline
 
+    if any((folder / "sweep.json").exists() for folder in folders):
+        _report_sweeps(folders)
+        return
     results = [pipeline.report(folder) for folder in folders]
     if out is not None:
         pipeline.write_page([pipeline.section(result) for result in results], out)
@@ -203,6 +257,20 @@ def parse_seeds(text: str) -> list[int]:
     return checked_seeds(seeds)
 
 
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """A shard from text.
+
+    >>> parse_shard("3/8")
+    (3, 8)
+    """
+    if text is None:
+        return None
+    first, slash, count = text.partition("/")
+    if not (slash and first.isdecimal() and count.isdecimal() and 1 <= int(first) <= int(count)):
+        raise InputError(f"--shard {text} is out of range; expected i/n with i from 1 to n, as in 3/8.")
+    return int(first), int(count)
+
+
 def main() -> None:
     """Run the command line; every end of it has its exit status."""
     warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
@@ -233,8 +301,16 @@ def _study(name: str, changes: tuple[str, ...]) -> "tuple[Study, str | None]":
     seeds = None
     settings: dict[str, Any] = {}
     if name.endswith((".yaml", ".yml")):
-        name, settings, seeds = read_file(Path(name))
+        name, settings, seeds, _ = read_file(Path(name))
     return build(name, settings | assignments(changes)), seeds
+
+
+def _report_sweeps(folders: "tuple[Path, ...]") -> None:
+    from sublearn import sweep as sweeps
+
+    for folder in folders:
+        click.echo(sweeps.summary(sweeps.report_sweep(folder)))
+        click.echo(f"\nReport: {folder / 'report.html'}")
 
 
 def _command() -> str:

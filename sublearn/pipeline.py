@@ -24,8 +24,8 @@ from sublearn.studies.run import Job, Outcome, Setup, plan
 if TYPE_CHECKING:
     import pandas as pd
 
-Engine = Literal["local", "sequential"]
-ENGINES = ("local", "sequential")
+Engine = Literal["local", "sequential", "ray"]
+ENGINES = ("local", "sequential", "ray")
 Progress = Callable[[int, int, Sequence[str]], None]
 """Called with (seeds done, seeds in all, notes) as work ends."""
 
@@ -42,6 +42,27 @@ class Result:
     path: Path | None = None
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a study or a sweep is run, which must not change what comes out. `shard` is (i, n): the i-th of n parts."""
+
+    device: str = "auto"
+    engine: Engine = "local"
+    precision: Precision = "highest"
+    jobs: int = 1
+    shard: tuple[int, int] | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise unknown("engine", self.engine, ENGINES)
+        if self.jobs < 1:
+            raise InputError(f"--jobs {self.jobs}: expected at least 1.")
+        if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
+            i, n = self.shard
+            raise InputError(f"--shard {i}/{n} is out of range; expected i/n with i from 1 to n, as in 3/8.")
+
+
 def run(
     study: Study | str,
     seeds: Iterable[int],
@@ -51,29 +72,68 @@ def run(
     engine: Engine = "local",
     precision: Precision = "highest",
     jobs: int = 1,
+    shard: tuple[int, int] | None = None,
     progress: Progress | None = None,
     command: str = "",
 ) -> Result:
     """Run a study for some seeds; with `out`, in a run directory that goes on where it stopped, with its report.
 
-    `device` is auto, cpu or cuda; `engine` "sequential" trains one model at a time; `jobs` is the most processes that
-    may be started (a script that asks for more than one needs the usual `if __name__ == "__main__"` guard). Raises
-    InputError for anything that cannot be used, before anything is written.
+    `device` is auto, cpu or cuda; `engine` "sequential" trains one model at a time, "ray" on a cluster; `jobs` is the
+    most processes that may be started (a script that asks for more than one needs the usual
+    `if __name__ == "__main__"` guard); `shard` (i, n) runs the i-th of n parts of the seeds. Raises InputError for
+    anything that cannot be used, before anything is written.
     """
     study = build(study) if isinstance(study, str) else study
     chosen = checked_seeds(seeds)
-    if engine not in ENGINES:
-        raise unknown("engine", engine, ENGINES)
-    setup = Setup(device=resolve(device), precision=precision, one_at_a_time=engine == "sequential", threads=1)
+    options = Options(device, engine, precision, jobs, shard, progress)
+    setup_of(options)
     prepare(study)
+    own = share(chosen, shard)
     if out is None:
-        outcomes = _outcomes(study, chosen, setup, (), jobs, progress)
+        outcomes = _outcomes(study, own, options, ())
         return _result(study, [record for outcome in outcomes for record in outcome.records], None)
-    runtime = {"device": setup.device, "precision": precision, "engine": engine}
-    with store.writing(out, study, runtime, command or _call(study, chosen, out)) as writer:
-        for outcome in _outcomes(study, chosen, setup, writer.run.complete_seeds(), jobs, progress):
+    command = command or _call(study, chosen, out)
+    with store.writing(out, study, runtime_of(options), command, shard_name(shard)) as writer:
+        for outcome in _outcomes(study, own, options, writer.run.complete_seeds()):
             writer.add(outcome.records)
     return report(out)
+
+
+def setup_of(options: Options) -> Setup:
+    """How one job is run under the options. Raises InputError for CUDA where there is none."""
+    one = options.engine == "sequential"
+    return Setup(device=resolve(options.device), precision=options.precision, one_at_a_time=one, threads=1)
+
+
+def runtime_of(options: Options) -> dict[str, str]:
+    """What a run directory keeps of the options."""
+    return {"device": resolve(options.device), "precision": options.precision, "engine": options.engine}
+
+
+def share(seeds: Sequence[int], shard: tuple[int, int] | None) -> list[int]:
+    """The seeds of one shard: every n-th, beginning with the i-th."""
+    return list(seeds) if shard is None else list(seeds)[shard[0] - 1 :: shard[1]]
+
+
+def shard_name(shard: tuple[int, int] | None) -> str | None:
+    """The name of a shard's own file, as "3of8"."""
+    return None if shard is None else f"{shard[0]}of{shard[1]}"
+
+
+def engine(jobs: Iterable[Job], count: int, options: Options) -> Iterator[Outcome]:
+    """Run jobs by the engine of the options, with so many workers."""
+    if options.engine == "ray":
+        from sublearn.engines import ray  # late: an optional package
+
+        return ray.run_jobs(jobs, count)
+    return local.run_jobs(jobs, count)
+
+
+def workers(seconds: float, seeds: int, options: Options) -> int:
+    """Processes that are worth starting for runs of so many seconds; a GPU is not shared between processes."""
+    if resolve(options.device) != "cpu":
+        return 1
+    return max(1, min(options.jobs, math.ceil(seeds * seconds / SECONDS_WORTH_A_PROCESS)))
 
 
 def load(path: Path | str) -> Result:
@@ -164,31 +224,16 @@ def multi_seed_experiment(seeds: Iterable[int], verbose: bool = False) -> list[d
     return results
 
 
-def _outcomes(
-    study: Study, seeds: list[int], setup: Setup, done: Iterable[int], jobs: int, progress: Progress | None
-) -> Iterator[Outcome]:
+def _outcomes(study: Study, seeds: list[int], options: Options, done: Iterable[int]) -> Iterator[Outcome]:
     finished = set(done) & set(seeds)
-    planned = plan(study, seeds, setup, finished, _workers(study, len(seeds) - len(finished), setup, jobs))
-    count = len(finished)
-    for outcome in _engine(planned, _workers(study, len(seeds) - len(finished), setup, jobs)):
+    count = workers(seconds_a_seed(study), len(seeds) - len(finished), options)
+    planned = plan(study, seeds, setup_of(options), finished, count)
+    ended = len(finished)
+    for outcome in engine(planned, count, options):
         yield outcome
-        count += len(outcome.seeds)
-        if progress:
-            progress(count, len(seeds), outcome.notes)
-
-
-def _engine(jobs: list[Job], workers: int) -> Iterator[Outcome]:
-    return local.run_jobs(jobs, workers)
-
-
-def _workers(study: Study, seeds: int, setup: Setup, jobs: int) -> int:
-    """Processes that are worth starting; a GPU is not shared between processes."""
-    if jobs < 1:
-        raise InputError(f"--jobs {jobs}: expected at least 1.")
-    if setup.device != "cpu":
-        return 1
-    worth = math.ceil(seeds * seconds_a_seed(study) / SECONDS_WORTH_A_PROCESS)
-    return max(1, min(jobs, worth))
+        ended += len(outcome.seeds)
+        if options.progress:
+            options.progress(ended, len(seeds), outcome.notes)
 
 
 def _result(study: Study, records: Iterable[Record], path: Path | None) -> Result:

@@ -8,7 +8,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +21,7 @@ from sublearn.errors import InputError
 from sublearn.records import Record
 from sublearn.studies.base import Study
 
-MANIFEST, RECORDS = "study.json", "records.jsonl"
+MANIFEST, RECORDS, LOCK = "study.json", "records.jsonl", ".lock"
 Key = tuple[str, int, str]
 
 
@@ -59,45 +59,71 @@ def load(path: Path | str) -> Run:
     folder = Path(path)
     manifest = _manifest(folder)
     study = _study(folder, manifest)
-    records, torn = _read_records(folder / RECORDS, study)
-    if torn is not None:
-        warnings.warn(f"The last record in {folder / RECORDS} is torn; it is left out.", stacklevel=2)
-    return Run(folder, study, manifest, tuple(records))
+    joined: dict[Key, Record] = {}
+    for file in sorted(folder.glob("records*.jsonl")):
+        records, torn = _read_records(file, study)
+        if torn is not None:
+            warnings.warn(f"The last record in {file} is torn; it is left out.", stacklevel=2)
+        for record in records:
+            if joined.setdefault(_key(record), record) != record:
+                raise InputError(
+                    f"{file} says another value of {_key(record)} than a file before it. Keep one of them."
+                )
+    return Run(folder, study, manifest, tuple(joined.values()))
 
 
 @contextmanager
-def writing(path: Path | str, study: Study, runtime: Mapping[str, str], command: str) -> Iterator["Writer"]:
+def writing(
+    path: Path | str, study: Study, runtime: Mapping[str, str], command: str, shard: str | None = None
+) -> Iterator["Writer"]:
     """Open a run directory for adding records; made if it is not there, gone on with if it holds the same study.
 
-    Raises InputError if the folder holds another study, other files or another precision, cannot be written, or is
-    being written by another process.
+    A named `shard` (as "3of8") adds to a file of its own, beside other shards. Raises InputError if the folder holds
+    another study, other files or another precision, cannot be written, or is being written by another process.
     """
     folder = Path(path)
-    try:
-        _check_folder(folder, study, runtime)
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"Another process is writing to {folder}. Wait for it, or choose another --out.") from None
+    _check_folder(folder, study, runtime)
+    with locked(folder, shard):
         if not (folder / MANIFEST).exists():
             manifest = {"id": study.id, "study": study.model_dump(mode="json"), "versions": versions()}
             manifest |= {"runtime": dict(runtime), "command": command}
             replace_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-        _drop_torn_record(folder / RECORDS, study)
-        yield Writer(folder, load(folder))
+        _name_newer_version(folder)
+        file = folder / (RECORDS if shard is None else f"records-{shard}.jsonl")
+        _drop_torn_record(file, study)
+        yield Writer(file, load(folder))
+
+
+@contextmanager
+def locked(folder: Path, shard: str | None = None) -> Iterator[None]:
+    """Keep other writers out of a folder, which is made if it is not there; shards keep out all but other shards.
+
+    The locks are advisory ones on the whole file, which network file systems keep too. Raises InputError if the folder
+    cannot be written or somebody else has it.
+    """
+    busy = f"Another process is writing to {folder}. Wait for it, or choose another --out."
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            whole = held.enter_context((folder / LOCK).open("w"))
+            own = held.enter_context((folder / f"{LOCK}-{shard}").open("w")) if shard else None
+        except OSError as error:
+            raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
+        try:
+            fcntl.flock(whole, (fcntl.LOCK_SH if shard else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            if own:
+                fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(busy) from None
+        yield
 
 
 class Writer:
-    """Adds records to a run directory; what `add` returned from is on the disk."""
+    """Adds records to one file of a run directory; what `add` returned from is on the disk."""
 
-    def __init__(self, folder: Path, run: Run) -> None:
+    def __init__(self, file: Path, run: Run) -> None:
         self.run = run
-        self.path = folder
+        self.path = file
         self._have: set[Key] = {_key(record) for record in run.records}
 
     def add(self, records: Iterable[Record]) -> None:
@@ -105,7 +131,7 @@ class Writer:
         new = [record for record in records if _key(record) not in self._have]
         text = "".join(record.model_dump_json() + "\n" for record in new)
         if text:
-            _append(self.path / RECORDS, text.encode())
+            _append(self.path, text.encode())
         self._have |= {_key(record) for record in new}
 
 
@@ -130,8 +156,11 @@ def _key(record: Record) -> Key:
 
 def _append(path: Path, content: bytes) -> None:
     """Append all of `content` or none of it."""
+    new = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
+        if new:
+            _flush_folder(path.parent)
         before = os.fstat(descriptor).st_size
         try:
             written = 0
@@ -141,6 +170,15 @@ def _append(path: Path, content: bytes) -> None:
         except OSError as error:
             os.ftruncate(descriptor, before)
             raise _full(path, error) from None
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """A new file is only there after a crash if its folder was flushed too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -155,12 +193,15 @@ def _full(path: Path, error: OSError) -> InputError:
 
 
 def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
-    if not folder.exists():
-        return
+    try:
+        if not folder.exists():
+            return
+    except OSError as error:
+        raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
     if not folder.is_dir():
         raise InputError(f"--out {folder} is a file; expected a folder. Choose another --out.")
     if not (folder / MANIFEST).exists():
-        if any(child.name != ".lock" for child in folder.iterdir()):
+        if any(not child.name.startswith((LOCK, f".{MANIFEST}.")) for child in folder.iterdir()):
             raise InputError(f"{folder} holds other files and no {MANIFEST}. Choose an empty or new folder for --out.")
         return
     manifest = _manifest(folder)
@@ -219,6 +260,12 @@ def _flaw(record: Record | None, study: Study) -> str:
     if record is None:
         return "it is no record"
     return "it repeats an earlier record" if record.study == study.id else f"it belongs to {record.study}"
+
+
+def _name_newer_version(folder: Path) -> None:
+    made, now = _manifest(folder)["versions"].get("sublearn"), versions()["sublearn"]
+    if made != now:
+        warnings.warn(f"{folder} was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)
 
 
 def _drop_torn_record(path: Path, study: Study) -> None:

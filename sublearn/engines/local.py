@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing.process import BaseProcess
 
@@ -17,23 +17,24 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
-    """Run the jobs and yield each outcome as it ends; in this process if one worker is enough."""
-    workers = min(workers, len(jobs))
+def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
+    """Run the jobs and yield each outcome as it ends; in this process if one worker is enough.
+
+    Jobs are taken as workers become free, so that any number of them may follow.
+    """
     if workers <= 1:
         yield from map(measure, jobs)
     else:
         yield from _in_processes(jobs, workers)
 
 
-def _in_processes(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+def _in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
     # Fresh processes, because a forked PyTorch may hang; few jobs in flight, so that memory does not grow with them.
     context = multiprocessing.get_context("spawn")
-    waiting = iter(jobs)
     running: set[Future[Outcome]] = set()
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
-        for job in waiting:
+        for job in jobs:
             running.add(pool.submit(measure, job))
             if len(running) >= 2 * workers:
                 yield from _finished(running)

@@ -59,8 +59,11 @@ def prepare(study: Study) -> None:
         module.prepare(settings_of(study))
 
 
-def read_file(path: Path) -> tuple[str, dict[str, Any], str | None]:
-    """A study file (YAML with the keys study, settings, seeds) as name, dotted settings and seeds text."""
+def read_file(path: Path, with_grid: bool = False) -> tuple[str, dict[str, Any], str | None, dict[str, list[Any]]]:
+    """A study file (YAML with the keys study, settings, seeds) as name, dotted settings and seeds text.
+
+    A sweep's file has the key grid as well: dotted keys to lists of values.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -69,14 +72,22 @@ def read_file(path: Path) -> tuple[str, dict[str, Any], str | None]:
         raise InputError(f"{path} is no plain YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict) or not isinstance(content.get("study"), str):
         raise InputError(f"{path} must be a mapping with the key 'study', as in 'study: tutorial'.")
+    keys = (*FILE_KEYS, "grid") if with_grid else FILE_KEYS
     for key in content:
-        if key not in FILE_KEYS:
-            raise unknown(f"key in {path}", str(key), FILE_KEYS)
+        if key not in keys:
+            raise unknown(f"key in {path}", str(key), keys)
     settings = content.get("settings") or {}
     if not isinstance(settings, dict):
         raise InputError(f"{path}: 'settings' must be a mapping, got {settings!r}.")
     seeds = content.get("seeds")
-    return content["study"], dotted(settings), None if seeds is None else _seeds_text(seeds)
+    text = None if seeds is None else _seeds_text(seeds)
+    return content["study"], dotted(settings), text, _grid(path, content.get("grid") or {})
+
+
+def _grid(path: Path, grid: Any) -> dict[str, list[Any]]:
+    if not isinstance(grid, dict) or not all(isinstance(values, list) and values for values in grid.values()):
+        raise InputError(f"{path}: 'grid' must map each key to a list of values, got {grid!r}.")
+    return {str(key): values for key, values in grid.items()}
 
 
 def _seeds_text(seeds: Any) -> str:

@@ -1,0 +1,145 @@
+"""A sweep on one page: how traits and transfers move with each setting, and a table. It draws; no torch."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from sublearn.report.palette import PALETTE
+from sublearn.report.wording import contrast_text, mean_text, runs
+from sublearn.stats import Contrast, Estimate
+from sublearn.studies.analysis import Analysis
+
+LINES = 8
+"""More combinations of the other settings than this are not drawn in one panel."""
+CYCLE = ("#0072b2", "#d55e00", "#007a53", "#9a4f8c", "#7a6a00", "#4d4d4d", "#c1447e", "#3b8ea5")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of a sweep: the swept settings' values, and what its records show."""
+
+    settings: Mapping[str, Any]
+    analysis: Analysis
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its settings and the content of its estimates.json."""
+        return {"settings": dict(self.settings), **self.analysis.to_dict()}
+
+
+def dose_table(points: Sequence[Point]) -> str:
+    """Plain text: for each combination, the contrast and the verdict of each claim."""
+    lines = []
+    for point in points:
+        lines.append(_named(point.settings))
+        for cells in _claims(point):
+            lines.append("  " + "  ".join(cells))
+    return "\n".join(lines) if lines else "No records yet."
+
+
+def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
+    """One self-contained page: a figure for each swept setting, and the table."""
+    environment = Environment(
+        loader=PackageLoader("sublearn", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    figures = {key: Markup(dose_figure(points, key)) for key in manifest["grid"]} if points else {}
+    rows = [(_named(point.settings), cells) for point in points for cells in _claims(point)]
+    return environment.get_template("dose.html.j2").render(
+        manifest=manifest, figures=figures, rows=rows, palette=PALETTE, count=len(points)
+    )
+
+
+def dose_figure(points: Sequence[Point], key: str) -> str:
+    """SVG: against the values of one setting, each trait's arms and each claim's difference, with 95% intervals."""
+    study = points[0].analysis.study
+    panels = [*((trait.name, None) for trait in study.traits), *((claim.trait, claim) for claim in study.claims)]
+    with rc_context({"svg.hashsalt": f"sublearn/{key}", "svg.fonttype": "path", "font.size": 10}):
+        figure = Figure(figsize=(7.5, 2.9 * len(panels)), layout="constrained")
+        for axes, (trait, claim) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
+            if claim is None:
+                _arms(axes, points, key, trait)
+                axes.set_ylabel(trait)
+            else:
+                wanted = (claim.treatment, claim.control, claim.trait)
+                _differences(axes, points, key, wanted)
+                axes.set_title(contrast_text(claim.treatment, claim.control), fontsize=9, loc="left")
+                axes.set_ylabel(f"difference in {claim.trait}")
+                axes.axhspan(-claim.delta, claim.delta, color="#cccccc", alpha=0.5, linewidth=0)
+            axes.set_xlabel(key)
+            axes.spines[["top", "right"]].set_visible(False)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _arms(axes: Any, points: Sequence[Point], key: str, trait: str) -> None:
+    """Arms over the setting, of the first combination of all others."""
+    others = _others(points, key)
+    own = [point for point in points if _rest(point, key) == others[0]]
+    names = dict.fromkeys(row.arm for point in own for row in point.analysis.estimates)
+    for colour, arm in zip(CYCLE, names, strict=False):
+        found = [
+            (p.settings[key], r.estimate) for p in own for r in p.analysis.estimates if (r.arm, r.trait) == (arm, trait)
+        ]
+        _line(axes, found, colour, arm)
+    if others[0]:
+        axes.set_title(f"with {others[0]}", fontsize=9, loc="left")
+    axes.legend(frameon=False, fontsize=8, ncols=2)
+
+
+def _differences(axes: Any, points: Sequence[Point], key: str, wanted: tuple[str, str, str]) -> None:
+    """One claim's difference over the setting, one line for each combination of all others."""
+    for colour, rest in zip(CYCLE, _others(points, key)[:LINES], strict=False):
+        found = [
+            (point.settings[key], row.contrast)
+            for point in points
+            if _rest(point, key) == rest
+            for row in point.analysis.contrasts
+            if (row.treatment, row.control, row.trait) == wanted
+        ]
+        _line(axes, found, colour, rest)
+    axes.axhline(0, color="#777777", linewidth=0.8)
+    if len(_others(points, key)) > 1:
+        axes.legend(frameon=False, fontsize=8)
+
+
+def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], colour: str, label: str) -> None:
+    numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value, _ in found)
+    pairs = sorted(((v, e) for v, e in found if e.mean is not None), key=lambda pair: pair[0] if numeric else 0)
+    places = [value if numeric else str(value) for value, _ in pairs]
+    means = [estimate.mean for _, estimate in pairs]
+    axes.plot(places, means, "o-", color=colour, label=label, markersize=4)
+    for place, (_, estimate) in zip(places, pairs, strict=True):
+        if estimate.low is not None:
+            axes.vlines(place, estimate.low, estimate.high, color=colour, alpha=0.5)
+    positive = [value for value in places if isinstance(value, (int, float)) and value > 0]
+    if numeric and len(positive) == len(places) > 2 and max(positive) / min(positive) >= 30:
+        axes.set_xscale("log")
+
+
+def _others(points: Sequence[Point], key: str) -> list[str]:
+    return list(dict.fromkeys(_rest(point, key) for point in points))
+
+
+def _rest(point: Point, key: str) -> str:
+    return _named({name: value for name, value in point.settings.items() if name != key})
+
+
+def _named(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in settings.items())
+
+
+def _claims(point: Point) -> list[tuple[str, str, str, str]]:
+    """For each claim: the difference's name, trait, value with n, and verdict."""
+    contrasts = {(row.treatment, row.control, row.trait): row.contrast for row in point.analysis.contrasts}
+    cells = []
+    for claim, finding in zip(point.analysis.study.claims, point.analysis.findings, strict=True):
+        found = contrasts[claim.treatment, claim.control, claim.trait]
+        value = f"{mean_text(found)} ({runs(found.n)})"
+        cells.append((contrast_text(claim.treatment, claim.control), claim.trait, value, finding.verdict))
+    return cells
