@@ -86,8 +86,10 @@ def checked(sweep: Sweep, yes: bool) -> Sweep:
     if not sweep.grid:
         raise InputError("A sweep needs at least one --grid key=a,b,c.")
     for key, values in sweep.grid.items():
-        for value in values:
-            build(sweep.study, dict(sweep.settings) | {key: value})
+        studies = [build(sweep.study, dict(sweep.settings) | {key: value}).id for value in values]
+        for i, study in enumerate(studies):
+            if study in studies[:i]:
+                raise InputError(f"--grid {key}: {values[i]} gives the same study as a value before it; give it once.")
     if sweep.size > MANY and not yes:
         raise InputError(f"The grid has {sweep.size:,} combinations; give --yes if that is meant.")
     return sweep

@@ -1,6 +1,5 @@
 """A sweep on one page: how traits and transfers move with each setting, and a table. It draws; no torch."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from sublearn.report.palette import PALETTE
+from sublearn.report.svg import plain_svg
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.stats import Contrast, Estimate
 from sublearn.studies.analysis import Analysis
@@ -58,7 +58,7 @@ def dose_figure(points: Sequence[Point], key: str) -> str:
     """SVG: against the values of one setting, each trait's arms and each claim's difference, with 95% intervals."""
     study = points[0].analysis.study
     panels = [*((trait.name, None) for trait in study.traits), *((claim.trait, claim) for claim in study.claims)]
-    with rc_context({"svg.hashsalt": f"sublearn/{key}", "svg.fonttype": "path", "font.size": 10}):
+    with rc_context({"font.size": 10}):
         figure = Figure(figsize=(7.5, 2.9 * len(panels)), layout="constrained")
         for axes, (trait, claim) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
             if claim is None:
@@ -72,9 +72,7 @@ def dose_figure(points: Sequence[Point], key: str) -> str:
                 axes.axhspan(-claim.delta, claim.delta, color="#cccccc", alpha=0.5, linewidth=0)
             axes.set_xlabel(key)
             axes.spines[["top", "right"]].set_visible(False)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
+        return plain_svg(figure)
 
 
 def _arms(axes: Any, points: Sequence[Point], key: str, trait: str) -> None:

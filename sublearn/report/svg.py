@@ -47,6 +47,15 @@ def svg_text(figure: Figure, label: str) -> str:
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
+def plain_svg(figure: Figure) -> str:
+    """Any figure as SVG in its own colours, letters as paths, without metadata; the same for the same figure."""
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "sublearn"}):
+        buffer = StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+
+
 def inline(svg: str, prefix: str) -> str:
     """The SVG for the inside of a page that holds `css()`: no style of its own, and ids that begin with `prefix`."""
     root = ElementTree.fromstring(svg.replace(f' xmlns="{NAMESPACE}"', "", 1))

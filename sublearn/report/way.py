@@ -1,12 +1,12 @@
 """The students' way in weight space as a figure and a table. It draws what it is given; no torch."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from sublearn.report.svg import plain_svg
 from sublearn.stats import Estimate
 
 PANELS = {
@@ -46,7 +46,7 @@ def way_table(rows: Sequence[Row]) -> str:
 
 def way_figure(rows: Sequence[Row]) -> str:
     """SVG: one panel a quantity over the student's steps, one line an arm with its 95% interval."""
-    with rc_context({"svg.hashsalt": "sublearn", "svg.fonttype": "path", "font.size": 10}):
+    with rc_context({"font.size": 10}):
         figure = Figure(figsize=(7.5, 3 * len(PANELS)), layout="constrained")
         for axes, (quantity, label) in zip(figure.subplots(len(PANELS), sharex=True), PANELS.items(), strict=True):
             for arm in dict.fromkeys(row.arm for row in rows):
@@ -59,9 +59,7 @@ def way_figure(rows: Sequence[Row]) -> str:
             axes.spines[["top", "right"]].set_visible(False)
         figure.axes[0].legend(frameon=False, ncols=2)
         figure.axes[-1].set_xlabel("student's step")
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()
+        return plain_svg(figure)
 
 
 def _line(axes, rows: Sequence[Row], arm: str, quantity: str, style: str) -> None:

@@ -1,0 +1,266 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+from sublearn import pipeline, sweep
+from sublearn.errors import InputError
+from sublearn.pipeline import Options
+from sublearn.store import load
+from sublearn.sweep import Sweep
+
+SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
+SET = [text for key, value in SMALL.items() for text in ("--set", f"{key}={value}")]
+GRID = {"student.lr": [1e-3, 1e-2], "student.epochs": [1, 2]}
+GRIDS = ["--grid", "student.lr=1e-3,1e-2", "--grid", "student.epochs=1,2"]
+SWEEP = Sweep("tutorial", SMALL, GRID)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "sublearn", "sweep", "tutorial", *SET, *GRIDS, *arguments]
+
+
+def sublearn(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, check=False)
+
+
+def all_records(out: Path) -> list[str]:
+    """Every line of every records file, sorted; doubled lines stay doubled."""
+    return sorted(line for file in out.glob("*/records*.jsonl") for line in file.read_text().splitlines())
+
+
+def run(out: Path, seeds=range(3), **options) -> list[sweep.Point]:
+    return sweep.run_sweep(SWEEP, list(seeds), out, Options(**options), "command")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "sweep"
+    run(out, range(6))
+    return out
+
+
+def test_every_combination_is_a_study_of_its_own(whole):
+    points = sweep.load_sweep(whole)
+    assert [point.settings for point in points] == list(SWEEP.combinations())
+    assert len({point.analysis.study.id for point in points}) == 4
+    assert all(point.analysis.seeds == tuple(range(6)) for point in points)
+    page = (whole / "report.html").read_text()
+    assert "Against student.lr" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_the_frame_has_the_settings_as_columns(whole):
+    frame = sweep.sweep_frame(whole)
+    assert len(frame) == 4 * 6 * 8
+    assert frame.groupby(["student.lr", "student.epochs"]).size().tolist() == [48] * 4
+
+
+def test_a_sweep_given_again_runs_only_what_is_missing(tmp_path, whole, monkeypatch):
+    run(tmp_path, range(3))
+    seen = []
+    real = pipeline.engine
+    monkeypatch.setattr(pipeline, "engine", lambda jobs, *rest: real((seen.append(job) or job for job in jobs), *rest))
+    run(tmp_path, range(6))
+    assert sorted(seed for job in seen for seed in job.seeds) == sorted([3, 4, 5] * 4)
+    assert all_records(tmp_path) == all_records(whole)
+
+
+def test_the_index_is_made_anew_from_the_run_directories(tmp_path):
+    run(tmp_path, range(2))
+    before = (tmp_path / "index.json").read_text()
+    (tmp_path / "index.json").unlink()
+    sweep.report_sweep(tmp_path)
+    assert (tmp_path / "index.json").read_text() == before
+    assert len(json.loads(before)) == 4
+
+
+def test_shards_give_the_records_of_one_run(tmp_path, whole):
+    for i in (1, 2, 3):
+        run(tmp_path, range(6), shard=(i, 3))
+    assert all_records(tmp_path) == all_records(whole)
+    assert not list(tmp_path.glob("*/records.jsonl"))
+    folder = next(path for path in tmp_path.iterdir() if path.is_dir())
+    assert load(folder).complete_seeds() == set(range(6))
+
+
+def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(tmp_path):
+    text = sweep.describe(SWEEP, range(6), tmp_path / "none", Options(jobs=2))
+    assert "4 studies, 24 runs in 4 jobs to do; 0 runs are there." in text
+    assert "from a pilot of 6 runs" in text
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_sweep_file_holds_study_settings_grid_and_seeds(tmp_path):
+    settings = "{n_eval: 20, n_unrelated: 60, hidden: 8, embed_dim: 4}"
+    (tmp_path / "s.yaml").write_text(
+        f"study: tutorial\nsettings: {settings}\nseeds: 0:3\n"
+        "grid:\n  student.lr: [1e-3, 1e-2]\n  student.epochs: [1, 2]\n"
+    )
+    read, seeds = sweep.read_sweep(tmp_path / "s.yaml")
+    assert seeds == "0:3"
+    assert [study.id for _, study in read.studies()] == [study.id for _, study in SWEEP.studies()]
+
+
+BAD = {
+    "no grid": ([], "at least one --grid"),
+    "unknown key": (["--grid", "studnet.lr=1"], "Did you mean 'student.lr'"),
+    "empty value": (["--grid", "student.lr=1e-3,,1"], "a value is empty"),
+    "no value": (["--grid", "student.lr"], "expected key=a,b,c"),
+    "value out of range": (["--grid", "student.lr=1e-3,-1"], "greater than 0"),
+    "a key twice": (["--grid", "hidden=4", "--grid", "hidden=5"], "twice"),
+    "the same value twice": (["--grid", "student.lr=1e-3,0.001"], "the same study"),
+    "shard out of range": (["--grid", "hidden=4,5", "--shard", "4/3"], "out of range"),
+    "shard from zero": (["--grid", "hidden=4,5", "--shard", "0/3"], "out of range"),
+    "shard that is no shard": (["--grid", "hidden=4,5", "--shard", "third"], "out of range"),
+    "unreachable cluster": (["--grid", "hidden=4,5", "--engine", "ray"], "cannot be reached"),
+    "ten million combinations": (
+        [
+            text
+            for key in ("n_eval", "n_unrelated", "hidden", "embed_dim", "seq_len", "vocab_size", "student.epochs")
+            for text in ("--grid", f"{key}={','.join(str(i) for i in range(100, 110))}")
+        ],
+        "10,000,000 combinations",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_message_and_status_2(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    arguments, message = BAD[name]
+    words = [sys.executable, "-m", "sublearn", "sweep", "tutorial", "--seeds", "0:2", "--out", "sweep", *arguments]
+    started = time.monotonic()
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("sweep/*/records*"))
+    assert time.monotonic() - started < 30
+
+
+def test_another_sweep_in_the_folder_is_refused(tmp_path):
+    run(tmp_path, range(1))
+    with pytest.raises(InputError, match="another sweep"):
+        sweep.run_sweep(Sweep("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path, Options(), "c")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="holds other files"):
+        run(tmp_path / "other", range(1))
+
+
+def test_a_directory_of_another_version_is_named(tmp_path):
+    pipeline.run("tutorial", [0], tmp_path)
+    manifest = json.loads((tmp_path / "study.json").read_text())
+    manifest["versions"]["sublearn"] = "0.0.1"
+    (tmp_path / "study.json").write_text(json.dumps(manifest))
+    with pytest.warns(UserWarning, match=r"begun with sublearn 0\.0\.1"):
+        pipeline.run("tutorial", [0], tmp_path)
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_moments_the_records_are_those_of_an_undisturbed_sweep(tmp_path):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    seeds = ("--seeds", "0:900", "--jobs", "2")
+    assert sublearn(*seeds, "--out", str(undisturbed)).returncode == 0
+    rng = random.Random(0)
+    moments = 0
+    for _ in range(20):
+        process = subprocess.Popen(
+            command(*seeds, "--out", str(killed)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(timeout=rng.uniform(1.5, 4.5))
+        except subprocess.TimeoutExpired:
+            moments += 1
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    assert moments >= 5
+    done = sublearn(*seeds, "--out", str(killed))
+    assert done.returncode == 0, done.stderr
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for folder in (path for path in killed.iterdir() if path.is_dir()):
+            assert load(folder).complete_seeds() == set(range(900))
+    lines = all_records(killed)
+    assert len(lines) == len(set(lines)) == 4 * 900 * 8
+    same = set(lines) & set(all_records(undisturbed))
+    # A cohort's company differs after a kill, and kernels may then sum in another order.
+    assert len(same) / len(lines) > 0.97
+
+
+@pytest.mark.slow
+def test_four_shards_on_four_processes_give_the_records_of_one_run(tmp_path):
+    sharded, one = tmp_path / "sharded", tmp_path / "one"
+    assert sublearn("--seeds", "0:40", "--out", str(one)).returncode == 0
+    running = [
+        subprocess.Popen(command("--seeds", "0:40", "--out", str(sharded), "--shard", f"{i}/4", "--jobs", "1"))
+        for i in (1, 2, 3, 4)
+    ]
+    assert [process.wait(timeout=300) for process in running] == [0, 0, 0, 0]
+
+    def keys(out: Path) -> list[tuple]:
+        rows = [json.loads(line) for line in all_records(out)]
+        return sorted((row["study"], row["arm"], row["seed"], row["trait"]) for row in rows)
+
+    assert keys(sharded) == keys(one)
+    assert len(list(sharded.glob("*/records-*of4.jsonl"))) == 16
+
+
+@pytest.mark.slow
+def test_driver_memory_is_flat_in_the_number_of_jobs():
+    code = (
+        "import resource, sys\n"
+        "from sublearn.engines.local import run_jobs\n"
+        "from sublearn.studies import build\n"
+        "from sublearn.studies.run import Job, Outcome\n"
+        "import sublearn.engines.local as local\n"
+        "local.measure = lambda job: Outcome(job.seeds, ())\n"
+        "study = build('tutorial')\n"
+        "for _ in run_jobs((Job(study=study, seeds=(i,)) for i in range(int(sys.argv[1]))), 1): pass\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+
+    def peak(jobs: int) -> int:
+        done = subprocess.run([sys.executable, "-c", code, str(jobs)], capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert peak(20_000) < 1.1 * peak(1_000)
+
+
+@pytest.fixture
+def ray_settings(monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_settings")
+def test_ray_gives_the_same_records_though_a_worker_is_killed(tmp_path):
+    local, cluster = tmp_path / "local", tmp_path / "ray"
+    seeds = ("--seeds", "0:400", "--jobs", "2")
+    assert sublearn(*seeds, "--out", str(local)).returncode == 0
+    process = subprocess.Popen(
+        command(*seeds, "--out", str(cluster), "--engine", "ray"), stderr=subprocess.PIPE, text=True
+    )
+    killed = 0
+    while process.poll() is None and killed < 3:
+        workers = subprocess.run(["pgrep", "-f", "ray::measure"], capture_output=True, text=True, check=False)
+        for pid in workers.stdout.split()[:1]:
+            os.kill(int(pid), signal.SIGKILL)
+            killed += 1
+        time.sleep(0.3)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert killed > 0
+    lines = all_records(cluster)
+    assert len(lines) == len(set(lines)) == len(all_records(local))
+    assert len(set(lines) & set(all_records(local))) / len(lines) > 0.97
