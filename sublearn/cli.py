@@ -60,6 +60,7 @@ def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
 @click.option("--engine", type=click.Choice(["local", "sequential", "ray"]), default="local", show_default=True)
 @click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
 @click.option("--shard", metavar="I/N", help="Run the i-th of n parts, into a file of its own (Slurm arrays).")
+@click.option("--tracker", "trackers", multiple=True, help="Follow the run: tensorboard or wandb; off by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print estimates.json on stdout and nothing else there.")
 def run(
     study: str, seeds: str | None, changes: tuple[str, ...], out: Path | None, as_json: bool, **options: Any

@@ -20,6 +20,7 @@ from sublearn.studies import build, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, plan
+from sublearn.trackers import TRACKERS, Followers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +74,7 @@ def run(
     precision: Precision = "highest",
     jobs: int = 1,
     shard: tuple[int, int] | None = None,
+    trackers: Sequence[str] = (),
     progress: Progress | None = None,
     command: str = "",
 ) -> Result:
@@ -80,12 +82,15 @@ def run(
 
     `device` is auto, cpu or cuda; `engine` "sequential" trains one model at a time, "ray" on a cluster; `jobs` is the
     most processes that may be started (a script that asks for more than one needs the usual
-    `if __name__ == "__main__"` guard); `shard` (i, n) runs the i-th of n parts of the seeds. Raises InputError for
-    anything that cannot be used, before anything is written.
+    `if __name__ == "__main__"` guard); `shard` (i, n) runs the i-th of n parts of the seeds; `trackers` follow the
+    run (tensorboard, wandb). Raises InputError for anything that cannot be used, before anything is written.
     """
     study = build(study) if isinstance(study, str) else study
     chosen = checked_seeds(seeds)
     options = Options(device, engine, precision, jobs, shard, progress)
+    for name in trackers:
+        if name not in TRACKERS:
+            raise unknown("tracker", name, TRACKERS)
     setup_of(options)
     prepare(study)
     own = share(chosen, shard)
@@ -94,8 +99,11 @@ def run(
         return _result(study, [record for outcome in outcomes for record in outcome.records], None)
     command = command or _call(study, chosen, out)
     with store.writing(out, study, runtime_of(options), command, shard_name(shard)) as writer:
+        followers = Followers(trackers, Path(out))
         for outcome in _outcomes(study, own, options, writer.run.complete_seeds()):
             writer.add(outcome.records)
+            followers.add(outcome.records)
+        followers.close()
     return report(out)
 
 
