@@ -51,13 +51,20 @@ def _shuffled(
     dtype = targets[0].dtype if targets[0].is_floating_point() else torch.float32
     present = (torch.arange(longest) < lengths[:, None]).to(device, dtype)
     data, wanted = pad_sequence(list(inputs), batch_first=True), pad_sequence(list(targets), batch_first=True)
-    runs = torch.arange(len(inputs), device=device)[:, None]
+    # One row after another, run after run: rows are gathered several times faster than by a pair of indices.
+    data, wanted = data.flatten(0, 1), wanted.flatten(0, 1)
+    first = torch.arange(0, len(data), longest, device=device)[:, None]
     for epoch in range(len(orders[0])):
         # Padding stays behind every run's own examples.
         tails = [torch.arange(len(own[epoch]), longest) for own in orders]
-        order = torch.stack([torch.cat([own[epoch], tail]) for own, tail in zip(orders, tails, strict=True)]).to(device)
+        order = torch.stack([torch.cat([own[epoch], tail]) for own, tail in zip(orders, tails, strict=True)])
+        rows = order.to(device) + first
         for start in range(0, longest, batch_size):
-            chosen = order[:, start : start + batch_size]
+            chosen = rows[:, start : start + batch_size]
             ragged = start + batch_size > shortest and shortest != longest
             weights = present[:, start : start + batch_size] if ragged else None
-            yield Batch(data[runs, chosen], wanted[runs, chosen], weights)
+            yield Batch(_gathered(data, chosen), _gathered(wanted, chosen), weights)
+
+
+def _gathered(rows: Tensor, chosen: Tensor) -> Tensor:
+    return rows.index_select(0, chosen.flatten()).unflatten(0, chosen.shape)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sublearn.config import TrainConfig
+from sublearn.errors import unknown
 from sublearn.training.batches import Batch
 from sublearn.training.lift import Lifted, State, lifted
 from sublearn.training.losses import Loss
@@ -53,7 +54,7 @@ def train(
     """
     many = lifted(model)
     current = {name: tensor.detach().clone() for name, tensor in state.items()}
-    trained = [current[name].requires_grad_() for name, _ in model.named_parameters() if not _covers(frozen, name)]
+    trained = [current[name].requires_grad_() for name in trained_names(model, frozen)]
     optimizer = optimizer_for(trained, cfg, fused=True) if trained else None
     losses = []
     if watch:
@@ -62,8 +63,23 @@ def train(
         losses.append(_step(many, current, batch, loss, optimizer))
         if watch:
             watch(step, _detached(current))
-    runs = len(next(iter(state.values())))
-    return Trained(_detached(current), torch.stack(losses) if losses else torch.zeros(0, runs))
+    return Trained(_detached(current), torch.stack(losses) if losses else no_losses(state))
+
+
+def trained_names(model: nn.Module, frozen: Collection[str]) -> list[str]:
+    """The parameters that are not frozen. Raises InputError for a frozen name that covers no parameter."""
+    names = [name for name, _ in model.named_parameters()]
+    layers = {name[:end] for name in names for end, mark in enumerate(f"{name}.") if mark == "."}
+    for one in frozen:
+        if one not in layers:
+            raise unknown("layer", one, layers)
+    return [name for name in names if not _covers(frozen, name)]
+
+
+def no_losses(state: State) -> Tensor:
+    """The losses ("step run") of no step at all."""
+    first = next(tensor for tensor in state.values() if tensor.is_floating_point())
+    return first.new_zeros(0, len(first))
 
 
 @torch.no_grad()

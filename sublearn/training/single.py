@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from sublearn.config import TrainConfig
 from sublearn.training.batches import Batch
-from sublearn.training.cohort import Trained, Watch, stack, unstack
+from sublearn.training.cohort import Trained, Watch, no_losses, stack, trained_names, unstack
 from sublearn.training.lift import State
 from sublearn.training.losses import Loss
 from sublearn.training.optimizers import optimizer_for
@@ -32,7 +32,7 @@ def train(
         losses.append(torch.stack([run.step(i, batch, loss) for i, run in enumerate(runs)]))
         if watch:
             watch(step, stack([run.state() for run in runs]))
-    return Trained(stack([run.state() for run in runs]), torch.stack(losses) if losses else torch.zeros(0, len(runs)))
+    return Trained(stack([run.state() for run in runs]), torch.stack(losses) if losses else no_losses(state))
 
 
 @torch.no_grad()
@@ -51,9 +51,7 @@ class _Run:
     def __init__(self, model: nn.Module, state: dict[str, Tensor], cfg: TrainConfig, frozen: Collection[str]) -> None:
         self.model = model
         self.values = {name: tensor.detach().clone() for name, tensor in state.items()}
-        covered = tuple(f"{one}." for one in frozen)
-        names = [name for name, _ in model.named_parameters()]
-        trained = [self.values[name] for name in names if not f"{name}.".startswith(covered)]
+        trained = [self.values[name] for name in trained_names(model, frozen)]
         for tensor in trained:
             tensor.requires_grad_()
         self.optimizer = optimizer_for(trained, cfg) if trained else None

@@ -16,7 +16,8 @@ RUNS, LENGTHS, BATCH, EPOCHS = 5, (41, 45, 38, 47, 40), 16, 3
 MODELS = {
     "PromptMLP": lambda: PromptMLP(60, 6, 12, 5),
     "PromptMLP without BatchNorm": lambda: PromptMLP(60, 6, 12, 5, batch_norm=False),
-    "AuxMLP": lambda: AuxMLP(7, 3, 2, width=9, depth=2),
+    "AuxMLP": lambda: AuxMLP(6, 3, 2, width=9, depth=2),
+    "Sequential over images": lambda: nn.Sequential(nn.Flatten(), nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 5)),
 }
 OPTIMIZERS = {
     "adam": TrainConfig(lr=1e-2),
@@ -30,11 +31,11 @@ LOSS = {"cross_entropy": cross_entropy} | {name: make(2.0) for name, make in LOS
 def plan(model: nn.Module, loss: str, seed: int = 0):
     """Models of five runs in float64, their data of unequal length, and an order a run and epoch."""
     generator = torch.Generator().manual_seed(seed)
-    tokens = isinstance(model, PromptMLP)
+    tokens, shape = isinstance(model, PromptMLP), (1, 2, 3) if isinstance(model, nn.Sequential) else (6,)
     inputs = [
         torch.randint(60, (n, 4), generator=generator)
         if tokens
-        else torch.randn(n, 7, generator=generator, dtype=torch.float64)
+        else torch.randn(n, *shape, generator=generator, dtype=torch.float64)
         for n in LENGTHS
     ]
     targets = [
@@ -148,6 +149,37 @@ def test_frozen_layers_stay_and_the_others_move(trainer):
 
 
 @pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
+def test_a_frozen_name_that_covers_nothing_is_refused(trainer):
+    model = AuxMLP(7, 3, 2, width=9)
+    with pytest.raises(InputError, match=r"Unknown layer 'layers\.1'. Did you mean 'layers\.4'"):
+        trainer.train(model, cohort.stack([model.state_dict()]), [], LOSSES["mse"](1.0), TrainConfig(), ("layers.1",))
+
+
+@pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
+def test_no_batches_train_nothing(trainer):
+    model = AuxMLP(7, 3, 2, width=9).double()
+    state = cohort.stack([model.state_dict()] * 2)
+    trained = trainer.train(model, state, [], LOSSES["mse"](1.0), TrainConfig())
+    assert trained.losses.shape == (0, 2)
+    assert trained.losses.dtype == torch.float64
+    assert cohort.diverged(trained.losses) == {}
+    assert all(torch.equal(state[key], trained.state[key]) for key in state)
+
+
+def test_a_run_goes_back_into_a_plain_model():
+    plain = models(MODELS["PromptMLP"])
+    inputs, targets, orders = plan(plain[0], "mse")
+    state = cohort.stack([model.state_dict() for model in plain])
+    trained = cohort.train(
+        plain[0], state, shuffled(inputs, targets, orders, BATCH), LOSSES["mse"](1.0), TrainConfig(lr=1e-2)
+    )
+    for run, own in enumerate(cohort.unstack(trained.state)):
+        plain[run].load_state_dict(own)
+        logits = cohort.predict(plain[0], trained.state, torch.stack([rows[:38] for rows in inputs]))
+        torch.testing.assert_close(plain[run].eval()(inputs[run][:38]), logits[run], atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
 def test_the_way_can_be_watched(trainer):
     model = AuxMLP(7, 3, 2, width=9).double()
     state = cohort.stack([model.state_dict()] * 2)
@@ -178,8 +210,3 @@ class Unliftable(nn.Module):
 def test_an_operation_without_a_row_in_the_table_is_named():
     with pytest.raises(InputError, match="Bilinear"):
         cohort.predict(Unliftable(), {}, torch.zeros(1, 1, 2))
-
-
-def test_runs_of_different_numbers_of_steps_are_refused():
-    with pytest.raises(InputError, match="different numbers of steps"):
-        shuffled([torch.zeros(3, 1), torch.zeros(9, 1)], [torch.zeros(3), torch.zeros(9)], [[], []], 4)
