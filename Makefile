@@ -18,6 +18,7 @@ test: install
 	$(PYTHON) -m pytest
 
 test-slow: install
+	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,ray]'
 	$(PYTHON) -m pytest -m slow
 
 check: install

@@ -237,7 +237,6 @@ def test_driver_memory_is_flat_in_the_number_of_jobs():
 
 @pytest.fixture
 def ray_settings(monkeypatch):
-    pytest.importorskip("ray")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
 

@@ -25,6 +25,7 @@ def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
     A bounded number is in flight, however many jobs follow. Ending early cancels what runs. Raises InputError if Ray is
     not installed or RAY_ADDRESS cannot be reached, SublearnError if a job keeps failing.
     """
+    _reachable(os.environ.get("RAY_ADDRESS", ""))
     ray = _ray()
     ours = _connect(ray, workers)
     slots = int(ray.cluster_resources().get("CPU", workers))
@@ -95,7 +96,6 @@ def _connect(ray: Any, workers: int) -> bool:
     address = os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"log_to_driver": False, "include_dashboard": False, "logging_level": "ERROR"}
     if address:
-        _reachable(address)
         del options["include_dashboard"]
         try:
             ray.init(address=address, **options)
