@@ -17,8 +17,8 @@ from sublearn.tasks.images import ImageData
 from sublearn.training import cohort
 from sublearn.training.losses import LOSSES, cross_entropy
 
-RUNS, BATCH, LAYERS = 8, 1024, (784 * 256, 256 * 256, 256 * 13)
-STEP_FLOPS = 2 * BATCH * (3 * sum(LAYERS) - LAYERS[0])
+RUNS, BATCH, SHAPES = 8, 1024, ((784, 256), (256, 256), (256, 13))
+STEP_FLOPS = 2 * BATCH * (3 * sum(a * b for a, b in SHAPES) - 784 * 256)
 """A training step of one run: forward, gradients of weights, and of activations but not of the images."""
 
 
@@ -64,9 +64,14 @@ def matrix_rate() -> float:
 
 
 def shaped_rate() -> float:
-    """The same in the first layer's shape."""
-    left, right = torch.randn(256, 784), torch.randn(784, BATCH)
-    return 2 * 256 * 784 * BATCH / seconds(lambda: left @ right, 20)
+    """The same over all products of one training step of a run, in their own shapes."""
+    took = 0.0
+    for layer, (inward, outward) in enumerate(SHAPES):
+        weight, inputs, grad = torch.randn(outward, inward), torch.randn(inward, BATCH), torch.randn(outward, BATCH)
+        took += seconds(lambda w=weight, x=inputs: w @ x, 20)
+        took += seconds(lambda g=grad, x=inputs: g @ x.T, 20)
+        took += seconds(lambda w=weight, g=grad: w.T @ g, 20) if layer else 0.0
+    return STEP_FLOPS / took
 
 
 def peak_memory() -> float:
@@ -98,7 +103,7 @@ def main() -> None:
             rate, shaped = matrix_rate(), shaped_rate()
             achieved = RUNS * student_steps * STEP_FLOPS / took[precision]
             lines.append(Line("students' training over the machine's matrix rate", achieved / rate, "x", 0.75))
-            lines.append(Line("students' training over its rate in the first layer's shape", achieved / shaped, "x"))
+            lines.append(Line("students' training over its rate in the step's own shapes", achieved / shaped, "x"))
             achieved = RUNS * teacher_steps * STEP_FLOPS / seconds(teacher, 2)
             lines.append(Line("teachers' training over the machine's matrix rate", achieved / rate, "x", 0.75))
     torch.set_float32_matmul_precision("highest")

@@ -11,6 +11,7 @@ from sublearn.training.cohort import stack
 from sublearn.training.lift import lifted
 
 RUNS, EXAMPLES = 3, 8
+DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)  # BatchNorm and embeddings differ by device
 
 
 class Calls(nn.Module):
@@ -56,10 +57,11 @@ AVERAGED = {
 }
 
 
-def check(make, inputs: torch.Tensor, training: bool) -> None:
+def check(make, inputs: torch.Tensor, training: bool, device: str = "cpu") -> None:
     """Outputs, gradients and running statistics are those of each plain model."""
     torch.manual_seed(0)
-    models = [make().double().train(training) for _ in range(RUNS)]
+    models = [make().double().train(training).to(device) for _ in range(RUNS)]
+    inputs = inputs.to(device)
     state = {name: tensor.clone() for name, tensor in stack([model.state_dict() for model in models]).items()}
     for name, _ in models[0].named_parameters():
         state[name].requires_grad_()
@@ -79,9 +81,10 @@ def check(make, inputs: torch.Tensor, training: bool) -> None:
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", ROWS)
-def test_every_row_of_the_table_is_its_plain_operation(name, training):
-    check(ROWS[name], torch.randn(RUNS, EXAMPLES, 6).double(), training)
+def test_every_row_of_the_table_is_its_plain_operation(name, device, training):
+    check(ROWS[name], torch.randn(RUNS, EXAMPLES, 6).double(), training, device)
 
 
 @pytest.mark.parametrize("name", FLATTENED)
@@ -90,9 +93,10 @@ def test_images_are_flattened(name):
     check(FLATTENED[name], torch.randn(RUNS, EXAMPLES, 6).double(), training=True)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", AVERAGED)
-def test_embeddings_are_averaged(name):
-    check(AVERAGED[name], torch.randint(9, (RUNS, EXAMPLES, 4)), training=True)
+def test_embeddings_are_averaged(name, device):
+    check(AVERAGED[name], torch.randint(9, (RUNS, EXAMPLES, 4)), True, device)
 
 
 def test_batch_norm_of_features_that_do_not_vary_stays_finite():
