@@ -22,7 +22,7 @@ _SHELF = {
     "build": "studies",
     "run": "pipeline",
     "load": "pipeline",
-    "to_frame": "pipeline",
+    "to_frame": "sweep",
 }
 __all__ = list(_SHELF)  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -96,6 +96,7 @@ def run(
 @click.option("--engine", type=click.Choice(["local", "sequential", "ray"]), default="local", show_default=True)
 @click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
 @click.option("--shard", metavar="I/N", help="Run the i-th of n parts, into files of its own (Slurm arrays).")
+@click.option("--tracker", "trackers", multiple=True, help="Follow the runs: tensorboard or wandb; off by default.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the time it takes, from a measured pilot.")
 @click.option("--yes", is_flag=True, help="Run very many combinations without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON on stdout and nothing else there.")
@@ -154,7 +155,7 @@ def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     from sublearn import pipeline
 
     if any((folder / "sweep.json").exists() for folder in folders):
-        _report_sweeps(folders)
+        _report_sweeps(folders, out, as_json)
         return
     results = [pipeline.report(folder) for folder in folders]
     if out is not None:
@@ -306,12 +307,17 @@ def _study(name: str, changes: tuple[str, ...]) -> "tuple[Study, str | None]":
     return build(name, settings | assignments(changes)), seeds
 
 
-def _report_sweeps(folders: "tuple[Path, ...]") -> None:
+def _report_sweeps(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     from sublearn import sweep as sweeps
 
-    for folder in folders:
-        click.echo(sweeps.summary(sweeps.report_sweep(folder)))
-        click.echo(f"\nReport: {folder / 'report.html'}")
+    if out is not None:
+        raise InputError("--out joins run directories on one page; a sweep has its own report.html. Leave it out.")
+    found = [(folder, sweeps.report_sweep(folder)) for folder in folders]
+    if as_json:
+        click.echo(json.dumps([point.to_dict() for _, points in found for point in points], indent=2))
+        return
+    for folder, points in found:
+        click.echo(f"{sweeps.summary(points)}\n\nReport: {folder / 'report.html'}")
 
 
 def _command() -> str:

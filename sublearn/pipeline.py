@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,8 +20,8 @@ from sublearn.report.page import Section, page
 from sublearn.studies import build, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse
 from sublearn.studies.base import Study
-from sublearn.studies.run import Job, Outcome, Setup, plan
-from sublearn.trackers import TRACKERS, Followers
+from sublearn.studies.run import Job, Outcome, Setup, planned
+from sublearn.trackers import TRACKERS, Followers, check_packages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +53,15 @@ class Options:
     precision: Precision = "highest"
     jobs: int = 1
     shard: tuple[int, int] | None = None
+    trackers: Sequence[str] = ()
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
+        for name in self.trackers:
+            if name not in TRACKERS:
+                raise unknown("tracker", name, TRACKERS)
         if self.jobs < 1:
             raise InputError(f"--jobs {self.jobs}: expected at least 1.")
         if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
@@ -87,40 +92,65 @@ def run(
     """
     study = build(study) if isinstance(study, str) else study
     chosen = checked_seeds(seeds)
-    options = Options(device, engine, precision, jobs, shard, progress)
-    for name in trackers:
-        if name not in TRACKERS:
-            raise unknown("tracker", name, TRACKERS)
-    setup_of(options)
+    options = Options(device, engine, precision, jobs, shard, trackers, progress)
+    check_packages(trackers)
+    place = place_of(options)
     prepare(study)
     own = share(chosen, shard)
     if out is None:
-        outcomes = _outcomes(study, own, options, ())
-        return _result(study, [record for outcome in outcomes for record in outcome.records], None)
+        with closing(_outcomes(study, own, options, place, set())) as outcomes:
+            return _result(study, [record for outcome in outcomes for record in outcome.records], None)
     command = command or _call(study, chosen, out)
-    with store.writing(out, study, runtime_of(options), command, shard_name(shard)) as writer:
-        followers = Followers(trackers, Path(out))
-        for outcome in _outcomes(study, own, options, writer.run.complete_seeds()):
+    with ExitStack() as stack:
+        folder = store.writing(out, study, runtime_of(options, place), command, shard_name(shard))
+        writer = stack.enter_context(folder)
+        followers = stack.enter_context(Followers(trackers, Path(out)))
+        for outcome in stack.enter_context(closing(_outcomes(study, own, options, place, writer.done & set(own)))):
             writer.add(outcome.records)
             followers.add(outcome.records)
-        followers.close()
     return report(out)
 
 
-def setup_of(options: Options) -> Setup:
-    """How one job is run under the options. Raises InputError for CUDA where there is none."""
+@dataclass(frozen=True)
+class Place:
+    """Where jobs are run: "cpu" or "cuda", and how many at a time at most."""
+
+    device: str
+    slots: int
+
+
+def place_of(options: Options) -> Place:
+    """Where the options lead; a cluster is connected to. Raises InputError for what is not there."""
+    if options.engine == "ray":
+        from sublearn.engines import ray  # late: an optional package
+
+        return Place(*ray.connect(options.jobs, options.device))
+    device = resolve(options.device)
+    # A GPU is not shared between processes.
+    return Place(device, options.jobs if device == "cpu" else 1)
+
+
+def setup_of(options: Options, place: Place) -> Setup:
+    """How one job is run under the options."""
     one = options.engine == "sequential"
-    return Setup(device=resolve(options.device), precision=options.precision, one_at_a_time=one, threads=1)
+    return Setup(device=place.device, precision=options.precision, one_at_a_time=one, threads=1)
 
 
-def runtime_of(options: Options) -> dict[str, str]:
+def runtime_of(options: Options, place: Place) -> dict[str, str]:
     """What a run directory keeps of the options."""
-    return {"device": resolve(options.device), "precision": options.precision, "engine": options.engine}
+    return {"device": place.device, "precision": options.precision, "engine": options.engine}
 
 
-def share(seeds: Sequence[int], shard: tuple[int, int] | None) -> list[int]:
-    """The seeds of one shard: every n-th, beginning with the i-th."""
-    return list(seeds) if shard is None else list(seeds)[shard[0] - 1 :: shard[1]]
+def share(seeds: Sequence[int], shard: tuple[int, int] | None, study: int = 0) -> list[int]:
+    """The seeds of one shard: the i-th of n neighbouring parts, of equal size but for one seed.
+
+    In a sweep the parts are dealt out anew for each of its studies, so that with few seeds each all shards have work.
+    """
+    if shard is None:
+        return list(seeds)
+    i, n = shard
+    part = (i - 1 + study + study // n) % n
+    return list(seeds)[len(seeds) * part // n : len(seeds) * (part + 1) // n]
 
 
 def shard_name(shard: tuple[int, int] | None) -> str | None:
@@ -128,20 +158,20 @@ def shard_name(shard: tuple[int, int] | None) -> str | None:
     return None if shard is None else f"{shard[0]}of{shard[1]}"
 
 
-def engine(jobs: Iterable[Job], count: int, options: Options) -> Iterator[Outcome]:
+def engine(jobs: Iterable[Job], count: int, options: Options) -> Generator[Outcome]:
     """Run jobs by the engine of the options, with so many workers."""
     if options.engine == "ray":
-        from sublearn.engines import ray  # late: an optional package
+        from sublearn.engines import ray
 
         return ray.run_jobs(jobs, count)
     return local.run_jobs(jobs, count)
 
 
-def workers(seconds: float, seeds: int, options: Options) -> int:
-    """Processes that are worth starting for runs of so many seconds; a GPU is not shared between processes."""
-    if resolve(options.device) != "cpu":
-        return 1
-    return max(1, min(options.jobs, math.ceil(seeds * seconds / SECONDS_WORTH_A_PROCESS)))
+def workers(seconds: float, seeds: int, options: Options, place: Place) -> int:
+    """How many runs at a time are worth it for so many seeds: a process pays off after some seconds of work."""
+    if options.engine == "ray":
+        return place.slots
+    return max(1, min(place.slots, math.ceil(seeds * seconds / SECONDS_WORTH_A_PROCESS)))
 
 
 def load(path: Path | str) -> Result:
@@ -232,16 +262,19 @@ def multi_seed_experiment(seeds: Iterable[int], verbose: bool = False) -> list[d
     return results
 
 
-def _outcomes(study: Study, seeds: list[int], options: Options, done: Iterable[int]) -> Iterator[Outcome]:
-    finished = set(done) & set(seeds)
-    count = workers(seconds_a_seed(study), len(seeds) - len(finished), options)
-    planned = plan(study, seeds, setup_of(options), finished, count)
-    ended = len(finished)
-    for outcome in engine(planned, count, options):
-        yield outcome
-        ended += len(outcome.seeds)
-        if options.progress:
-            options.progress(ended, len(seeds), outcome.notes)
+def _outcomes(study: Study, seeds: list[int], options: Options, place: Place, done: set[int]) -> Generator[Outcome]:
+    """The outcomes of the seeds that are not done, told to the options' progress as they come."""
+    seconds = seconds_a_seed(study)
+    # Cohorts are formed as for all seeds, so that a run that was stopped goes on with the same ones.
+    jobs = planned(study, seeds, setup_of(options, place), done, workers(seconds, len(seeds), options, place))
+    count = workers(seconds, len(seeds) - len(done), options, place)
+    ended = len(done)
+    with closing(engine(jobs, count, options)) as outcomes:
+        for outcome in outcomes:
+            yield outcome
+            ended += len(outcome.seeds)
+            if options.progress:
+                options.progress(ended, len(seeds), outcome.notes)
 
 
 def _result(study: Study, records: Iterable[Record], path: Path | None) -> Result:

@@ -7,12 +7,13 @@ import fcntl
 import json
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import python_version
+from platform import node, python_version
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,7 +22,8 @@ from sublearn.errors import InputError
 from sublearn.records import Record
 from sublearn.studies.base import Study
 
-MANIFEST, RECORDS, LOCK = "study.json", "records.jsonl", ".lock"
+MANIFEST, RECORDS, ALL_RECORDS, LOCK = "study.json", "records.jsonl", "records*.jsonl", ".lock"
+PART = ".part"
 Key = tuple[str, int, str]
 
 
@@ -60,7 +62,7 @@ def load(path: Path | str) -> Run:
     manifest = _manifest(folder)
     study = _study(folder, manifest)
     joined: dict[Key, Record] = {}
-    for file in sorted(folder.glob("records*.jsonl")):
+    for file in sorted(folder.glob(ALL_RECORDS)):
         records, torn = _read_records(file, study)
         if torn is not None:
             warnings.warn(f"The last record in {file} is torn; it is left out.", stacklevel=2)
@@ -90,31 +92,31 @@ def writing(
             replace_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         _name_newer_version(folder)
         file = folder / (RECORDS if shard is None else f"records-{shard}.jsonl")
-        _drop_torn_record(file, study)
+        for own in sorted(folder.glob(ALL_RECORDS)) if shard is None else [file]:
+            _drop_torn_record(own, study)
         yield Writer(file, load(folder))
 
 
 @contextmanager
 def locked(folder: Path, shard: str | None = None) -> Iterator[None]:
-    """Keep other writers out of a folder, which is made if it is not there; shards keep out all but other shards.
+    """Keep other writers out of a folder, which is made if it is not there; shards keep out all but shards of their n.
 
-    The locks are advisory ones on the whole file, which network file systems keep too. Raises InputError if the folder
-    cannot be written or somebody else has it.
+    The locks are advisory ones on whole files, which network file systems keep too. Raises InputError if the folder
+    cannot be written or locked, or somebody else has it.
     """
-    busy = f"Another process is writing to {folder}. Wait for it, or choose another --out."
     with ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            whole = held.enter_context((folder / LOCK).open("w"))
-            own = held.enter_context((folder / f"{LOCK}-{shard}").open("w")) if shard else None
+            _lock(held, folder / LOCK, fcntl.LOCK_SH if shard else fcntl.LOCK_EX)
+            if shard:
+                _lock(held, folder / f"{LOCK}-{shard}", fcntl.LOCK_EX)
+                _refuse_other_shares(folder, shard)
+            else:
+                _clear_leftovers(folder)
+        except BlockingIOError:
+            raise InputError(f"Another process is writing to {folder}. Wait for it, or choose another --out.") from None
         except OSError as error:
             raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
-        try:
-            fcntl.flock(whole, (fcntl.LOCK_SH if shard else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-            if own:
-                fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(busy) from None
         yield
 
 
@@ -122,29 +124,36 @@ class Writer:
     """Adds records to one file of a run directory; what `add` returned from is on the disk."""
 
     def __init__(self, file: Path, run: Run) -> None:
-        self.run = run
         self.path = file
-        self._have: set[Key] = {_key(record) for record in run.records}
+        self.done = run.complete_seeds()
+        # Whole seeds are kept as numbers alone, so that the memory of a long run stays small.
+        self._parts = {_key(record) for record in run.records if record.seed not in self.done}
+        self._a_seed = len(run.study.arms) * len(run.study.traits)
 
     def add(self, records: Iterable[Record]) -> None:
         """Append the records that are not there yet, in one write, flushed to the disk before it counts."""
-        new = [record for record in records if _key(record) not in self._have]
+        new = [record for record in records if record.seed not in self.done and _key(record) not in self._parts]
         text = "".join(record.model_dump_json() + "\n" for record in new)
         if text:
             _append(self.path, text.encode())
-        self._have |= {_key(record) for record in new}
+        self._parts |= {_key(record) for record in new}
+        counts = Counter(seed for _, seed, _ in self._parts)
+        self.done |= {seed for seed, count in counts.items() if count == self._a_seed}
+        self._parts = {key for key in self._parts if key[1] not in self.done}
 
 
 def replace_text(path: Path, text: str) -> None:
     """Write a whole file beside its place, flush it to the disk, and only then move it there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # The host is in the name, because a folder may be shared by machines.
+    beside = path.with_name(f".{path.name}.{node()}.{os.getpid()}{PART}")
     try:
         with beside.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+        _flush_folder(path.parent)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise _full(path, error) from None
@@ -152,6 +161,26 @@ def replace_text(path: Path, text: str) -> None:
 
 def _key(record: Record) -> Key:
     return record.arm, record.seed, record.trait
+
+
+def _lock(held: ExitStack, path: Path, kind: int) -> None:
+    # Open for reading and writing: network file systems ask the one for shared and the other for exclusive locks.
+    fcntl.flock(held.enter_context(path.open("a+")), kind | fcntl.LOCK_NB)
+
+
+def _refuse_other_shares(folder: Path, shard: str) -> None:
+    """Raise BlockingIOError if a shard of another n is at work: the two would run the same seeds."""
+    count = shard.rpartition("of")[2]
+    for other in folder.glob(f"{LOCK}-*of*"):
+        if other.name.rpartition("of")[2] != count:
+            with ExitStack() as briefly:
+                _lock(briefly, other, fcntl.LOCK_EX)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what `replace_text` left where it was killed."""
+    for left in (*folder.glob(f".*{PART}"), *folder.glob(f"figures/.*{PART}")):
+        left.unlink(missing_ok=True)
 
 
 def _append(path: Path, content: bytes) -> None:
@@ -265,7 +294,8 @@ def _flaw(record: Record | None, study: Study) -> str:
 def _name_newer_version(folder: Path) -> None:
     made, now = _manifest(folder)["versions"].get("sublearn"), versions()["sublearn"]
     if made != now:
-        warnings.warn(f"{folder} was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)
+        # Without the folder's name, so that a sweep of many says it once.
+        warnings.warn(f"What is there was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)
 
 
 def _drop_torn_record(path: Path, study: Study) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
@@ -19,7 +19,8 @@ from sublearn.pipeline import Options
 from sublearn.report.dose import Point, dose_page, dose_table
 from sublearn.studies import build, prepare, read_file, seconds_a_seed
 from sublearn.studies.base import Study
-from sublearn.studies.run import Job, measure, plan
+from sublearn.studies.run import Job, Outcome, measure, planned
+from sublearn.trackers import Followers, check_packages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MANIFEST, INDEX = "sweep.json", "index.json"
 MANY = 10_000
 """More combinations than this are asked about first."""
+WARM_UP = 20.0
+"""A pilot that is shorter, in seconds, is measured twice: the first time loads torch."""
 
 
 @dataclass(frozen=True)
@@ -92,48 +95,58 @@ def checked(sweep: Sweep, yes: bool) -> Sweep:
                 raise InputError(f"--grid {key}: {values[i]} gives the same study as a value before it; give it once.")
     if sweep.size > MANY and not yes:
         raise InputError(f"The grid has {sweep.size:,} combinations; give --yes if that is meant.")
+    if sweep.size <= MANY:
+        for _ in sweep.studies():
+            pass
     return sweep
 
 
 def describe(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options) -> str:
     """What a run of the sweep would do: studies, runs, jobs, what is there, and the time from a measured pilot."""
-    setup = pipeline.setup_of(options)
-    jobs = runs = there = studies = 0
+    chosen = pipeline.checked_seeds(seeds)
+    _check_folder(sweep, out)
+    place = pipeline.place_of(options)
+    work = _Plan(sweep, chosen, options, place)
+    jobs = runs = 0
+    there = 0
     pilot: Job | None = None
-    for _, study in sweep.studies():
+    for _, study, own in work.parts():
         done = store.load(out / study.id).complete_seeds() if (out / study.id / store.MANIFEST).exists() else set()
-        planned = plan(study, pipeline.share(seeds, options.shard), setup, done)
-        studies, there = studies + 1, there + len(done)
-        jobs, runs = jobs + len(planned), runs + sum(len(job.seeds) for job in planned)
-        pilot = pilot or (planned[0] if planned else None)
-    lines = [f"{studies} studies, {runs} runs in {jobs} jobs to do; {there} runs are there."]
+        there += len(done & set(own))
+        for job in work.jobs(study, own, done):
+            jobs, runs, pilot = jobs + 1, runs + len(job.seeds), pilot or job
+    lines = [f"{sweep.size:,} studies, {runs:,} runs in {jobs:,} jobs to do; {there:,} runs are there."]
     if pilot is not None:
-        prepare(pilot.study)
-        start = perf_counter()
-        measure(pilot)
-        took = (perf_counter() - start) / len(pilot.seeds)
-        hours = took * runs / max(1, options.jobs) / 3600
-        lines.append(f"About {_time(hours)} with {options.jobs} processes, from a pilot of {len(pilot.seeds)} runs.")
+        seconds = _seconds_a_run(pilot)
+        at_once = pipeline.workers(seconds, runs, options, place)
+        said = f"About {_time(seconds * runs / at_once)} with {at_once} at a time on {place.device}"
+        lines.append(
+            f"{said}, from a pilot of {len(pilot.seeds)} runs of the first study; settings may change the cost."
+        )
     return "\n".join(lines)
 
 
-def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, command: str) -> list[Point]:
+def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, command: str = "") -> list[Point]:
     """Run every combination into its own run directory below `out`; what is there is not run again.
 
     Jobs of all combinations go through one engine. Raises InputError before anything is written for input that cannot
     be used, or where `out` holds another sweep.
     """
     chosen = pipeline.checked_seeds(seeds)
+    check_packages(options.trackers)
     first = next(sweep.studies())[1]
-    prepare(first)
     _check_folder(sweep, out)
-    with store.locked(out, pipeline.shard_name(options.shard)), ExitStack() as held:
+    place = pipeline.place_of(options)
+    prepare(first)
+    with store.locked(out, pipeline.shard_name(options.shard)):
         store.replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
-        total = sweep.size * len(pipeline.share(chosen, options.shard))
-        work = _Work(sweep, chosen, out, options, command, held, total)
-        workers = pipeline.workers(seconds_a_seed(first), total, options)
-        for outcome in pipeline.engine(work.jobs(workers), workers, options):
-            work.take(outcome.records, len(outcome.seeds), outcome.notes)
+        plan = _Plan(sweep, chosen, options, place)
+        with (
+            _Work(plan, out, command) as work,
+            closing(pipeline.engine(work.jobs(), plan.workers, options)) as outcomes,
+        ):
+            for outcome in outcomes:
+                work.take(outcome)
     return report_sweep(out)
 
 
@@ -162,14 +175,23 @@ def load_sweep(out: Path) -> list[Point]:
     return points
 
 
-def sweep_frame(out: Path) -> "pd.DataFrame":
-    """All records of a sweep directory as one tidy table, with the swept settings as columns."""
+def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
+    """The records of a result, a run directory or a sweep directory as one tidy pandas table, a row a record.
+
+    The settings that a sweep goes through are columns of their own.
+    """
     import pandas as pd
 
-    frames = []
-    for chosen, study in _read(out).studies():
-        if (out / study.id / store.MANIFEST).exists():
-            frames.append(pipeline.to_frame(pipeline.load(out / study.id)).assign(**chosen))
+    if isinstance(source, pipeline.Result):
+        return pipeline.to_frame(source)
+    folder = Path(source)
+    if not (folder / MANIFEST).exists():
+        return pipeline.to_frame(pipeline.load(folder))
+    frames = [
+        pipeline.to_frame(pipeline.load(folder / study.id)).assign(**chosen)
+        for chosen, study in _read(folder).studies()
+        if (folder / study.id / store.MANIFEST).exists()
+    ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -178,56 +200,104 @@ def summary(points: Sequence[Point]) -> str:
     return dose_table(points)
 
 
+class _Plan:
+    """Which seeds of which study are run, by which jobs."""
+
+    def __init__(self, sweep: Sweep, seeds: Sequence[int], options: Options, place: pipeline.Place) -> None:
+        self.sweep, self.seeds, self.options = sweep, seeds, options
+        self.setup = pipeline.setup_of(options, place)
+        self.runtime = pipeline.runtime_of(options, place)
+        self.total = sweep.size * len(seeds) // (options.shard[1] if options.shard else 1)
+        # Cohorts are formed as for all seeds, so that a sweep that was stopped goes on with the same ones.
+        self.workers = pipeline.workers(seconds_a_seed(next(sweep.studies())[1]), self.total, options, place)
+
+    def parts(self) -> Iterator[tuple[dict[str, Any], Study, list[int]]]:
+        """Each study that this shard has seeds of, with them."""
+        for number, (chosen, study) in enumerate(self.sweep.studies()):
+            own = pipeline.share(self.seeds, self.options.shard, number)
+            if own:
+                yield chosen, study, own
+
+    def jobs(self, study: Study, own: Sequence[int], done: Collection[int]) -> Iterator[Job]:
+        """The jobs of one study; the more studies there are, the less each must be cut to keep all workers busy."""
+        return planned(study, own, self.setup, done, -(-self.workers // self.sweep.size))
+
+
 class _Work:
     """The jobs of a sweep, study by study, and where their records go; few run directories are open at a time."""
 
-    def __init__(
-        self,
-        sweep: Sweep,
-        seeds: Sequence[int],
-        out: Path,
-        options: Options,
-        command: str,
-        held: ExitStack,
-        total: int,
-    ) -> None:
-        self.sweep, self.seeds, self.out, self.options, self.command = sweep, seeds, out, options, command
-        self.held, self.total, self.done = held, total, 0
-        self.open: dict[str, tuple[AbstractContextManager[store.Writer], store.Writer, int]] = {}
+    def __init__(self, plan: _Plan, out: Path, command: str) -> None:
+        self.plan, self.out, self.command = plan, out, command
+        self.ended = 0
+        self.open: dict[str, _Open] = {}
 
-    def jobs(self, workers: int) -> Iterator[Job]:
-        setup = pipeline.setup_of(self.options)
-        runtime = pipeline.runtime_of(self.options)
-        own = pipeline.share(self.seeds, self.options.shard)
-        for _, study in self.sweep.studies():
-            folder = store.writing(
-                self.out / study.id, study, runtime, self.command, pipeline.shard_name(self.options.shard)
-            )
-            writer = folder.__enter__()
-            self.held.callback(self._close, study.id)
-            done = writer.run.complete_seeds()
-            planned = plan(study, own, setup, done, workers)
-            self.open[study.id] = (folder, writer, len(planned))
-            self.done += len(done & set(own))
-            if not planned:
-                self._close(study.id)
-            yield from planned
+    def __enter__(self) -> Self:
+        return self
 
-    def take(self, records: Sequence[Any], seeds: int, notes: Sequence[str]) -> None:
-        study = records[0].study
-        folder, writer, left = self.open[study]
-        writer.add(records)
-        self.done += seeds
-        self.open[study] = (folder, writer, left - 1)
-        if left == 1:
+    def __exit__(self, *_: object) -> None:
+        for study in list(self.open):
             self._close(study)
-        if self.options.progress:
-            self.options.progress(self.done, self.total, notes)
+
+    def jobs(self) -> Iterator[Job]:
+        """Every job that is left to do; a run directory is opened when its first job is asked for."""
+        for _, study, own in self.plan.parts():
+            folder = self._opened(study, own)
+            self.ended += len(own) - len(folder.left)
+            yield from self.plan.jobs(study, own, set(own) - folder.left)
+            if not folder.left:
+                self._close(study.id)
+
+    def take(self, outcome: Outcome) -> None:
+        """Write what a job gave; the folder of a study that is through is closed."""
+        study, options = outcome.records[0].study, self.plan.options
+        folder = self.open[study]
+        folder.writer.add(outcome.records)
+        folder.followers.add(outcome.records)
+        folder.left -= set(outcome.seeds)
+        self.ended += len(outcome.seeds)
+        if not folder.left:
+            self._close(study)
+        if options.progress:
+            options.progress(self.ended, self.plan.total, outcome.notes)
+
+    def _opened(self, study: Study, own: Sequence[int]) -> "_Open":
+        options, folder = self.plan.options, self.out / study.id
+        with ExitStack() as stack:
+            shard = pipeline.shard_name(options.shard)
+            writer = stack.enter_context(store.writing(folder, study, self.plan.runtime, self.command, shard))
+            left = set(own) - writer.done
+            followers = stack.enter_context(Followers(options.trackers if left else (), folder))
+            self.open[study.id] = _Open(writer, followers, left, stack.pop_all())
+        return self.open[study.id]
 
     def _close(self, study: str) -> None:
         if study in self.open:
-            folder, _, _ = self.open.pop(study)
-            folder.__exit__(None, None, None)
+            self.open.pop(study).stack.close()
+
+
+@dataclass
+class _Open:
+    """A run directory at work: where records go, the seeds that are still to come, and what must be closed."""
+
+    writer: store.Writer
+    followers: Followers
+    left: set[int]
+    stack: ExitStack
+
+
+def _seconds_a_run(pilot: Job) -> float:
+    """The measured time of a job for each of its runs, without what is only done once a process."""
+    prepare(pilot.study)
+    took = [_once(pilot)]
+    if took[0] < WARM_UP:
+        took.append(_once(pilot))
+    return min(took) / len(pilot.seeds)
+
+
+def _once(job: Job) -> float:
+    start = perf_counter()
+    measure(job)
+    return perf_counter() - start
 
 
 def _manifest(sweep: Sweep, command: str) -> dict[str, Any]:
@@ -255,5 +325,8 @@ def _check_folder(sweep: Sweep, out: Path) -> None:
         raise InputError(f"{out} holds other files and no {MANIFEST}. Choose an empty or new folder for --out.")
 
 
-def _time(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes"
+def _time(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} seconds"

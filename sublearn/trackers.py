@@ -2,12 +2,13 @@
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
-from sublearn.errors import InputError, unknown
+from sublearn.errors import InputError
 from sublearn.records import Record
 
 
@@ -27,10 +28,8 @@ class TensorBoard:
     """Each arm's traits as scalars, with the seed as the step, in the run directory's folder `tensorboard`."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise _missing("tensorboard") from None
+        from torch.utils.tensorboard import SummaryWriter
+
         self._writer = SummaryWriter(str(folder / "tensorboard"))
 
     def add(self, records: Sequence[Record]) -> None:
@@ -46,10 +45,7 @@ class WeightsAndBiases:
     """Each seed's traits as one row; offline unless WANDB_MODE says otherwise."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            wandb = import_module("wandb")
-        except ImportError:
-            raise _missing("wandb") from None
+        wandb = import_module("wandb")
         mode: Any = os.environ.get("WANDB_MODE", "offline")
         self._run = wandb.init(project="sublearn", name=folder.name, dir=str(folder), mode=mode)
 
@@ -66,16 +62,34 @@ class WeightsAndBiases:
 
 
 TRACKERS: dict[str, Callable[[Path], Tracker]] = {"tensorboard": TensorBoard, "wandb": WeightsAndBiases}
+PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb"}
+"""What each tracker needs."""
+
+
+def check_packages(names: Iterable[str]) -> None:
+    """Raise InputError with the way to install it if a tracker's package is missing."""
+    for name in names:
+        try:
+            there = name not in PACKAGES or find_spec(PACKAGES[name]) is not None
+        except ValueError:  # blocked in this process
+            there = False
+        if not there:
+            raise InputError(f"The tracker needs the package {PACKAGES[name]}: pip install 'sublearn[trackers]'.")
 
 
 class Followers:
-    """The trackers of a run; one that fails is dropped with a warning."""
+    """The trackers of a run; one that fails is dropped with a warning, and the run goes on."""
 
-    def __init__(self, names: Sequence[str], folder: Path) -> None:
+    def __init__(self, names: Iterable[str], folder: Path) -> None:
+        self._trackers: dict[str, Tracker] = {}
         for name in names:
-            if name not in TRACKERS:
-                raise unknown("tracker", name, TRACKERS)
-        self._trackers: dict[str, Tracker] = {name: TRACKERS[name](folder) for name in names}
+            self._guarded(name, lambda name=name: self._trackers.update({name: TRACKERS[name](folder)}))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def add(self, records: Sequence[Record]) -> None:
         """Hand the records to every tracker."""
@@ -87,12 +101,11 @@ class Followers:
 
     def _each(self, call: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self._trackers.items()):
-            try:
-                call(tracker)
-            except Exception as error:  # whatever a tracker does must not cost a record
-                warnings.warn(f"The tracker {name} failed and is dropped: {error}", stacklevel=3)
-                del self._trackers[name]
+            self._guarded(name, lambda tracker=tracker: call(tracker))
 
-
-def _missing(package: str) -> InputError:
-    return InputError(f"The tracker needs the package {package}: pip install 'sublearn[trackers]'.")
+    def _guarded(self, name: str, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # whatever a tracker does must not cost a record
+            warnings.warn(f"The tracker {name} failed and is dropped: {error}", stacklevel=4)
+            self._trackers.pop(name, None)

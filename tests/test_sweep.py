@@ -58,7 +58,7 @@ def test_every_combination_is_a_study_of_its_own(whole):
 
 
 def test_the_frame_has_the_settings_as_columns(whole):
-    frame = sweep.sweep_frame(whole)
+    frame = sweep.to_frame(whole)
     assert len(frame) == 4 * 6 * 8
     assert frame.groupby(["student.lr", "student.epochs"]).size().tolist() == [48] * 4
 

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing.process import BaseProcess
 
@@ -17,7 +17,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
+def run_jobs(jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
     """Run the jobs and yield each outcome as it ends; in this process if one worker is enough.
 
     Jobs are taken as workers become free, so that any number of them may follow.
@@ -28,7 +28,7 @@ def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
         yield from _in_processes(jobs, workers)
 
 
-def _in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
+def _in_processes(jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
     # Fresh processes, because a forked PyTorch may hang; few jobs in flight, so that memory does not grow with them.
     context = multiprocessing.get_context("spawn")
     running: set[Future[Outcome]] = set()

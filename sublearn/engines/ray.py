@@ -2,7 +2,9 @@
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
+import subprocess
+import sys
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlparse
@@ -12,25 +14,44 @@ from sublearn.studies.run import Job, Outcome, measure
 
 TRIES = 5
 """How often a job is sent again after its worker or node died."""
+PATIENCE = 20.0
+"""Seconds in which a cluster must answer; Ray itself would try for minutes."""
 ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+_ours: set[str] = set()
+"""Holds the connection to the cluster if it was made here; a caller's own is left open."""
 
 
-def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
+def connect(jobs: int, device: str = "auto") -> tuple[str, int]:
+    """Connect to RAY_ADDRESS, or start a local cluster for so many jobs; its device and how many jobs fit at a time.
+
+    The device is "cuda" only if the cluster has GPUs. Raises InputError if Ray is not installed, the cluster cannot be
+    reached, or CUDA is asked for where there is none.
+    """
+    address = os.environ.get("RAY_ADDRESS", "")
+    _reachable(address)
+    ray = _ray()
+    if not ray.is_initialized():
+        _start(ray, address, jobs)
+        _ours.add("connection")
+    resources = ray.cluster_resources()
+    gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
+    if device == "cuda" and not gpus:
+        raise InputError("--device cuda was asked for, but the Ray cluster has no GPU. Use --device cpu or auto.")
+    return ("cuda", gpus) if gpus and device != "cpu" else ("cpu", max(cpus, 1))
+
+
+def run_jobs(jobs: Iterable[Job], slots: int) -> Generator[Outcome]:
     """Run the jobs on the cluster and yield each outcome as it ends; a lost worker's job is sent again.
 
-    A bounded number is in flight, however many jobs follow. Ending early cancels what runs. Raises InputError if Ray is
-    not installed or RAY_ADDRESS cannot be reached, SublearnError if a job keeps failing.
+    A bounded number is in flight, however many jobs follow. Ending early cancels what runs, and at the end a
+    connection that was made here is closed. Raises SublearnError if a job keeps failing.
     """
-    _reachable(os.environ.get("RAY_ADDRESS", ""))
-    ray = _ray()
-    ours = _connect(ray, workers)
-    slots = int(ray.cluster_resources().get("CPU", workers))
-    gpus = ray.cluster_resources().get("GPU", 0) > 0
-    flight = _Flight(ray, gpus)
+    connect(slots)
+    flight = _Flight(_ray())
     try:
         for job in jobs:
             flight.send(job)
@@ -40,21 +61,23 @@ def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
             yield from flight.land()
     finally:
         flight.cancel()
-        if ours:
-            ray.shutdown()
+        if _ours:
+            flight.ray.shutdown()
+            _ours.clear()
 
 
 class _Flight:
     """The tasks that are on their way."""
 
-    def __init__(self, ray: Any, gpus: bool) -> None:
+    def __init__(self, ray: Any) -> None:
         self.ray = ray
-        # One thread a task; a GPU only where the cluster has one, else the task would wait for ever.
-        self.task = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_retries=TRIES)(measure)
+        # One CPU, so one thread, a task; a GPU only if it is to be used: without one the task would wait for ever.
+        task = ray.remote(num_cpus=1, max_retries=TRIES)(measure)
+        self.tasks = {"cpu": task, "cuda": task.options(num_gpus=1)}
         self.running: dict[Any, tuple[Job, int]] = {}
 
     def send(self, job: Job, tries: int = 0) -> None:
-        self.running[self.task.remote(job)] = (job, tries)
+        self.running[self.tasks[job.setup.device].remote(job)] = (job, tries)
 
     def land(self) -> list[Outcome]:
         """Wait for at least one task; what was lost with its worker or node is sent again."""
@@ -89,30 +112,42 @@ def _ray() -> Any:
     return ray
 
 
-def _connect(ray: Any, workers: int) -> bool:
-    """Connect to RAY_ADDRESS, or start a local cluster; whether it is ours to shut down."""
-    if ray.is_initialized():
-        return False
-    address = os.environ.get("RAY_ADDRESS")
-    options: dict[str, Any] = {"log_to_driver": False, "include_dashboard": False, "logging_level": "ERROR"}
-    if address:
-        del options["include_dashboard"]
-        try:
-            ray.init(address=address, **options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise InputError(f"RAY_ADDRESS={address} cannot be used: {str(error).splitlines()[0]}") from None
-        return True
-    # A local cluster answers on this machine alone.
-    ray.init(num_cpus=workers, object_store_memory=80 * 2**20, _node_ip_address="127.0.0.1", **options)
-    return True
-
-
-def _reachable(address: str, seconds: float = 10) -> None:
-    """Raise InputError if nothing answers at host:port; Ray itself would try for minutes."""
-    place = urlparse(address if "://" in address else f"ray://{address}")
-    if place.hostname is None or place.port is None:
+def _start(ray: Any, address: str, jobs: int) -> None:
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if not address:
+        # A local cluster answers on this machine alone.
+        here = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        ray.init(num_cpus=jobs, object_store_memory=80 * 2**20, **here, **quiet)
         return
+    _answers(address)
     try:
-        socket.create_connection((place.hostname, place.port), timeout=seconds).close()
-    except OSError as error:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise InputError(f"RAY_ADDRESS={address} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def _reachable(address: str, seconds: float = 5) -> None:
+    """Raise InputError if nothing listens at host:port."""
+    place = urlparse(address if "://" in address else f"ray://{address}")
+    try:
+        if place.hostname is not None and place.port is not None:
+            socket.create_connection((place.hostname, place.port), timeout=seconds).close()
+    except (OSError, ValueError) as error:
         raise InputError(f"RAY_ADDRESS={address} cannot be reached: {error}. Start the cluster, or unset it.") from None
+
+
+def _answers(address: str) -> None:
+    """Raise InputError if a process that connects to the cluster does not get through; it can be killed, Ray cannot."""
+    code = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code, address], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise InputError(
+            f"RAY_ADDRESS={address} gives no answer within {PATIENCE:.0f} seconds. Is it a Ray cluster's? "
+            "Start the cluster, or unset it."
+        ) from None
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise InputError(f"RAY_ADDRESS={address} cannot be used: {reason}")

@@ -4,7 +4,7 @@ the study's flow, which is imported then. Nothing here writes files.
 
 import gc
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
@@ -54,10 +54,20 @@ class Flow(Protocol):
 
 def plan(study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1) -> list[Job]:
     """The jobs for the seeds that are not done: cohorts as large as suits the device, and work for every worker."""
-    todo = [seed for seed in seeds if seed not in done]
+    return list(planned(study, seeds, setup, done, workers))
+
+
+def planned(
+    study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1
+) -> Iterator[Job]:
+    """The jobs of `plan`, one after the other, so that any number of them needs no memory."""
     size = 1 if setup.one_at_a_time else runs_at_once(study, setup.device)
-    size = max(1, min(size, -(-len(todo) // workers)))
-    return [Job(study=study, seeds=tuple(todo[i : i + size]), setup=setup) for i in range(0, len(todo), size)]
+    size = max(1, min(size, -(-len(seeds) // workers)))
+    # The borders do not move with what is done: a cohort that is run again after a stop has the same members.
+    for start in range(0, len(seeds), size):
+        todo = tuple(seed for seed in seeds[start : start + size] if seed not in done)
+        if todo:
+            yield Job(study=study, seeds=todo, setup=setup)
 
 
 def measure(job: Job) -> Outcome:
