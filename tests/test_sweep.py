@@ -1,11 +1,7 @@
 import json
-import os
-import random
-import signal
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import pytest
@@ -163,103 +159,3 @@ def test_a_directory_of_another_version_is_named(tmp_path):
     (tmp_path / "study.json").write_text(json.dumps(manifest))
     with pytest.warns(UserWarning, match=r"begun with sublearn 0\.0\.1"):
         pipeline.run("tutorial", [0], tmp_path)
-
-
-@pytest.mark.slow
-def test_killed_at_twenty_moments_the_records_are_those_of_an_undisturbed_sweep(tmp_path):
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    seeds = ("--seeds", "0:900", "--jobs", "2")
-    assert sublearn(*seeds, "--out", str(undisturbed)).returncode == 0
-    rng = random.Random(0)
-    moments = 0
-    for _ in range(20):
-        process = subprocess.Popen(
-            command(*seeds, "--out", str(killed)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=rng.uniform(1.5, 4.5))
-        except subprocess.TimeoutExpired:
-            moments += 1
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-    assert moments >= 5
-    done = sublearn(*seeds, "--out", str(killed))
-    assert done.returncode == 0, done.stderr
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for folder in (path for path in killed.iterdir() if path.is_dir()):
-            assert load(folder).complete_seeds() == set(range(900))
-    lines = all_records(killed)
-    assert len(lines) == len(set(lines)) == 4 * 900 * 8
-    same = set(lines) & set(all_records(undisturbed))
-    # A cohort's company differs after a kill, and kernels may then sum in another order.
-    assert len(same) / len(lines) > 0.97
-
-
-@pytest.mark.slow
-def test_four_shards_on_four_processes_give_the_records_of_one_run(tmp_path):
-    sharded, one = tmp_path / "sharded", tmp_path / "one"
-    assert sublearn("--seeds", "0:40", "--out", str(one)).returncode == 0
-    running = [
-        subprocess.Popen(command("--seeds", "0:40", "--out", str(sharded), "--shard", f"{i}/4", "--jobs", "1"))
-        for i in (1, 2, 3, 4)
-    ]
-    assert [process.wait(timeout=300) for process in running] == [0, 0, 0, 0]
-
-    def keys(out: Path) -> list[tuple]:
-        rows = [json.loads(line) for line in all_records(out)]
-        return sorted((row["study"], row["arm"], row["seed"], row["trait"]) for row in rows)
-
-    assert keys(sharded) == keys(one)
-    assert len(list(sharded.glob("*/records-*of4.jsonl"))) == 16
-
-
-@pytest.mark.slow
-def test_driver_memory_is_flat_in_the_number_of_jobs():
-    code = (
-        "import resource, sys\n"
-        "from sublearn.engines.local import run_jobs\n"
-        "from sublearn.studies import build\n"
-        "from sublearn.studies.run import Job, Outcome\n"
-        "import sublearn.engines.local as local\n"
-        "local.measure = lambda job: Outcome(job.seeds, ())\n"
-        "study = build('tutorial')\n"
-        "for _ in run_jobs((Job(study=study, seeds=(i,)) for i in range(int(sys.argv[1]))), 1): pass\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-    )
-
-    def peak(jobs: int) -> int:
-        done = subprocess.run([sys.executable, "-c", code, str(jobs)], capture_output=True, text=True, check=True)
-        return int(done.stdout)
-
-    assert peak(20_000) < 1.1 * peak(1_000)
-
-
-@pytest.fixture
-def ray_settings(monkeypatch):
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("ray_settings")
-def test_ray_gives_the_same_records_though_a_worker_is_killed(tmp_path):
-    local, cluster = tmp_path / "local", tmp_path / "ray"
-    seeds = ("--seeds", "0:400", "--jobs", "2")
-    assert sublearn(*seeds, "--out", str(local)).returncode == 0
-    process = subprocess.Popen(
-        command(*seeds, "--out", str(cluster), "--engine", "ray"), stderr=subprocess.PIPE, text=True
-    )
-    killed = 0
-    while process.poll() is None and killed < 3:
-        workers = subprocess.run(["pgrep", "-f", "ray::measure"], capture_output=True, text=True, check=False)
-        for pid in workers.stdout.split()[:1]:
-            os.kill(int(pid), signal.SIGKILL)
-            killed += 1
-        time.sleep(0.3)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    assert killed > 0
-    lines = all_records(cluster)
-    assert len(lines) == len(set(lines)) == len(all_records(local))
-    assert len(set(lines) & set(all_records(local))) / len(lines) > 0.97

@@ -1,22 +1,153 @@
+"""Ray: what is asked of a cluster, and that nothing is lost when workers, nodes or the driver die."""
+
 import os
 import signal
-import subprocess
+import socket
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from sublearn.engines import ray as engine
 from sublearn.errors import InputError
 from sublearn.store import load
+from sublearn.studies import build
+from sublearn.studies.run import Job, Setup
+from tests.processes import SET, call, command_line, descendants, kill, lines, size, start, sweep_command, wait_for
 
-SMALL = [text for key in ("n_eval=20", "n_unrelated=60", "hidden=8", "embed_dim=4") for text in ("--set", key)]
+ENVIRONMENT = {**os.environ, **engine.ENVIRONMENT, "RAY_AUTH_MODE": "disabled"}
+RAY = ("--engine", "ray", "--jobs", "2")
 
 
-def command(out: Path, seeds: str) -> list[str]:
-    base = [sys.executable, "-m", "sublearn", "run", "tutorial", *SMALL, "--seeds", seeds]
-    return [*base, "--out", str(out), "--engine", "ray", "--jobs", "2"]
+def run_command(out: Path, seeds: str) -> list[str]:
+    base = [sys.executable, "-m", "sublearn", "run", "tutorial", *SET, "--seeds", seeds]
+    return [*base, "--out", str(out), *RAY]
+
+
+class Cluster(ModuleType):
+    """Stands for ray: a cluster of some CPUs and GPUs that notes what each task asks for."""
+
+    class exceptions:
+        class RayError(Exception): ...
+
+        class RayTaskError(RayError): ...
+
+    def __init__(self, lost: int = 0, **resources: float) -> None:
+        super().__init__("ray")
+        self.resources, self.lost = resources, lost
+        self.asked: list[dict] = []
+        self.most = 0
+        self.waiting: list[Job] = []
+        self.connected = False
+
+    def is_initialized(self) -> bool:
+        return self.connected
+
+    def init(self, **options) -> None:
+        self.connected = True
+
+    def shutdown(self) -> None:
+        self.connected = False
+
+    def cluster_resources(self) -> dict[str, float]:
+        return self.resources
+
+    def remote(self, **options):
+        return lambda function: Task(self, options)
+
+    def wait(self, waiting, num_returns):
+        return list(waiting)[:1], []
+
+    def get(self, one):
+        self.waiting.remove(one)
+        if self.lost:
+            self.lost -= 1
+            raise self.exceptions.RayError
+        return one.job.seeds
+
+    def cancel(self, one, force) -> None: ...
+
+
+class Task:
+    def __init__(self, cluster: Cluster, options: dict, job: Job | None = None) -> None:
+        self.cluster, self.wants, self.job = cluster, options, job
+
+    def options(self, **options) -> "Task":
+        return Task(self.cluster, self.wants | options)
+
+    def remote(self, job: Job) -> "Task":
+        sent = Task(self.cluster, self.wants, job)
+        self.cluster.asked.append(self.wants)
+        self.cluster.waiting.append(sent)
+        self.cluster.most = max(self.cluster.most, len(self.cluster.waiting))
+        return sent
+
+
+def jobs(count: int, device: str = "cpu"):
+    study = build("tutorial")
+    return (Job(study=study, seeds=(seed,), setup=Setup(device=device)) for seed in range(count))
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    def made(lost: int = 0, **resources: float) -> Cluster:
+        found = Cluster(lost, **resources)
+        monkeypatch.setitem(sys.modules, "ray", found)
+        return found
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("resources", "device", "expected"),
+    [
+        ({"CPU": 8}, "auto", ("cpu", 8)),
+        ({"CPU": 64, "GPU": 8}, "auto", ("cuda", 8)),
+        ({"CPU": 64, "GPU": 8}, "cpu", ("cpu", 64)),
+        ({"CPU": 64, "GPU": 8}, "cuda", ("cuda", 8)),
+    ],
+)
+def test_gpus_are_used_where_the_cluster_has_them(cluster, resources, device, expected):
+    cluster(**resources)
+    assert engine.connect(2, device) == expected
+
+
+def test_cuda_without_a_gpu_in_the_cluster_is_refused(cluster):
+    cluster(CPU=8)
+    with pytest.raises(InputError, match="has no GPU"):
+        engine.connect(2, "cuda")
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_task_asks_for_a_gpu_only_if_it_runs_on_one(cluster, device):
+    made = cluster(CPU=4, GPU=1)
+    assert list(engine.run_jobs(jobs(3, device), 1)) == [(0,), (1,), (2,)]
+    assert [task.get("num_gpus", 0) for task in made.asked] == [1 if device == "cuda" else 0] * 3
+    assert not made.connected
+
+
+def test_few_tasks_are_in_flight_however_many_jobs_follow(cluster):
+    made = cluster(CPU=4)
+    assert len(list(engine.run_jobs(jobs(1000), 4))) == 1000
+    assert made.most == 8
+
+
+def test_a_lost_job_is_sent_again_and_given_up_at_last(cluster):
+    cluster(lost=3, CPU=2)
+    assert sorted(engine.run_jobs(jobs(4), 2)) == [(0,), (1,), (2,), (3,)]
+    cluster(lost=1000, CPU=2)
+    with pytest.raises(Exception, match="was lost 5 times"):
+        list(engine.run_jobs(jobs(4), 2))
+
+
+def test_a_connection_of_the_caller_is_left_open(cluster):
+    made = cluster(CPU=2)
+    made.init()
+    list(engine.run_jobs(jobs(2), 2))
+    assert made.connected
 
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch):
@@ -26,49 +157,109 @@ def test_without_ray_the_message_says_how_to_get_it(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_node_that_dies_costs_no_record(tmp_path):
-    """A local cluster of two nodes, one of which is killed while jobs run on it."""
-    environment = {**os.environ, "RAY_AUTH_MODE": "disabled", **engine.ENVIRONMENT}
-    script = (
-        "import subprocess, sys, time\n"
-        "from ray.cluster_utils import Cluster\n"
-        "args = {'num_cpus': 1, 'object_store_memory': 80 * 2**20}\n"
-        "cluster = Cluster(initialize_head=True, head_node_args={**args, 'include_dashboard': False})\n"
-        "node = cluster.add_node(**args)\n"
-        "import os\n"
-        "process = subprocess.Popen(sys.argv[1:], env={**os.environ, 'RAY_ADDRESS': cluster.address})\n"
-        "records = sys.argv[sys.argv.index('--out') + 1] + '/records.jsonl'\n"
-        "while process.poll() is None and not os.path.exists(records): time.sleep(0.1)\n"
-        "assert process.poll() is None, 'it ended before a node could die'\n"
-        "cluster.remove_node(node, allow_graceful=False)\n"
-        "code = process.wait()\n"
-        "cluster.shutdown()\n"
-        "sys.exit(code)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *command(tmp_path / "run", "0:3000")],
-        env=environment, capture_output=True, text=True, timeout=400, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    run = load(tmp_path / "run")
-    assert run.complete_seeds() == set(range(3000))
-    assert len(run.records) == 3000 * 8
+def test_something_that_listens_and_is_no_cluster_is_told_in_time(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        done = call(run_command(tmp_path / "run", "0:4"), env=ENVIRONMENT | {"RAY_ADDRESS": address})
+        took = time.monotonic() - started
+    assert done.returncode == 2, done.stderr
+    assert "no answer within 20 seconds" in done.stderr
+    assert took < 30
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> list[str]:
+    out = tmp_path_factory.mktemp("local") / "sweep"
+    assert call(sweep_command(out, "0:400", "--jobs", "2")).returncode == 0
+    return lines(out)
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_no_orphans_and_a_directory_that_goes_on(tmp_path):
-    environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
-    process = subprocess.Popen(command(tmp_path / "run", "0:4000"), env=environment, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (tmp_path / "run" / "records.jsonl").exists():
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+def test_workers_that_are_killed_cost_no_record(tmp_path, undisturbed):
+    out = tmp_path / "sweep"
+    process = start(sweep_command(out, "0:400", *RAY), env=ENVIRONMENT)
+    for part in (1, 2, 3):
+        assert wait_for(lambda goal=part: len(lines(out)) >= goal * len(undisturbed) / 5 or process.poll() is not None)
+        assert process.poll() is None, process.communicate()[1]
+        workers = [pid for pid, text in descendants(process.pid).items() if text.startswith("ray::measure")]
+        assert workers, descendants(process.pid)
+        kill(workers[0])
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert lines(out) == undisturbed
+
+
+NODES = """
+import os, subprocess, sys, time
+from ray.cluster_utils import Cluster
+each = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+cluster = Cluster(initialize_head=True, head_node_args={**each, "include_dashboard": False})
+node = cluster.add_node(**each)
+process = subprocess.Popen(sys.argv[2:], env={**os.environ, "RAY_ADDRESS": cluster.address})
+while process.poll() is None and not os.path.exists(sys.argv[1]):
+    time.sleep(0.1)
+assert process.poll() is None, "it ended before a node could die"
+cluster.remove_node(node, allow_graceful=False)
+code = process.wait()
+cluster.shutdown()
+sys.exit(code)
+"""
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_costs_no_record(tmp_path):
+    """A local cluster of two nodes, one of which is killed while jobs run on it."""
+    out, seeds = tmp_path / "run", 3000
+    alone = call([*run_command(tmp_path / "alone", f"0:{seeds}")[:-4], "--jobs", "2"])
+    assert alone.returncode == 0, alone.stderr
+    words = run_command(out, f"0:{seeds}")
+    done = call([sys.executable, "-c", NODES, str(out / "records.jsonl"), *words], env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert lines(out) == lines(tmp_path / "alone")
+    assert load(out).complete_seeds() == set(range(seeds))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_driver_that_is_stopped_leaves_no_orphans_and_goes_on(tmp_path, sign, undisturbed):
+    out = tmp_path / "sweep"
+    process = start(sweep_command(out, "0:400", *RAY), env=ENVIRONMENT)
+    assert wait_for(lambda: size(out) > 0 or process.poll() is not None)
+    family = descendants(process.pid)
+    assert any(text.startswith("ray::") for text in family.values())
+    process.send_signal(sign)
     _, err = process.communicate(timeout=120)
-    assert process.returncode == 130, err[-3000:]
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        left = subprocess.run(["pgrep", "-f", "ray::"], capture_output=True, text=True, check=False).stdout.split()
-        if not left:
-            break
-        time.sleep(0.5)
-    assert not left
-    assert 0 < len(load(tmp_path / "run").complete_seeds()) < 4000
+    assert process.returncode == (130 if sign == signal.SIGINT else -sign), err[-3000:]
+    assert wait_for(lambda: not [pid for pid in family if command_line(pid)], 30), descendants(1)
+    assert 0 < len(lines(out)) < len(undisturbed)
+    again = call(sweep_command(out, "0:400", *RAY), env=ENVIRONMENT)
+    assert again.returncode == 0, again.stderr
+    assert lines(out) == undisturbed
+
+
+MEMORY = """
+import resource, sys
+from sublearn.engines import ray as engine
+from sublearn.studies import build
+from sublearn.studies.run import Job, Outcome
+engine.measure = lambda job: Outcome(job.seeds, ())
+study = build("tutorial")
+jobs = (Job(study=study, seeds=(seed,)) for seed in range(int(sys.argv[1])))
+print(sum(len(outcome.seeds) for outcome in engine.run_jobs(jobs, 2)))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_driver_memory_is_flat_in_the_number_of_tasks():
+    def peak(count: int) -> int:
+        done = call([sys.executable, "-c", MEMORY, str(count)], env=ENVIRONMENT)
+        assert done.returncode == 0, done.stderr
+        assert int(done.stdout.split()[0]) == count
+        return int(done.stdout.split()[1])
+
+    few, many = peak(1_000), peak(20_000)
+    print(f"driver memory: {few / 1024:.1f} MB for 1,000 tasks, {many / 1024:.1f} MB for 20,000")
+    assert many < 1.1 * few
