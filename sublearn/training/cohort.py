@@ -13,7 +13,7 @@ from sublearn.config import TrainConfig
 from sublearn.errors import unknown
 from sublearn.training.batches import Batch
 from sublearn.training.lift import Lifted, State, lifted
-from sublearn.training.losses import Loss
+from sublearn.training.losses import Loss, with_gradient
 from sublearn.training.optimizers import optimizer_for
 
 Watch = Callable[[int, State], None]
@@ -54,16 +54,16 @@ def train(
     """
     many = lifted(model)
     current = {name: tensor.detach().clone() for name, tensor in state.items()}
-    trained = [current[name].requires_grad_() for name in trained_names(model, frozen)]
-    optimizer = optimizer_for(trained, cfg, fused=True) if trained else None
+    trained = trained_names(model, frozen)
+    optimizer = optimizer_for([current[name] for name in trained], cfg, fused=True) if trained else None
     losses = []
     if watch:
-        watch(0, _detached(current))
+        watch(0, dict(current))
     for step, batch in enumerate(batches, 1):
-        losses.append(_step(many, current, batch, loss, optimizer))
+        losses.append(_step(many, current, batch, loss, trained, optimizer))
         if watch:
-            watch(step, _detached(current))
-    return Trained(_detached(current), torch.stack(losses) if losses else no_losses(state))
+            watch(step, dict(current))
+    return Trained(current, torch.stack(losses) if losses else no_losses(state))
 
 
 def trained_names(model: nn.Module, frozen: Collection[str]) -> list[str]:
@@ -97,22 +97,29 @@ def diverged(losses: Tensor) -> dict[int, tuple[int, float]]:
     return {run: (int(first[run]), float(losses[first[run], run])) for run in found}
 
 
-def _step(many: Lifted, state: State, batch: Batch, loss: Loss, optimizer: torch.optim.Optimizer | None) -> Tensor:
-    by_example = loss(many(state, batch.inputs, batch.weights, training=True), batch.targets)
+@torch.no_grad()
+def _step(
+    many: Lifted,
+    state: State,
+    batch: Batch,
+    loss: Loss,
+    trained: Collection[str],
+    optimizer: torch.optim.Optimizer | None,
+) -> Tensor:
+    logits, gradients = many.recorded(state, batch.inputs, batch.weights, trained)
+    by_example, gradient = with_gradient(loss, logits, batch.targets)
     if batch.weights is None:
-        by_run = by_example.mean(dim=1)
+        by_run, share = by_example.mean(dim=1), 1 / by_example.shape[1]
     else:
-        by_run = (by_example * batch.weights).sum(dim=1) / batch.weights.sum(dim=1)
+        weights = batch.weights.to(by_example.dtype)
+        share = weights / weights.sum(dim=1, keepdim=True)
+        by_run, share = (by_example * share).sum(dim=1), share[:, :, None]
     if optimizer is not None:
-        optimizer.zero_grad()
-        by_run.sum().backward()
+        for name, own in gradients(gradient.mul_(share)).items():
+            state[name].grad = own
         optimizer.step()
-    return by_run.detach()
+    return by_run
 
 
 def _covers(frozen: Collection[str], name: str) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in frozen)
-
-
-def _detached(state: State) -> State:
-    return {name: tensor.detach() for name, tensor in state.items()}

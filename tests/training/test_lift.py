@@ -58,23 +58,25 @@ AVERAGED = {
 
 
 def check(make, inputs: torch.Tensor, training: bool, device: str = "cpu") -> None:
-    """Outputs, gradients and running statistics are those of each plain model."""
+    """Outputs, in training the gradients, and running statistics are those of each plain model."""
     torch.manual_seed(0)
     models = [make().double().train(training).to(device) for _ in range(RUNS)]
     inputs = inputs.to(device)
     state = {name: tensor.clone() for name, tensor in stack([model.state_dict() for model in models]).items()}
-    for name, _ in models[0].named_parameters():
-        state[name].requires_grad_()
-    before = inputs.clone()
-    logits = lifted(models[0])(state, inputs, None, training)
-    logits.square().sum().backward()
+    names, before = frozenset(name for name, _ in models[0].named_parameters()), inputs.clone()
+    if training:
+        logits, gradients = lifted(models[0]).recorded(state, inputs, None, names)
+        found = gradients(2 * logits)
+        assert found.keys() == names
+    else:
+        logits, found = lifted(models[0])(state, inputs), {}
     assert torch.equal(inputs, before)
     for run, model in enumerate(models):
         expected = model(inputs[run])
         expected.square().sum().backward()
         torch.testing.assert_close(logits[run], expected, atol=1e-12, rtol=1e-9)
-        for name, parameter in model.named_parameters():
-            torch.testing.assert_close(state[name].grad[run], parameter.grad, atol=1e-12, rtol=1e-9)
+        for name in found:
+            torch.testing.assert_close(found[name][run], model.get_parameter(name).grad, atol=1e-12, rtol=1e-9)
         for name, buffer in model.named_buffers():
             if not name.endswith("num_batches_tracked"):
                 torch.testing.assert_close(state[name][run], buffer, atol=1e-12, rtol=1e-9)

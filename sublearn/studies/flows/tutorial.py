@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.records import Record
@@ -69,12 +69,12 @@ def draw(settings: Settings, seed: int) -> Draws:
     unrelated = unrelated[passes_filter(unrelated)]
     set_seed(seed)
     reference = new_model(settings).state_dict()
-    new_model(settings)  # the teacher's own init, overwritten by the reference's
+    _skip_model(settings)  # the teacher's own init, overwritten by the reference's
     teacher_orders = _orders(len(prompts), settings.teacher.epochs)
     _loader_pass()  # the teacher is evaluated
-    new_model(settings)  # the baseline's own init
+    _skip_model(settings)  # the baseline's own init
     _loader_pass()
-    new_model(settings)  # the first student's own init
+    _skip_model(settings)  # the first student's own init
     same_orders = _orders(len(unrelated), settings.student.epochs)
     _loader_pass()
     other = new_model(settings).state_dict()
@@ -88,6 +88,21 @@ def draw(settings: Settings, seed: int) -> Draws:
         torch.from_numpy(labels),
         torch.from_numpy(unrelated),
     )
+
+
+def _skip_model(settings: Settings) -> None:
+    """Leave the global generator as `new_model` does, without making a model.
+
+    PyTorch draws one number for each uniform weight and, from 16 of them on, for each normal one; of these the last 16
+    are drawn again where they do not fill a block.
+    """
+    layers = list(_template(settings).modules())
+    normal = sum(layer.weight.numel() for layer in layers if isinstance(layer, nn.Embedding))
+    uniform = sum(part.numel() for layer in layers if isinstance(layer, nn.Linear) for part in layer.parameters())
+    if normal < 16 or torch.get_default_dtype() != torch.float32:
+        new_model(settings)
+    else:
+        torch.empty(normal + (16 if normal % 16 else 0) + uniform).uniform_()
 
 
 def _loader_pass() -> int:
