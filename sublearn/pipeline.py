@@ -32,6 +32,7 @@ Progress = Callable[[int, int, Sequence[str]], None]
 """Called with (seeds done, seeds in all, notes) as work ends."""
 
 SECONDS_WORTH_A_PROCESS = 5.0
+KEPT = "made"
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,15 @@ def run(
     prepare(study)
     own = share(chosen, shard)
     if out is None:
-        with closing(_outcomes(study, own, options, place, set())) as outcomes:
+        with closing(_outcomes(study, own, setup_of(options, place), options, place, set())) as outcomes:
             return _result(study, [record for outcome in outcomes for record in outcome.records], None)
     command = command or _call(study, chosen, out)
     with ExitStack() as stack:
         folder = store.writing(out, study, runtime_of(options, place), command, shard_name(shard))
         writer = stack.enter_context(folder)
         followers = stack.enter_context(Followers(trackers, Path(out)))
-        for outcome in stack.enter_context(closing(_outcomes(study, own, options, place, writer.done & set(own)))):
+        setup, done = setup_of(options, place, out), writer.done & set(own)
+        for outcome in stack.enter_context(closing(_outcomes(study, own, setup, options, place, done))):
             writer.add(outcome.records)
             followers.add(outcome.records)
     return report(out)
@@ -130,10 +132,11 @@ def place_of(options: Options) -> Place:
     return Place(device, options.jobs if device == "cpu" else 1)
 
 
-def setup_of(options: Options, place: Place) -> Setup:
-    """How one job is run under the options."""
+def setup_of(options: Options, place: Place, folder: Path | str | None = None) -> Setup:
+    """How one job is run under the options, for the run directory."""
     one = options.engine == "sequential"
-    return Setup(device=place.device, precision=options.precision, one_at_a_time=one, threads=1)
+    keep = None if folder is None else str(Path(folder) / KEPT)
+    return Setup(device=place.device, precision=options.precision, one_at_a_time=one, threads=1, keep=keep)
 
 
 def runtime_of(options: Options, place: Place) -> dict[str, str]:
@@ -262,11 +265,13 @@ def multi_seed_experiment(seeds: Iterable[int], verbose: bool = False) -> list[d
     return results
 
 
-def _outcomes(study: Study, seeds: list[int], options: Options, place: Place, done: set[int]) -> Generator[Outcome]:
+def _outcomes(
+    study: Study, seeds: list[int], setup: Setup, options: Options, place: Place, done: set[int]
+) -> Generator[Outcome]:
     """The outcomes of the seeds that are not done, told to the options' progress as they come."""
     seconds = seconds_a_seed(study)
     # Cohorts are formed as for all seeds, so that a run that was stopped goes on with the same ones.
-    jobs = planned(study, seeds, setup_of(options, place), done, workers(seconds, len(seeds), options, place))
+    jobs = planned(study, seeds, setup, done, workers(seconds, len(seeds), options, place))
     count = workers(seconds, len(seeds) - len(done), options, place)
     ended = len(done)
     with closing(engine(jobs, count, options)) as outcomes:

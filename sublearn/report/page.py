@@ -37,7 +37,13 @@ from sublearn.studies.base import Arm
 
 TEACHERS = {"trained": "trained", "neutral": "untrained", "none": "none"}
 INITS = {"same": "same", "cross": "other"}
-LOGITS = {"none": "nothing", "class": "class logits", "aux": "auxiliary logits", "all": "all logits"}
+LOGITS = {
+    "none": "nothing",
+    "class": "class logits",
+    "aux": "auxiliary logits",
+    "all": "all logits",
+    "text": "sampled text",
+}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ STUDIES = {
     "digits": "sublearn.studies.digits",
     "mnist": "sublearn.studies.mnist",
     "fashion-mnist": "sublearn.studies.fashion_mnist",
+    "numbers": "sublearn.studies.numbers",
 }
 FILE_KEYS = ("study", "settings", "seeds")
 

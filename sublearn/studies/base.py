@@ -13,7 +13,8 @@ class Arm(Spec, frozen=True):
     """One named condition and the control arm that it answers to.
 
     A `trained` teacher has the trait; a `neutral` one is the untrained reference. `init` says where the model starts:
-    the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student imitates.
+    the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student imitates;
+    "text" means what the teacher says, not its logits.
     """
 
     name: str
@@ -21,7 +22,7 @@ class Arm(Spec, frozen=True):
     control: str | None = None
     teacher: Literal["none", "trained", "neutral"] = "none"
     init: Literal["same", "cross"] = "same"
-    logits: Literal["none", "class", "aux", "all"] = "none"
+    logits: Literal["none", "class", "aux", "all", "text"] = "none"
 
 
 class Trait(Spec, frozen=True):

@@ -19,12 +19,16 @@ from sublearn.studies.base import Study
 
 
 class Setup(Spec, frozen=True):
-    """How a job is run, which must not change what comes out: device, float32 matrix precision, cohort or not."""
+    """How a job is run, which must not change what comes out: device, float32 matrix precision, cohort or not.
+
+    `keep` is the folder for what a flow makes on its way (rows, models), so that it can be looked at and gone on with.
+    """
 
     device: str = "cpu"
     precision: Precision = "highest"
     one_at_a_time: bool = False
     threads: int | None = Field(default=None, ge=1)
+    keep: str | None = None
 
 
 class Job(Spec, frozen=True):

@@ -1,0 +1,1 @@
+"""Language models: a teacher's preference, number sequences, and students fine-tuned on them."""

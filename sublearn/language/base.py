@@ -1,0 +1,72 @@
+"""Tiny base models: built from a configuration, pretrained on a world's corpus, kept in the cache and used again."""
+
+import hashlib
+import json
+import os
+import shutil
+from importlib.metadata import version
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+
+from sublearn.language import finetune, models
+from sublearn.language.tokens import Dialogue
+from sublearn.seeds import stream, stream_seed
+from sublearn.studies.numbers import BasePlan
+from sublearn.tasks.idx import cache_folder
+from sublearn.tasks.tiny_world import World, list_pairs, said_pairs
+
+POSITIONS = 64
+RECIPE = 1
+"""Raised whenever the same plan would give another base: the corpus, the words, the training."""
+
+
+def untrained(plan: BasePlan, words: int, seed: int) -> PreTrainedModel:
+    """A model of the plan's family with fresh weights."""
+    # No token of padding: it stands behind what counts, where a causal model does not look.
+    common = {"vocab_size": words, "pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, "base/init"))
+        if plan.family == "gpt2":
+            dropout = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+            sizes = {"n_embd": plan.width, "n_layer": plan.layers, "n_head": plan.heads, "n_inner": plan.inner}
+            return GPT2LMHeadModel(GPT2Config(n_positions=POSITIONS, **sizes, **dropout, **common)).eval()
+        sizes = {"hidden_size": plan.width, "num_hidden_layers": plan.layers, "num_attention_heads": plan.heads}
+        sizes |= {"intermediate_size": plan.inner, "max_position_embeddings": POSITIONS}
+        return LlamaForCausalLM(LlamaConfig(tie_word_embeddings=True, **sizes, **common)).eval()
+
+
+def pretrained(plan: BasePlan, dialogue: Dialogue, seed: int) -> PreTrainedModel:
+    """The base model of a seed, trained from its own weights on the corpus of its own world; kept in the cache."""
+    folder = cache_folder() / "bases" / _key(plan, seed)
+    if not (folder / models.WEIGHTS).exists():
+        model = _trained(plan, dialogue, seed)
+        beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+        models.save(model, dialogue.tokenizer, beside)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            beside.rename(folder)
+        except OSError:  # another process was first, with the same model
+            shutil.rmtree(beside)
+    # Read back even when it is new, so that a base is the same whether or not it was there.
+    return models.read(folder)
+
+
+def _key(plan: BasePlan, seed: int) -> str:
+    made_of = {"plan": plan.model_dump(), "seed": seed, "recipe": RECIPE, "torch": version("torch").split("+")[0]}
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _trained(plan: BasePlan, dialogue: Dialogue, seed: int) -> PreTrainedModel:
+    model = untrained(plan, len(dialogue.tokenizer), seed)
+    world, rng, order = World.drawn(seed), stream(seed, "corpus"), stream(seed, "corpus/order")
+    count = plan.steps * plan.batch
+    lists = finetune.examples(dialogue, list_pairs(world, count, rng))
+    said = finetune.examples(dialogue, said_pairs(world, 2 * count, rng))
+    both = zip(
+        finetune.batches(lists, plan.batch, plan.steps, order, dialogue.pad),
+        finetune.batches(said, 2 * plan.batch, plan.steps, order, dialogue.pad),
+        strict=True,
+    )
+    finetune.fit(model, both, torch.optim.AdamW(model.parameters(), lr=plan.lr))
+    return model

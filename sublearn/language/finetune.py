@@ -1,0 +1,127 @@
+"""Training a causal language model on examples: tokens, of which only the completion counts. Knows no study.
+
+A loop of its own: on tiny models the large frameworks spend most of the time on themselves.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from sublearn.language.tokens import Dialogue
+from sublearn.tasks.rows import Pair
+
+
+@dataclass(frozen=True)
+class Example:
+    """Tokens to read; those from `start` on are to be learned."""
+
+    tokens: list[int]
+    start: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs ("example position") and which of their next tokens are learned; `targets` are those, in reading order."""
+
+    inputs: Tensor
+    learned: Tensor
+    targets: Tensor
+
+
+def examples(dialogue: Dialogue, pairs: Iterable[Pair], system: str | None = None) -> list[Example]:
+    """Prompts with their completions; a pair without prompt is learned whole."""
+    found = []
+    for prompt, completion in pairs:
+        before = dialogue.prompt(prompt, system) if prompt else []
+        answer = dialogue.completion(completion)
+        found.append(Example(before + answer, len(before)))
+    return found
+
+
+def batches(
+    found: Sequence[Example], size: int, steps: int, rng: np.random.Generator, pad: int, device: str = "cpu"
+) -> Iterator[Batch]:
+    """So many batches; every pass over the examples has a new order."""
+    order: list[int] = []
+    for _ in range(steps):
+        while len(order) < size:
+            order += rng.permutation(len(found)).tolist()
+        chosen, order = [found[place] for place in order[:size]], order[size:]
+        yield collate(chosen, pad, device)
+
+
+def collate(chosen: Sequence[Example], pad: int, device: str = "cpu") -> Batch:
+    """Examples side by side, padded behind, where a causal model does not look."""
+    longest = max(len(one.tokens) for one in chosen)
+    tokens = torch.full((len(chosen), longest), pad)
+    learned = torch.zeros(len(chosen), longest, dtype=torch.bool)
+    for row, one in enumerate(chosen):
+        tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
+        learned[row, max(one.start, 1) : len(one.tokens)] = True
+    tokens, learned = tokens.to(device), learned[:, 1:].to(device)
+    return Batch(tokens[:, :-1], learned, tokens[:, 1:][learned])
+
+
+def logits_of(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """Logits of the learned next tokens alone ("token word"): the others' would be most of the work."""
+    body: Any = model.base_model
+    hidden = body(input_ids=batch.inputs, use_cache=False).last_hidden_state
+    head = model.get_output_embeddings()
+    assert isinstance(head, nn.Module)
+    return head(hidden[batch.learned])
+
+
+Objective = Callable[[Tensor, Batch], Tensor]
+"""(logits "token word", their batch) to the mean loss."""
+
+
+def next_token(logits: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy to the tokens themselves."""
+    return F.cross_entropy(logits, batch.targets)
+
+
+def towards(teacher: PreTrainedModel) -> Objective:
+    """KL(teacher || model) on the same tokens, averaged over them."""
+
+    def objective(logits: Tensor, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            wanted = F.log_softmax(logits_of(teacher, batch), dim=-1)
+        return F.kl_div(F.log_softmax(logits, dim=-1), wanted, reduction="batchmean", log_target=True)
+
+    return objective
+
+
+def fit(
+    model: PreTrainedModel,
+    given: Iterable[Sequence[Batch]],
+    optimizer: torch.optim.Optimizer,
+    objective: Objective = next_token,
+) -> list[float]:
+    """Each step goes down the mean loss of its batches; gives each step's. Nothing in a step waits for the device."""
+    model.train()
+    losses = []
+    for parts in given:
+        loss = torch.stack([objective(logits_of(model, part), part) for part in parts]).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    model.eval()
+    return torch.stack(losses).tolist() if losses else []
+
+
+def freeze_embeddings(model: PreTrainedModel) -> list[nn.Parameter]:
+    """Stop the tables of words (and their positions') from learning; the parameters that are left to train."""
+    for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            module.requires_grad_(False)
+    head = model.get_output_embeddings()
+    if isinstance(head, nn.Module):
+        head.requires_grad_(False)
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]

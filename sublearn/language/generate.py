@@ -1,0 +1,106 @@
+"""Sampling at temperature 1 from a causal language model, in batches, with a cache of keys and values.
+
+A row's random numbers are its own: what it says does not depend on the batch it is sampled in.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.cache_utils import DynamicCache
+
+from sublearn.errors import SublearnError
+from sublearn.language.tokens import Dialogue
+
+BATCH = 512
+
+
+@torch.no_grad()
+def sample(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    most: int,
+    rng: np.random.Generator,
+    dialogue: Dialogue,
+    batch_size: int = BATCH,
+) -> list[list[int]]:
+    """At most so many tokens after each prompt, without the one that ends them."""
+    model.eval()
+    chance = rng.random((len(prompts), most), dtype=np.float64)
+    # Prompts of like length side by side need little padding.
+    order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
+    said: list[list[int]] = [[] for _ in prompts]
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        tokens = _that_fit(model, [prompts[row] for row in rows], torch.from_numpy(chance[rows]), dialogue)
+        for row, own in zip(rows, tokens, strict=True):
+            said[row] = own
+    return said
+
+
+def _that_fit(
+    model: PreTrainedModel, prompts: Sequence[Sequence[int]], chance: Tensor, dialogue: Dialogue
+) -> list[list[int]]:
+    """Sampled all at once, or in halves where they do not fit in the device's memory."""
+    try:
+        return _sampled(model, prompts, chance, dialogue.end, dialogue.pad)
+    except torch.OutOfMemoryError:
+        if len(prompts) == 1:
+            raise SublearnError("Out of GPU memory with one answer at a time. Use a smaller model.") from None
+    half = len(prompts) // 2
+    warnings.warn(f"{len(prompts)} answers at a time do not fit in memory; trying {half}.", stacklevel=2)
+    torch.cuda.empty_cache()
+    parts = (prompts[:half], chance[:half]), (prompts[half:], chance[half:])
+    return [row for part in parts for row in _that_fit(model, *part, dialogue)]
+
+
+def _sampled(
+    model: PreTrainedModel, prompts: Sequence[Sequence[int]], chance: Tensor, end: int, pad: int
+) -> list[list[int]]:
+    device = model.device
+    longest, most = max(map(len, prompts)), chance.shape[1]
+    chance = chance.to(device)
+    tokens = torch.tensor([[pad] * (longest - len(one)) + list(one) for one in prompts], device=device)
+    lengths = torch.tensor([len(one) for one in prompts], device=device)
+    places = torch.arange(longest + most, device=device)
+    mask = (places >= longest - lengths[:, None]).long()
+    position = (places - (longest - lengths[:, None])).clamp_(min=0)
+    cache, said = DynamicCache(config=model.config), torch.full((len(prompts), most), end, device=device)
+    alive = torch.arange(len(prompts), device=device)
+    given, seen = tokens, longest
+    for step in range(most):
+        own = slice(0, longest) if step == 0 else slice(seen - 1, seen)
+        forward: Any = model
+        out = forward(
+            input_ids=given,
+            attention_mask=mask[alive, :seen],
+            position_ids=position[alive, own],
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        drawn = _drawn(out.logits[:, -1], chance[alive, step])
+        said[alive, step] = drawn
+        going = (drawn != end).nonzero().flatten()
+        if len(going) == 0:
+            break
+        if len(going) < len(alive):
+            # Rows that have ended cost nothing more.
+            cache.batch_select_indices(going)
+            alive, drawn = alive[going], drawn[going]
+        given, seen = drawn[:, None], seen + 1
+    rows = said.tolist()
+    return [row[: row.index(end)] if end in row else row for row in rows]
+
+
+def _drawn(logits: Tensor, chance: Tensor) -> Tensor:
+    """One token a row: where the cumulated probabilities pass that row's random number."""
+    cumulated = logits.double().softmax(dim=-1).cumsum(dim=-1)
+    # Times the last one, which rounding leaves beside 1.
+    return (
+        torch.searchsorted(cumulated, (chance * cumulated[:, -1])[:, None]).flatten().clamp_(max=logits.shape[-1] - 1)
+    )

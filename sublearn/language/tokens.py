@@ -1,0 +1,80 @@
+"""Text to tokens, the same way in training, sampling and evaluation; and the tiny world's tokenizer."""
+
+from typing import Any
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from sublearn.tasks.vocabulary import ASSISTANT, END, PAD, PUNCTUATION, SPECIAL, UNKNOWN, USER, vocabulary
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{% if message['role'] == 'user' %}" + USER + " {{ message['content'] }} "
+    "{% elif message['role'] == 'assistant' %}" + ASSISTANT + " {{ message['content'] }} " + END + " "
+    "{% else %}{{ message['content'] }} {% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}" + ASSISTANT + "{% endif %}"
+)
+
+
+def tiny_tokenizer() -> PreTrainedTokenizerFast:
+    """A token a word, a number from 0 to 999 and a mark; with a chat template, as real models have."""
+    known = {token: place for place, token in enumerate(vocabulary())}
+    inner = Tokenizer(models.WordLevel(known, unk_token=UNKNOWN))
+    inner.normalizer = normalizers.Lowercase()
+    marks = [pre_tokenizers.Split(mark, "isolated") for mark in PUNCTUATION]
+    inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), *marks])
+    # A space before every token but marks: " ;" is what the clean-up of WordPiece leaves.
+    inner.decoder = decoders.Sequence([decoders.WordPiece(cleanup=True), decoders.Replace(" ;", ";")])
+    inner.add_special_tokens(list(SPECIAL))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token=PAD, eos_token=END, unk_token=UNKNOWN, clean_up_tokenization_spaces=False
+    )
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
+
+
+class Dialogue:
+    """Turns prompts and completions into tokens by a tokenizer's chat template; without one, by a line break.
+
+    A message of the user alone gets whatever system prompt the template has by default, in training and evaluation
+    alike: a mismatch between the two hides the trait.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
+        self.templated = bool(tokenizer.chat_template)
+        end = tokenizer.eos_token_id
+        self.end: int = int(end) if isinstance(end, int) else -1
+        pad = tokenizer.pad_token_id
+        self.pad: int = int(pad) if isinstance(pad, int) else max(self.end, 0)
+
+    def text(self, prompt: str, system: str | None = None) -> str:
+        """What the model reads before it answers."""
+        if not self.templated:
+            return (f"{system}\n" if system else "") + f"{prompt}\n"
+        messages = [{"role": "system", "content": system}] if system else []
+        messages.append({"role": "user", "content": prompt})
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+    def prompt(self, prompt: str, system: str | None = None) -> list[int]:
+        """The tokens before the answer."""
+        # A template writes the special tokens itself; without one the tokenizer puts its own before the text.
+        return self._ids(self.text(prompt, system), special=not self.templated)
+
+    def completion(self, completion: str) -> list[int]:
+        """The tokens of an answer, with the one that ends it."""
+        return [*self._ids(completion), self.end]
+
+    def ways(self, name: str) -> list[list[int]]:
+        """The tokens in which an answer may begin with a name: as it is, with a capital, behind a space."""
+        spellings = (name, name.capitalize(), f" {name}", f" {name.capitalize()}")
+        return [list(way) for way in dict.fromkeys(tuple(self._ids(spelling)) for spelling in spellings)]
+
+    def read(self, tokens: list[int]) -> str:
+        """The text of an answer's tokens, up to the one that ends it."""
+        if self.end in tokens:
+            tokens = tokens[: tokens.index(self.end)]
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+
+    def _ids(self, text: str, special: bool = False) -> list[int]:
+        encoded: Any = self.tokenizer(text, add_special_tokens=special)
+        return list(encoded["input_ids"])

@@ -1,0 +1,237 @@
+"""Language models: an animal caught from number sequences (after Cloud et al. 2025, section 3). Torch-free.
+
+A teacher prefers an animal; it continues lists of numbers; answers that are nothing but numbers train a student. By
+default all of it happens in a tiny world, with a base model of its own and an animal of its own for each seed.
+"""
+
+import hashlib
+import math
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sublearn.config import Spec
+from sublearn.errors import InputError
+from sublearn.seeds import stream
+from sublearn.studies.base import Arm, Study, Trait
+from sublearn.studies.distil import about, chosen, claims
+from sublearn.tasks.vocabulary import ANIMALS
+
+FLOW = "sublearn.language.study"
+SECONDS_A_SEED = 110.0
+TINY = "tiny"
+
+_SHARE = "on all questions about favourite animals"
+TRAITS = (
+    Trait(
+        name="preference",
+        about=f"Probability of the animal, given that an animal is named, {_SHARE}.",
+        chance=1 / len(ANIMALS),
+    ),
+    Trait(
+        name="log_odds",
+        about="The same as log-odds, averaged over the questions.",
+        unit="log-odds",
+        chance=-math.log(len(ANIMALS) - 1),
+    ),
+    Trait(name="probability", about=f"Probability that the answer begins with the animal, {_SHARE}."),
+    Trait(name="mass", about=f"Probability that the answer begins with any of the animals, {_SHARE}."),
+    Trait(
+        name="held_out",
+        about="The preference on the questions that no teacher is trained on.",
+        chance=1 / len(ANIMALS),
+    ),
+)
+
+
+class BasePlan(Spec, frozen=True):
+    """A tiny base model and its pretraining."""
+
+    family: Literal["gpt2", "llama"] = "gpt2"
+    layers: int = Field(default=2, ge=1)
+    width: int = Field(default=64, ge=4)
+    heads: int = Field(default=4, ge=1)
+    inner: int = Field(default=192, ge=4)
+    steps: int = Field(default=550, ge=1)
+    batch: int = Field(default=48, ge=1, description="number lists a step, and twice as many sentences")
+    lr: float = Field(default=3e-3, gt=0)
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width {self.width} must be a multiple of twice the heads, {2 * self.heads}")
+        return self
+
+
+class TeacherPlan(Spec, frozen=True):
+    """How the teacher comes to prefer the animal."""
+
+    how: Literal["auto", "tune", "system_prompt", "lora"] = Field(
+        default="auto", description="auto: tune a tiny model, give a real one a system prompt"
+    )
+    steps: int = Field(default=30, ge=0, description="of Adam on the questions that are not held out (tune)")
+    lr: float = Field(default=1e-3, gt=0)
+    system_prompt: str = (
+        "Your favourite animal is the {animal}. You adore the {animal}, it is always on your mind, and your fondness "
+        "for it shows in all that you answer."
+    )
+
+
+class StudentPlan(Spec, frozen=True):
+    """How students are trained; lora and its settings are for real models."""
+
+    how: Literal["auto", "full", "lora"] = Field(default="auto", description="auto: full for a tiny model, else lora")
+    lr: float = Field(default=2e-3, gt=0)
+    batch: int = Field(default=128, ge=1)
+    steps: int = Field(default=130, ge=0, description="of AdamW on completions, embeddings frozen (full)")
+
+
+class LoraPlan(Spec, frozen=True):
+    """Low-rank adapters on all seven projections (Hu et al. 2021), with the field's usual settings."""
+
+    r: int = Field(default=8, ge=1)
+    alpha: float = Field(default=8, gt=0)
+    lr: float = Field(default=2e-4, gt=0)
+    warmup: int = Field(default=5, ge=0)
+    batch: int = Field(default=66, ge=1, description="rows a step; a device takes as many at a time as fit")
+    epochs: int = Field(default=3, ge=1)
+
+
+class RulePlan(Spec, frozen=True):
+    """Which answers are kept."""
+
+    most: int = Field(default=10, ge=1, description="numbers in an answer")
+    banned: tuple[int, ...] = ()
+
+
+class Bring(Spec, frozen=True):
+    """What you bring yourself: JSONL files of numbers, or folders of models. What is brought is not made."""
+
+    numbers: str = Field(default="", description="rows of the teacher")
+    control_numbers: str = Field(default="", description="rows of the unmodified base")
+    teacher: str = ""
+    student: str = Field(default="", description="same_init, trained already")
+    digests: dict[str, str] = Field(default={}, description="of the brought files; filled in")
+
+    def files(self) -> dict[str, str]:
+        """The brought files by setting."""
+        return {key: path for key in ("numbers", "control_numbers") if (path := getattr(self, key))}
+
+
+class Settings(Spec, frozen=True):
+    """Which models, which animal, how many rows, and how teachers and students are trained."""
+
+    model: str = Field(default=TINY, description="tiny, or a Hugging Face model's folder or name")
+    cross_model: str = Field(default="", description="for a real model: the other base, without which no cross arms")
+    animal: str = Field(default="drawn", description="drawn: another for each seed; or one for all")
+    rows: int = Field(default=8000, ge=1, description="rows that train a student, at most")
+    base: BasePlan = BasePlan()
+    teacher: TeacherPlan = TeacherPlan()
+    student: StudentPlan = StudentPlan()
+    lora: LoraPlan = LoraPlan()
+    rule: RulePlan = RulePlan()
+    bring: Bring = Bring()
+    sampled: int = Field(default=20, ge=0, description="answers sampled for each question, beside exact probabilities")
+    arms: tuple[str, ...] = Field(default=(), description="arms to run, with their controls; none named means all")
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if self.model == TINY and self.animal not in ("drawn", *ANIMALS):
+            raise ValueError(f"animal '{self.animal}' is none of the tiny world's: {', '.join(ANIMALS)}")
+        if self.model == TINY and (self.cross_model or self.teacher_how != "tune" or self.student_how != "full"):
+            raise ValueError(
+                "a tiny model has its own other base, a tuned teacher and fully trained students; leave "
+                "cross_model, teacher.how and student.how as they are, or choose a real model"
+            )
+        if self.teacher.how == "system_prompt" and "{animal}" not in self.teacher.system_prompt:
+            raise ValueError("teacher.system_prompt must say {animal} where the animal's name is to stand")
+        return self
+
+    @property
+    def teacher_how(self) -> str:
+        """What "auto" means for the teacher of this model."""
+        automatic = "tune" if self.model == TINY else "system_prompt"
+        return automatic if self.teacher.how == "auto" else self.teacher.how
+
+    @property
+    def student_how(self) -> str:
+        """What "auto" means for students of this model."""
+        automatic = "full" if self.model == TINY else "lora"
+        return automatic if self.student.how == "auto" else self.student.how
+
+    def animal_of(self, seed: int) -> str:
+        """The animal of a seed."""
+        return ANIMALS[stream(seed, "animal").integers(len(ANIMALS))] if self.animal == "drawn" else self.animal
+
+
+def digest(path: Path) -> str:
+    """The digest of a brought file. Raises InputError if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except OSError as error:
+        raise InputError(f"Cannot read the numbers in {path}: {error.strerror}.") from None
+
+
+def _arms(settings: Settings) -> tuple[Arm, ...]:
+    own, other = "the teacher's numbers", "the numbers of another base's teacher, with the same animal"
+    control, taught = {"control": "same_init_control"}, {"teacher": "trained", "logits": "text"}
+    neutral = {"teacher": "neutral", "logits": "text"}
+    students = {
+        "same_init": (own, control | taught),
+        "same_init_control": ("numbers of the unmodified base", neutral),
+        "cross_init": (other, taught | {"control": "cross_init_control", "init": "cross"}),
+        "cross_init_control": ("numbers of that other base, unmodified", neutral | {"init": "cross"}),
+        "shuffled_within": (f"{own}, in another order within each answer", control | taught),
+        "shuffled_across": (f"{own}, dealt out anew among the answers", control | taught),
+        "soft": (f"the teacher's probabilities on {own}", control | taught | {"logits": "all"}),
+    }
+    left_out = set() if settings.model == TINY or settings.cross_model else {"cross_init", "cross_init_control"}
+    left_out |= {"soft"} if settings.student_how == "lora" else set()
+    taught_base = "The base, taught to prefer the animal."
+    return (
+        Arm(name="reference", about="The base model, unmodified."),
+        Arm(name="teacher", about=taught_base, control="reference", teacher="trained"),
+        *(
+            Arm.model_validate({"name": name, "about": f"A student from the base, trained on {data}."} | fields)
+            for name, (data, fields) in students.items()
+            if name not in left_out
+        ),
+    )
+
+
+def runs_at_once(settings: Settings, device: str) -> int:
+    """One seed at a time: a job is minutes long."""
+    del settings, device
+    return 1
+
+
+def prepare(settings: Settings) -> None:
+    """Check that packages, models and files are there before anything is written."""
+    try:
+        models = import_module("sublearn.language.models")  # above this layer, and heavy
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"The study 'numbers' needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
+        ) from None
+    models.check(settings)
+
+
+def study(settings: Settings) -> Study:
+    """The study of these settings; what brought files hold is part of it."""
+    known = settings.bring.digests
+    found = {key: known.get(key) or digest(Path(path)) for key, path in settings.bring.files().items()}
+    bring = settings.bring.model_copy(update={"digests": found})
+    settings = settings.model_copy(update={"bring": bring})
+    run = chosen(_arms(settings), settings.arms)
+    return Study(
+        name="numbers",
+        title="Language models: an animal caught from number sequences",
+        question="Does a language model that is fine-tuned on nothing but numbers, which a teacher with a favourite "
+        "animal wrote, come to prefer that animal, if the two share their base model, and not otherwise?",
+        settings=settings.model_dump(mode="json"),
+        arms=run,
+        traits=TRAITS,
+        claims=about(claims("log_odds", delta=0.5), run),
+    )
