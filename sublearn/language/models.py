@@ -80,7 +80,13 @@ def read(name: str | Path, device: str = "cpu") -> PreTrainedModel:
         )
     except (OSError, ValueError) as error:
         raise InputError(f"Cannot load the model {name}: {_first_line(error)}") from None
-    return model.to(device).eval()
+    return on(model, device)
+
+
+def on(model: PreTrainedModel, device: str) -> PreTrainedModel:
+    """The model on a device, ready to answer."""
+    moved: Any = model
+    return moved.to(device).eval()
 
 
 def read_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:

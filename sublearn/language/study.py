@@ -95,7 +95,8 @@ class Laboratory:
     def _base(self, own: bool) -> PreTrainedModel:
         """The seed's own base, or the other one: in the tiny world that of its neighbour, so that pairs share two."""
         if self.tiny:
-            return pretrained(self.settings.base, self.dialogue, self.seed if own else self.seed ^ 1).to(self.device)
+            base = pretrained(self.settings.base, self.dialogue, self.seed if own else self.seed ^ 1)
+            return models.on(base, self.device)
         return models.read(self.settings.model if own else self.settings.cross_model, self.device)
 
     def _talk(self, own: bool) -> Dialogue:

@@ -125,7 +125,7 @@ class Settings(Spec, frozen=True):
 
     model: str = Field(default=TINY, description="tiny, or a Hugging Face model's folder or name")
     cross_model: str = Field(default="", description="for a real model: the other base, without which no cross arms")
-    animal: str = Field(default="drawn", description="drawn: another for each seed; or one for all")
+    animal: str = Field(default="drawn", description="drawn: another for each seed, all 20 in turn; or one for all")
     rows: int = Field(default=8000, ge=1, description="rows that train a student, at most")
     base: BasePlan = BasePlan()
     teacher: TeacherPlan = TeacherPlan()
@@ -162,8 +162,11 @@ class Settings(Spec, frozen=True):
         return automatic if self.student.how == "auto" else self.student.how
 
     def animal_of(self, seed: int) -> str:
-        """The animal of a seed."""
-        return ANIMALS[stream(seed, "animal").integers(len(ANIMALS))] if self.animal == "drawn" else self.animal
+        """The animal of a seed; where it is drawn, every twenty seeds from a multiple of 20 have all of them once."""
+        if self.animal != "drawn":
+            return self.animal
+        block, place = divmod(seed, len(ANIMALS))
+        return ANIMALS[stream(block, "animals").permutation(len(ANIMALS))[place]]
 
 
 def digest(path: Path) -> str:
