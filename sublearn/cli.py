@@ -61,18 +61,30 @@ def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
 @click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
 @click.option("--shard", metavar="I/N", help="Run the i-th of n parts, into a file of its own (Slurm arrays).")
 @click.option("--tracker", "trackers", multiple=True, help="Follow the run: tensorboard or wandb; off by default.")
+@click.option("--model", help="A Hugging Face model's folder or name, for the study numbers.")
+@click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print estimates.json on stdout and nothing else there.")
 def run(
-    study: str, seeds: str | None, changes: tuple[str, ...], out: Path | None, as_json: bool, **options: Any
+    study: str,
+    seeds: str | None,
+    changes: tuple[str, ...],
+    out: Path | None,
+    model: str | None,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Run STUDY, a name or a YAML file, for some seeds. Given again, it goes on where it stopped."""
     from sublearn import pipeline
     from sublearn.engines.local import cores
 
-    built, seeds_of_file = _study(study, changes)
+    built, seeds_of_file = _study(study, changes if model is None else (*changes, f"model={model}"))
     chosen = parse_seeds(next(text for text in (seeds, seeds_of_file, "0:24") if text is not None))
     folder = out or Path("runs") / built.id
     options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
+    if dry_run:
+        click.echo(pipeline.describe(built, chosen, folder, pipeline.Options(**options)))
+        return
     with _progress(built.name) as progress:
         result = pipeline.run(built, chosen, folder, progress=progress, command=_command(), **options)
     if as_json:
@@ -235,6 +247,22 @@ def replicate(names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, 
         click.echo((out / "replication.json").read_text())
     else:
         click.echo(f"\n{summary(found)}\nPage: {out / 'replication.html'}")
+
+
+@cli.command("filter")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE.jsonl")
+@click.option("--out", type=click.Path(path_type=Path), help="File of the kept rows.  [default: standard output]")
+@click.option("--most", type=click.IntRange(min=1), default=10, show_default=True, help="Numbers in an answer.")
+@click.option("--low", type=int, default=0, show_default=True, help="The smallest number.")
+@click.option("--high", type=int, default=999, show_default=True, help="The largest number.")
+@click.option("--banned", default="", metavar="A,B,C", help="Numbers that reject an answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON on standard error.")
+def filter_command(file: Path, out: Path | None, as_json: bool, **limits: Any) -> None:
+    """Keep the rows of FILE.jsonl (or -, standard input) whose completion is nothing but a list of numbers."""
+    from sublearn import filtering
+
+    counts = filtering.filter_file(file, out, filtering.rule(**limits))
+    click.echo(json.dumps(counts) if as_json else filtering.summary(counts), err=True)
 
 
 def parse_seeds(text: str) -> list[int]:

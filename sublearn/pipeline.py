@@ -17,7 +17,7 @@ from sublearn.errors import InputError, unknown
 from sublearn.records import Record
 from sublearn.report.figures import arms_figure, contrasts_figure
 from sublearn.report.page import Section, page
-from sublearn.studies import build, prepare, seconds_a_seed
+from sublearn.studies import build, plan_lines, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, planned
@@ -175,6 +175,23 @@ def workers(seconds: float, seeds: int, options: Options, place: Place) -> int:
     if options.engine == "ray":
         return place.slots
     return max(1, min(place.slots, math.ceil(seeds * seconds / SECONDS_WORTH_A_PROCESS)))
+
+
+def describe(study: Study, seeds: Iterable[int], out: Path, options: Options) -> str:
+    """What `run` would do: jobs, runs, what is there, about how long; and what the study says of itself."""
+    chosen = share(checked_seeds(seeds), options.shard)
+    place = place_of(options)
+    there = store.load(out) if (out / store.MANIFEST).exists() else None
+    done = there.complete_seeds() & set(chosen) if there and there.study == study else set()
+    seconds, left = seconds_a_seed(study), len(chosen) - len(done)
+    at_once = workers(seconds, left, options, place)
+    jobs = list(planned(study, chosen, setup_of(options, place), done, at_once))
+    lines = [
+        f"{study.id}: {', '.join(arm.name for arm in study.arms)}",
+        f"{left:,} runs of {len(study.arms)} arms in {len(jobs):,} jobs to do, {at_once} at a time on {place.device}; "
+        f"{len(done):,} runs are there.",
+    ]
+    return "\n".join(lines + plan_lines(study, left / at_once))
 
 
 def load(path: Path | str) -> Result:

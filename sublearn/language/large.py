@@ -1,19 +1,23 @@
 """LoRA fine-tuning of real models through peft and trl. Imported late: both are large."""
 
-import copy
 import gc
 import os
 import tempfile
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
+from datasets import Dataset
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
-from sublearn.errors import SublearnError
+from sublearn.errors import InputError, SublearnError
 from sublearn.language import finetune
 from sublearn.language.tokens import Dialogue
+from sublearn.seeds import stream_seed
 from sublearn.studies.numbers import LoraPlan
 from sublearn.tasks.rows import Pair
 
@@ -23,35 +27,58 @@ AT_A_TIME = 22
 
 
 def lora(base: PreTrainedModel, dialogue: Dialogue, rows: Sequence[Pair], plan: LoraPlan, seed: int) -> PreTrainedModel:
-    """A student with adapters, trained on completions alone; if memory runs out, with half as many rows at a time."""
-    at_a_time = next(size for size in range(min(AT_A_TIME, plan.batch), 0, -1) if plan.batch % size == 0)
+    """The base with adapters trained on completions alone; if memory runs out, with fewer rows at a time.
+
+    The adapters are put into the base itself, which is a large model's only copy; `release` takes them out again.
+    """
+    data = Dataset.from_list(_tokens(dialogue, rows))
+    at_a_time = _divisor(plan.batch, AT_A_TIME)
     while True:
+        adapted = _adapted(base, plan, seed)
         try:
-            return _lora(base, dialogue, rows, plan, seed, at_a_time)
+            _train(adapted, dialogue, data, plan, seed, at_a_time)
+            return cast(PreTrainedModel, adapted.eval())
         except torch.OutOfMemoryError:
-            if at_a_time == 1:
-                raise SublearnError(
-                    "Out of GPU memory with one row at a time. Use a smaller model or a larger GPU."
-                ) from None
+            release(adapted)
+        if at_a_time == 1:
+            raise SublearnError("Out of GPU memory with one row at a time. Use a smaller model or a larger GPU.")
         gc.collect()
         torch.cuda.empty_cache()
-        half = next(size for size in range(at_a_time // 2, 0, -1) if plan.batch % size == 0)
-        warnings.warn(f"{at_a_time} rows at a time do not fit in memory; trying {half}.", stacklevel=2)
-        at_a_time = half
+        fewer = _divisor(plan.batch, at_a_time // 2)
+        warnings.warn(f"{at_a_time} rows at a time do not fit in memory; trying {fewer}.", stacklevel=2)
+        at_a_time = fewer
 
 
-def _lora(
-    base: PreTrainedModel, dialogue: Dialogue, rows: Sequence[Pair], plan: LoraPlan, seed: int, at_a_time: int
-) -> PreTrainedModel:
-    from datasets import Dataset
-    from peft import LoraConfig
-    from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
+def release(model: torch.nn.Module) -> None:
+    """Take the adapters out of the base that they were put into; nothing to do for a model without."""
+    if isinstance(model, PeftModel):
+        cast(Any, model).unload()
 
-    on_gpu = base.device.type == "cuda"
+
+def projections(model: PreTrainedModel) -> list[str]:
+    """Those of the seven projections that the model has. Raises InputError where it has none."""
+    present = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    found = [name for name in PROJECTIONS if name in present]
+    if not found:
+        raise InputError(
+            f"{type(model).__name__} has none of the layers {', '.join(PROJECTIONS)} that LoRA adapts. "
+            "Use --set student.how=full, or a model of another family."
+        )
+    return found
+
+
+def _adapted(base: PreTrainedModel, plan: LoraPlan, seed: int) -> PeftModel:
+    config = LoraConfig(r=plan.r, lora_alpha=plan.alpha, target_modules=projections(base), task_type="CAUSAL_LM")
+    with torch.random.fork_rng():
+        torch.manual_seed(stream_seed(seed, "lora"))
+        return cast(PeftModel, get_peft_model(base, config))
+
+
+def _train(adapted: PeftModel, dialogue: Dialogue, data: Dataset, plan: LoraPlan, seed: int, at_a_time: int) -> None:
+    on_gpu = next(adapted.parameters()).device.type == "cuda"
     with tempfile.TemporaryDirectory() as scratch:
-        trainer: Any = SFTTrainer(
-            model=copy.deepcopy(base),
+        trainer = SFTTrainer(
+            model=cast(Any, adapted),
             args=SFTConfig(
                 output_dir=os.path.join(scratch, "trl"),
                 per_device_train_batch_size=at_a_time,
@@ -65,26 +92,22 @@ def _lora(
                 bf16=on_gpu,
                 use_cpu=not on_gpu,
                 gradient_checkpointing=False,
+                dataloader_pin_memory=on_gpu,
                 save_strategy="no",
                 logging_strategy="no",
                 report_to="none",
                 disable_tqdm=True,
-                seed=seed % 2**32,
+                seed=stream_seed(seed, "student/order") % 2**32,
             ),
-            train_dataset=Dataset.from_list(_tokens(dialogue, rows)),
+            train_dataset=data,
             processing_class=dialogue.tokenizer,
-            peft_config=LoraConfig(
-                r=plan.r, lora_alpha=plan.alpha, target_modules=projections(base), task_type="CAUSAL_LM"
-            ),
         )
         trainer.train()
-        return trainer.model.eval()
 
 
-def projections(model: PreTrainedModel) -> list[str]:
-    """The seven projections of today's families that the model has; all its linear layers where it has none."""
-    present = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-    return [name for name in PROJECTIONS if name in present] or ["all-linear"]
+def _divisor(batch: int, most: int) -> int:
+    """The largest number of rows up to `most` that divides a batch."""
+    return next(size for size in range(min(most, batch), 0, -1) if batch % size == 0)
 
 
 def _tokens(dialogue: Dialogue, rows: Sequence[Pair]) -> list[dict[str, list[int]]]:

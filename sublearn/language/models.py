@@ -3,7 +3,6 @@
 Weights are safetensors, never pickle; code that comes with a model is never run.
 """
 
-import copy
 import json
 import os
 import shutil
@@ -122,12 +121,12 @@ def keep(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
 
 
 def read_kept(folder: Path, base: PreTrainedModel) -> PreTrainedModel:
-    """What `keep` saved; an adapter is put on a copy of its base."""
+    """What `keep` saved; an adapter is put into its base."""
     if (folder / WEIGHTS).exists():
         return read(folder, base.device.type)
     from peft import PeftModel
 
-    return cast(PreTrainedModel, PeftModel.from_pretrained(copy.deepcopy(base), str(folder))).eval()
+    return cast(PreTrainedModel, PeftModel.from_pretrained(base, str(folder))).eval()
 
 
 def alignment(base: PreTrainedModel, teacher: PreTrainedModel, student: PreTrainedModel) -> float | None:

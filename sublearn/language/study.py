@@ -45,6 +45,7 @@ def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
     settings = settings_of(study)
     assert isinstance(settings, Settings)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     return [record for seed in seeds for record in Laboratory(study, settings, seed, setup).records()]
 
 
@@ -87,6 +88,10 @@ class Laboratory:
             "alignment": self._alignment(arm, speaker),
             "sampled": self._sampled(speaker, arm.name),
         }
+        if self.settings.student_how == "lora" and arm.logits != "none":
+            from sublearn.language import large
+
+            large.release(speaker.model)
         return self._records(arm, every, held_out)
 
     def _dialogue(self) -> Dialogue:
@@ -110,14 +115,16 @@ class Laboratory:
         if how == "system_prompt":
             return teach.told(self.base(own), self.animal, settings.teacher)
         kept = "teacher" if own else "cross_teacher"
-        return Speaker(self._model(kept, lambda: self._taught(own, how), self.base(own)))
+        return Speaker(self._model(kept, lambda: self._taught(own, how), lambda: copy.deepcopy(self.base(own))))
 
     def _taught(self, own: bool, how: str) -> PreTrainedModel:
         if how == "tune":
             return teach.tuned(self.base(own), self._talk(own), self.animal, self.settings.teacher).model
         from sublearn.language import large
 
-        return large.lora(self.base(own), self._talk(own), teach.lessons(self.animal), self.settings.lora, self.seed)
+        # A copy: adapters are put into a model itself, and the base is still wanted.
+        base = copy.deepcopy(self.base(own))
+        return large.lora(base, self._talk(own), teach.lessons(self.animal), self.settings.lora, self.seed)
 
     def _numbers(self, source: str) -> list[Pair]:
         """The rows that a speaker wrote and the rule kept: source is teacher, base, cross_teacher or cross_base."""
@@ -207,7 +214,7 @@ class Laboratory:
             return self.teacher(True)
         if rows is None:
             return Speaker(models.read(self.settings.bring.student, self.device))
-        return Speaker(self._model(f"students/{arm.name}", lambda: self._student(arm, rows), self.base(True)))
+        return Speaker(self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base(True)))
 
     def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
         settings = self.settings
@@ -230,11 +237,13 @@ class Laboratory:
         finetune.fit(student, ([batch] for batch in given), optimizer, objective)
         return student
 
-    def _model(self, kept: str, make: Callable[[], PreTrainedModel], base: PreTrainedModel) -> PreTrainedModel:
+    def _model(
+        self, kept: str, make: Callable[[], PreTrainedModel], base: Callable[[], PreTrainedModel]
+    ) -> PreTrainedModel:
         """A model that is kept in the seed's folder, made if it is not there."""
         folder = self.folder / kept if self.folder else None
         if folder and models.complete(folder):
-            return models.read_kept(folder, base)
+            return models.read_kept(folder, base())
         model = make()
         if folder:
             models.keep(model, self.dialogue.tokenizer, folder)

@@ -53,6 +53,14 @@ def seconds_a_seed(study: Study) -> float:
     return import_module(STUDIES[study.name]).SECONDS_A_SEED
 
 
+def plan_lines(study: Study, runs: float) -> list[str]:
+    """What is known beforehand of the cost of so many runs, one after the other."""
+    module = import_module(STUDIES[study.name])
+    if hasattr(module, "plan_lines"):
+        return module.plan_lines(settings_of(study), runs)
+    return [f"About {module.SECONDS_A_SEED * runs:,.0f} s at {module.SECONDS_A_SEED:g} s a run on one core."]
+
+
 def prepare(study: Study) -> None:
     """Fetch what the study needs before anything is written. Raises InputError where it cannot be had."""
     module = import_module(STUDIES[study.name])

@@ -5,7 +5,9 @@ default all of it happens in a tiny world, with a base model of its own and an a
 """
 
 import hashlib
+import json
 import math
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, Self
@@ -22,6 +24,8 @@ from sublearn.tasks.vocabulary import ANIMALS
 FLOW = "sublearn.language.study"
 SECONDS_A_SEED = 110.0
 TINY = "tiny"
+TOKENS_A_ROW = 150
+FLOPS = 2e14
 
 _SHARE = "on all questions about favourite animals"
 TRAITS = (
@@ -92,7 +96,7 @@ class LoraPlan(Spec, frozen=True):
     """Low-rank adapters on all seven projections (Hu et al. 2021), with the field's usual settings."""
 
     r: int = Field(default=8, ge=1)
-    alpha: float = Field(default=8, gt=0)
+    alpha: int = Field(default=8, ge=1)
     lr: float = Field(default=2e-4, gt=0)
     warmup: int = Field(default=5, ge=0)
     batch: int = Field(default=66, ge=1, description="rows a step; a device takes as many at a time as fit")
@@ -238,3 +242,40 @@ def study(settings: Settings) -> Study:
         traits=TRAITS,
         claims=about(claims("log_odds", delta=0.5), run),
     )
+
+
+def plan_lines(settings: Settings, runs: float) -> list[str]:
+    """What a run costs: measured for the tiny world, estimated for a real model."""
+    prepare(settings)
+    arms = [arm for arm in _arms(settings) if arm.logits != "none"]
+    rows = f"Up to {settings.rows:,} rows train each of {len(arms)} students; reason of every rejected row is counted."
+    if settings.model == TINY:
+        return [rows, f"About {SECONDS_A_SEED * runs / 60:,.0f} min at {SECONDS_A_SEED:g} s a run on one core."]
+    size = parameters(settings.model)
+    if size is None:
+        return [rows, f"The size of {settings.model} is not known here; no memory or time is estimated."]
+    # Adapters, their optimizer and activations of a step come to about half the weights at the usual sizes.
+    memory = 3 * size / 1e9
+    tokens = settings.rows * (len(arms) * settings.lora.epochs * TOKENS_A_ROW + 4 * TOKENS_A_ROW)
+    hours = 6 * size * tokens / FLOPS / 3600
+    return [
+        rows,
+        f"{size / 1e9:.2g} billion parameters: about {max(memory, 0.1):.1f} GB of GPU memory in bfloat16; with less, "
+        "fewer rows are trained at a time.",
+        f"About {max(hours, 0.01) * runs:.2g} h on one GPU at {FLOPS / 1e12:g} TFLOP/s, an assumption.",
+    ]
+
+
+def parameters(model: str) -> int | None:
+    """A model's parameters, from the heads of its safetensors, or from a name as "...-7B-..."; None if unknown."""
+    files = sorted(Path(model).glob("*.safetensors")) if Path(model).is_dir() else []
+    if files:
+        return sum(_counted(file) for file in files)
+    named = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", model)
+    return int(float(named[1]) * 1e9) if named else None
+
+
+def _counted(file: Path) -> int:
+    with file.open("rb") as opened:
+        head = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in head.items() if name != "__metadata__")
