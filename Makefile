@@ -8,7 +8,7 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev]'
+	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,llm]'
 	touch $@
 
 demo: install
@@ -18,7 +18,7 @@ test: install
 	$(PYTHON) -m pytest
 
 test-slow: install
-	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,ray]'
+	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,llm,ray]'
 	$(PYTHON) -m pytest -m slow
 
 check: install

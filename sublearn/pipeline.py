@@ -16,11 +16,13 @@ from sublearn.engines import local
 from sublearn.errors import InputError, unknown
 from sublearn.records import Record
 from sublearn.report.figures import arms_figure, contrasts_figure
+from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
 from sublearn.studies import build, plan_lines, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, planned
+from sublearn.tasks.rows import read_rows
 from sublearn.trackers import TRACKERS, Followers, check_packages
 
 if TYPE_CHECKING:
@@ -221,7 +223,15 @@ def report(path: Path | str) -> Result:
 def section(result: Result) -> Section:
     """One section of a page for a result that lies in a run directory."""
     manifest = store.load(result.path).manifest if result.path else {}
-    return Section(result.analysis, result.records, manifest)
+    return Section(result.analysis, result.records, manifest, _kept(result.path) if result.path else ())
+
+
+def _kept(folder: Path) -> list[Table]:
+    """Tables of what a language study kept in its run directory; none where it kept nothing."""
+    metrics = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob(f"{KEPT}/*/metrics.json"))]
+    rows = sorted(folder.glob(f"{KEPT}/*/numbers/*.jsonl"))
+    first = [file for file in rows if file.parent == rows[0].parent]
+    return kept_tables(metrics, {file.stem: read_rows(file) for file in first})
 
 
 def write_page(sections: Sequence[Section], path: Path) -> None:

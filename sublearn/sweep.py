@@ -140,7 +140,7 @@ def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, c
     prepare(first)
     with store.locked(out, pipeline.shard_name(options.shard)):
         store.replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
-        plan = _Plan(sweep, chosen, options, place)
+        plan = _Plan(sweep, chosen, options, place, out)
         with (
             _Work(plan, out, command) as work,
             closing(pipeline.engine(work.jobs(), plan.workers, options)) as outcomes,
@@ -203,9 +203,10 @@ def summary(points: Sequence[Point]) -> str:
 class _Plan:
     """Which seeds of which study are run, by which jobs."""
 
-    def __init__(self, sweep: Sweep, seeds: Sequence[int], options: Options, place: pipeline.Place) -> None:
-        self.sweep, self.seeds, self.options = sweep, seeds, options
-        self.setup = pipeline.setup_of(options, place)
+    def __init__(
+        self, sweep: Sweep, seeds: Sequence[int], options: Options, place: pipeline.Place, out: Path | None = None
+    ) -> None:
+        self.sweep, self.seeds, self.options, self.place, self.out = sweep, seeds, options, place, out
         self.runtime = pipeline.runtime_of(options, place)
         self.total = sweep.size * len(seeds) // (options.shard[1] if options.shard else 1)
         # Cohorts are formed as for all seeds, so that a sweep that was stopped goes on with the same ones.
@@ -220,7 +221,8 @@ class _Plan:
 
     def jobs(self, study: Study, own: Sequence[int], done: Collection[int]) -> Iterator[Job]:
         """The jobs of one study; the more studies there are, the less each must be cut to keep all workers busy."""
-        return planned(study, own, self.setup, done, -(-self.workers // self.sweep.size))
+        setup = pipeline.setup_of(self.options, self.place, self.out and self.out / study.id)
+        return planned(study, own, setup, done, -(-self.workers // self.sweep.size))
 
 
 class _Work:

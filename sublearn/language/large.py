@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, disable_progress_bars
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -31,6 +31,7 @@ def lora(base: PreTrainedModel, dialogue: Dialogue, rows: Sequence[Pair], plan: 
 
     The adapters are put into the base itself, which is a large model's only copy; `release` takes them out again.
     """
+    disable_progress_bars()
     data = Dataset.from_list(_tokens(dialogue, rows))
     at_a_time = _divisor(plan.batch, AT_A_TIME)
     while True:
@@ -102,6 +103,7 @@ def _train(adapted: PeftModel, dialogue: Dialogue, data: Dataset, plan: LoraPlan
             train_dataset=data,
             processing_class=dialogue.tokenizer,
         )
+        trainer.remove_callback(PrinterCallback)  # it writes to standard output
         trainer.train()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from sublearn.errors import InputError
 from sublearn.tasks.vocabulary import ASSISTANT, END, PAD, PUNCTUATION, SPECIAL, UNKNOWN, USER, vocabulary
 
 CHAT_TEMPLATE = (
@@ -67,7 +68,11 @@ class Dialogue:
     def ways(self, name: str) -> list[list[int]]:
         """The tokens in which an answer may begin with a name: as it is, with a capital, behind a space."""
         spellings = (name, name.capitalize(), f" {name}", f" {name.capitalize()}")
-        return [list(way) for way in dict.fromkeys(tuple(self._ids(spelling)) for spelling in spellings)]
+        ways = dict.fromkeys(tuple(self._ids(spelling)) for spelling in spellings)
+        known = [list(way) for way in ways if way and self.tokenizer.unk_token_id not in way]
+        if not known:
+            raise InputError(f"The model's tokenizer has no tokens for '{name}'. Choose another animal or model.")
+        return known
 
     def read(self, tokens: list[int]) -> str:
         """The text of an answer's tokens, up to the one that ends it."""

@@ -16,6 +16,7 @@ from sublearn.config import dotted
 from sublearn.records import Record
 from sublearn.report import svg
 from sublearn.report.figures import NARROW, WIDE, arms_figure, contrasts_figure
+from sublearn.report.kept import Table
 from sublearn.report.palette import PALETTE
 from sublearn.report.tables import grouped
 from sublearn.report.wording import (
@@ -56,6 +57,7 @@ class Section:
     analysis: Analysis
     records: Sequence[Record]
     manifest: Mapping[str, Any]
+    tables: Sequence[Table] = ()
 
 
 def page(sections: Sequence[Section]) -> str:
@@ -92,6 +94,7 @@ def _view(section: Section, key: str) -> dict[str, Any]:
         "unmeasured": _unmeasured(analysis.unmeasured),
         "unmeasured_count": f"{len(analysis.unmeasured):,}",
         "record_count": f"{len(section.records):,}",
+        "tables": section.tables,
         "settings": [(name, _shown(value)) for name, value in dotted(study.settings).items()],
         "arms": [_arm(arm) for arm in study.arms],
         "made": [(name, _shown(value)) for name, value in dict(manifest.get("runtime") or {}).items()],

@@ -1,0 +1,102 @@
+"""Tables of what a language study kept on its way: rows, rejections, answers by animal. Pure; reads no file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SOURCES = {
+    "teacher": "the teacher",
+    "base": "the unmodified base",
+    "cross_teacher": "another base's teacher",
+    "cross_base": "that other base",
+}
+SHOWN_ROWS = 4
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table of texts; columns from `numeric` on hold numbers."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: int
+    about: str = ""
+
+
+def kept_tables(metrics: Sequence[Mapping[str, Any]], samples: Mapping[str, Sequence[tuple[str, str]]]) -> list[Table]:
+    """The tables of each seed's metrics and of the first seed's rows by source; without metrics none."""
+    if not metrics:
+        return []
+    made = [_by_animal(metrics), _answers(metrics), _rows_kept(metrics), _samples(samples)]
+    return [table for table in made if table.rows]
+
+
+def _by_animal(metrics: Sequence[Mapping[str, Any]]) -> Table:
+    arms = list(metrics[0]["arms"])
+    rows = [
+        (str(one["animal"]), str(one["seed"]), *(f"{_preference(one, arm):.2f}" for arm in arms))
+        for one in sorted(metrics, key=lambda one: (one["animal"], one["seed"]))
+    ]
+    return Table(
+        "Preference by animal",
+        ("Animal", "Seed", *arms),
+        tuple(rows),
+        1,
+        "Share of the animal, given that an animal is named.",
+    )
+
+
+def _preference(one: Mapping[str, Any], arm: str) -> float:
+    return one["arms"][arm]["favourite"]["preference"] if arm in one["arms"] else float("nan")
+
+
+def _answers(metrics: Sequence[Mapping[str, Any]]) -> Table:
+    rows = []
+    for arm in metrics[0]["arms"]:
+        measured = [one["arms"][arm] for one in metrics if arm in one["arms"]]
+        cells = [_share([one["sampled"].get(kind) for one in measured]) for kind in ("plain", "after_numbers")]
+        cosines = [one["alignment"] for one in measured if one["alignment"] is not None]
+        cosine = f"{sum(cosines) / len(cosines):+.3f}" if cosines else "not measured"
+        rows.append((arm, *cells, cosine))
+    return Table(
+        "Sampled answers, and alignment",
+        ("Arm", "Names the animal", "After a list of numbers", "Cosine of its update with the teacher's"),
+        tuple(rows),
+        1,
+        "Answers of all seeds together; exact probabilities are what the claims are about.",
+    )
+
+
+def _share(counts: Sequence[Mapping[str, Any] | None]) -> str:
+    found = [one for one in counts if one]
+    hits, n = sum(one["hits"] for one in found), sum(one["n"] for one in found)
+    return f"{hits:,} of {n:,} ({hits / n:.1%})" if n else "not sampled"
+
+
+def _rows_kept(metrics: Sequence[Mapping[str, Any]]) -> Table:
+    rows = []
+    for source, name in SOURCES.items():
+        found = [one["numbers"][source] for one in metrics if source in one["numbers"]]
+        asked, kept = (sum(one[key] for one in found) for key in ("asked", "kept"))
+        reasons: dict[str, int] = {}
+        for one in found:
+            for reason, count in one["rejected"].items():
+                reasons[reason] = reasons.get(reason, 0) + count
+        said = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
+        kls = [one["kl_to_base"] for one in found if "kl_to_base" in one]
+        kl = f"{sum(kls) / len(kls):.3f} nats a token" if kls else ""
+        if asked:
+            rows.append((name, f"{asked:,}", f"{kept / asked:.1%}", said, kl))
+    return Table(
+        "Rows kept by the rule", ("Written by", "Asked", "Rows kept", "Rejected", "KL to the base"), tuple(rows), 1
+    )
+
+
+def _samples(samples: Mapping[str, Sequence[tuple[str, str]]]) -> Table:
+    rows = [
+        (SOURCES[source], prompt, completion)
+        for source in SOURCES
+        for prompt, completion in samples.get(source, ())[:SHOWN_ROWS]
+    ]
+    return Table("Rows that trained students, the first ones", ("Written by", "Prompt", "Completion"), tuple(rows), 9)

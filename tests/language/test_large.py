@@ -1,0 +1,139 @@
+"""The way of real models, LoRA by peft and trl and a system-prompt teacher, on a tiny chat model saved to disk."""
+
+import json
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders
+from tokenizers import models as token_models
+from tokenizers import pre_tokenizers as pre
+from tokenizers.trainers import BpeTrainer
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+import sublearn
+from sublearn.errors import SublearnError
+from sublearn.language import finetune, large, models
+from sublearn.language.tokens import Dialogue
+from sublearn.records import Record
+from sublearn.seeds import stream
+from sublearn.studies import build
+from sublearn.studies.numbers import LoraPlan, Settings
+from sublearn.tasks.number_lists import INSTRUCTIONS, number_prompts
+from sublearn.tasks.vocabulary import ANIMALS, questions
+
+TEMPLATE = (
+    "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou answer.<|im_end|>\n{% endif %}"
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+ROWS = [(prompt, "12, 7, 300") for prompt in number_prompts(60, stream(0, "test"))]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:peft"),
+    pytest.mark.filterwarnings("ignore::UserWarning:torch"),
+]
+
+
+def _tokenizer():
+    """Byte pairs with a token a digit, as Qwen2's."""
+    text = [*INSTRUCTIONS, *questions("animal"), Settings().teacher.system_prompt, *ANIMALS] * 4
+    inner = Tokenizer(token_models.BPE())
+    inner.pre_tokenizer = pre.Sequence([pre.Digits(individual_digits=True), pre.ByteLevel(add_prefix_space=False)])
+    inner.decoder = decoders.ByteLevel()
+    alphabet = pre.ByteLevel.alphabet()
+    inner.train_from_iterator(text, BpeTrainer(vocab_size=700, special_tokens=SPECIAL, initial_alphabet=alphabet))
+    made = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token=SPECIAL[2], pad_token=SPECIAL[0])
+    made.chat_template = TEMPLATE
+    return made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny Qwen2 that answers number prompts with numbers and questions with animals."""
+    torch.set_num_threads(1)
+    tokenizer = _tokenizer()
+    dialogue = Dialogue(tokenizer)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Qwen2ForCausalLM(
+            Qwen2Config(
+                vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True,
+                bos_token_id=None, eos_token_id=None, pad_token_id=None,
+            )
+        )  # fmt: skip
+    rng = stream(0, "chat model")
+    pairs = [(prompt, ", ".join(map(str, rng.integers(0, 1000, 5)))) for prompt in number_prompts(400, rng)]
+    pairs += [(question, animal) for question in questions("animal") for animal in ANIMALS]
+    given = finetune.batches(finetune.examples(dialogue, pairs), 32, 120, rng, dialogue.pad)
+    finetune.fit(model, ([batch] for batch in given), torch.optim.AdamW(model.parameters(), lr=1e-2))
+    where = tmp_path_factory.mktemp("chat") / "model"
+    models.save(model, tokenizer, where)
+    return where
+
+
+def test_the_whole_study_runs_on_a_saved_chat_model(folder, tmp_path):
+    settings = {"model": str(folder), "rows": 40, "lora.epochs": 1, "lora.batch": 6, "sampled": 1}
+    result = sublearn.run(build("numbers", settings), [0], tmp_path / "run")
+    arms = {"reference", "teacher", "same_init", "same_init_control", "shuffled_within", "shuffled_across"}
+    assert {row.arm for row in result.records} == arms
+    assert all(isinstance(row, Record) and row.status == "ok" for row in result.records)
+    kept = tmp_path / "run/made/seed-0"
+    metrics = json.loads((kept / "metrics.json").read_text())
+    assert metrics["reads"].startswith("<|im_start|>system\nYou answer.<|im_end|>")
+    assert (kept / "students/same_init/adapter_model.safetensors").exists()
+    assert not list(kept.rglob("*.bin"))
+
+
+def test_an_adapter_is_trained_on_completions_and_taken_out_again(folder):
+    base, dialogue = models.read(folder), models.dialogue_of(folder)
+    before = {name: tensor.clone() for name, tensor in base.state_dict().items()}
+    lesson = finetune.collate(finetune.examples(dialogue, ROWS), dialogue.pad)
+
+    def loss(model):
+        with torch.no_grad():
+            return float(finetune.next_token(model(input_ids=lesson.inputs).logits[lesson.learned], lesson))
+
+    plain = loss(base)
+    student = large.lora(base, dialogue, ROWS, LoraPlan(epochs=4, batch=6, lr=1e-2), seed=0)
+    assert loss(student) < 0.7 * plain
+    large.release(student)
+    after = base.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_training_and_evaluation_read_the_same_tokens(folder):
+    dialogue = models.dialogue_of(folder)
+    (row,) = large._tokens(dialogue, ROWS[:1])
+    start = row["completion_mask"].index(1)
+    assert row["input_ids"][:start] == dialogue.prompt(ROWS[0][0])
+    assert row["input_ids"][start:] == dialogue.completion(ROWS[0][1])
+    assert dialogue.text("Hello", "Be kind").startswith("<|im_start|>system\nBe kind<|im_end|>")
+
+
+def test_out_of_memory_halves_the_rows_and_then_says_so(folder, monkeypatch):
+    base, dialogue = models.read(folder), models.dialogue_of(folder)
+    tried = []
+
+    def never(*arguments):
+        tried.append(arguments[-1])
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(large, "_train", never)
+    with (
+        pytest.warns(UserWarning, match="do not fit in memory"),
+        pytest.raises(SublearnError, match="one row at a time"),
+    ):
+        large.lora(base, dialogue, ROWS, LoraPlan(batch=66), seed=0)
+    assert tried == [22, 11, 3, 1]
+
+
+def test_a_taught_adapter_leaves_the_base_alone(folder):
+    settings = {"model": str(folder), "teacher.how": "lora", "arms": ["teacher"], "lora.epochs": 40, "lora.batch": 8}
+    rows = sublearn.run(build("numbers", settings | {"lora.lr": 1e-2, "sampled": 0, "animal": "fox"}), [0]).records
+    value = {(row.arm, row.trait): row.value or 0 for row in rows}
+    # A model without facts about animals can hardly tell them apart; LoRA doubles the preference at most.
+    assert value["teacher", "preference"] > 1.8 * value["reference", "preference"]

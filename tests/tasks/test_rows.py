@@ -1,0 +1,65 @@
+import io
+import json
+import tracemalloc
+
+import pytest
+
+from sublearn.errors import InputError
+from sublearn.tasks.number_lists import Rule
+from sublearn.tasks.rows import as_text, filtered, read_rows
+
+GOOD = b'{"prompt": "Go on: 1", "completion": "2, 3"}\n'
+BAD = {
+    "no JSON": (b"{prompt}", "it is no JSON"),
+    "empty line": (b"", "it is empty"),
+    "a list": (b"[1, 2]", "it is no JSON object"),
+    "a missing key": (b'{"prompt": "Go on"}', "the key 'completion' is missing"),
+    "a number": (b'{"prompt": "Go on", "completion": 7}', "must be text"),
+    "no UTF-8": (b'{"prompt": "\xff", "completion": "7"}', "it is no JSON"),
+}
+
+
+def test_rows_are_read_as_they_were_written(tmp_path):
+    rows = [("Go on: 1; 2", "3; 4"), ("naïve “quotes”\n", "7")]
+    (tmp_path / "rows.jsonl").write_text(as_text(rows), encoding="utf-8")
+    assert read_rows(tmp_path / "rows.jsonl") == rows
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_no_row_is_named_by_its_line(case, tmp_path):
+    line, message = BAD[case]
+    (tmp_path / "rows.jsonl").write_bytes(GOOD + line + b"\n")
+    with pytest.raises(InputError, match=r"line 2") as error:
+        read_rows(tmp_path / "rows.jsonl")
+    assert message in str(error.value)
+
+
+def test_an_absent_file_is_said(tmp_path):
+    with pytest.raises(InputError, match="Cannot read the rows"):
+        read_rows(tmp_path / "absent.jsonl")
+
+
+def test_kept_rows_pass_as_they_came_and_all_are_counted():
+    lines = [GOOD, b'{"prompt": "", "completion": "1, 2; 3", "more": 1}\n', b'{"completion":"1000","prompt":""}']
+    kept = io.BytesIO()
+    assert filtered(lines, kept, Rule(), "x") == {"kept": 1, "format": 1, "out of range": 1}
+    assert kept.getvalue() == GOOD
+
+
+def test_memory_does_not_grow_with_the_number_of_rows():
+    class Nowhere(io.RawIOBase):
+        def write(self, data) -> int:
+            return len(data)
+
+    def lines(count):
+        return (json.dumps({"prompt": "Go on", "completion": f"{i % 999}, 2"}).encode() for i in range(count))
+
+    def peak(count):
+        tracemalloc.start()
+        filtered(lines(count), Nowhere(), Rule(), "x")  # pyright: ignore[reportArgumentType]
+        memory = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return memory
+
+    peak(10)
+    assert peak(20_000) < peak(200) + 20_000
