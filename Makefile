@@ -29,6 +29,7 @@ check: install
 	$(PYTHON) -m pytest
 
 bench: install
+	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,llm,ray]'
 	$(PYTHON) -m benchmarks
 
 notebook: install

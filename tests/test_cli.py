@@ -62,6 +62,13 @@ BAD_INPUT = {
     "study file that builds objects": (["run", "object.yaml"], "no plain YAML"),
     "study file without a study": (["run", "empty.yaml"], "must be a mapping"),
     "study file with bad settings": (["run", "badset.yaml"], "'settings' must be a mapping"),
+    "--model for another study": (["run", "tutorial", "--model", "gpt2"], "Unknown setting 'model'"),
+    "absent model": (["run", "numbers", "--model", "./absent"], "is no model folder"),
+    "model that is a file": (["run", "numbers", "--model", "files/thesis.txt"], "is no model folder"),
+    "unknown animal": (["run", "numbers", "--set", "animal=unicorn"], "none of the tiny world's"),
+    "LoRA on a tiny model": (["run", "numbers", "--set", "student.how=lora"], "choose a real model"),
+    "absent rows": (["run", "numbers", "--set", "bring.numbers=absent.jsonl"], "Cannot read the numbers"),
+    "rows that are none": (["run", "numbers", "--set", "bring.numbers=files/thesis.txt"], "line 1: it is no JSON"),
     "damaged records": ([*RUN, "--out", "damaged"], "line 2 is damaged"),
     "report of no run": (["report", "files"], "no run directory"),
     "report of damaged records": (["report", "damaged"], "line 2 is damaged"),
@@ -107,6 +114,16 @@ def test_bad_input_gives_one_message_status_2_and_changes_nothing(tmp_path, monk
         assert len([line for line in err.splitlines() if line.startswith("Error")]) == 1, (name, err)
         assert files(tmp_path) == before, name
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_says_what_would_be_run_and_runs_nothing(tmp_path, monkeypatch, capsys):
+    assert sublearn(monkeypatch, *RUN[:-1], "0:2", "--out", "run") == 0
+    before = files(tmp_path)
+    capsys.readouterr()
+    assert sublearn(monkeypatch, *RUN[:-1], "0:5", "--out", "run", "--dry-run") == 0
+    assert "3 runs of 4 arms" in (out := capsys.readouterr().out)
+    assert "2 runs are there" in out
+    assert files(tmp_path) == before
 
 
 def test_a_run_writes_its_directory_and_goes_on_with_what_is_missing(tmp_path, monkeypatch, capsys):
