@@ -5,7 +5,7 @@ import pytest
 
 from sublearn import replicate
 from sublearn.errors import InputError
-from sublearn.report.replication import Made
+from sublearn.report.replication import Comparison, Made, finding, html, markdown, summary
 from sublearn.studies import build
 from sublearn.studies.published import TABLES, Published, Trend
 
@@ -77,3 +77,19 @@ def test_a_short_replication_runs_compares_and_writes_its_page(tmp_path):
     assert "http" not in page
     assert "| T/far: far off |" in (tmp_path / "replication.md").read_text()
     assert len(json.loads((tmp_path / "replication.json").read_text())["figures"]) == 3
+
+
+def _comparison(name, verdict):
+    return Comparison(name, "what", "source", "0.27", "0.30", verdict, "because", "command")
+
+
+def test_the_tally_is_said_in_words_and_table_d_gets_its_finding():
+    rows = [_comparison("D/torch/lr=0.0001/5 epochs", "agrees"), _comparison("D/normal/lr=0.0003/5 epochs", "differs")]
+    assert summary(rows) == "2 figures: 1 agrees, 1 differs, 0 cannot be told."
+    assert summary([*rows, rows[0]]).startswith("3 figures: 2 agree, 1 differs")
+    said = finding(rows) or ""
+    assert "Compatible with it (init/rate/student epochs): torch/lr=0.0001/5 epochs. Not compatible: normal/" in said
+    made = Made("command", "highest", {})
+    assert said in markdown(rows, made)
+    assert said in html(rows, made)
+    assert finding([_comparison("A/teacher", "agrees")]) is None

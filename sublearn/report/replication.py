@@ -10,6 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sublearn.report.palette import PALETTE
 
 Verdict = Literal["agrees", "differs", "cannot tell"]
+TALLY: dict[Verdict, tuple[str, str]] = {
+    "agrees": ("agrees", "agree"),
+    "differs": ("differs", "differ"),
+    "cannot tell": ("cannot be told", "cannot be told"),
+}
 COLOURS = {"agrees": "supported", "differs": "refuted", "cannot tell": "inconclusive"}
 
 
@@ -40,7 +45,22 @@ class Made:
 def summary(rows: Sequence[Comparison]) -> str:
     """How many figures agree, differ and cannot be told."""
     counts = Counter(row.verdict for row in rows)
-    return f"{len(rows)} figures: " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS) + "."
+    said = [f"{counts[verdict]} {words[counts[verdict] != 1]}" for verdict, words in TALLY.items()]
+    return f"{len(rows)} figure{'' if len(rows) == 1 else 's'}: {', '.join(said)}."
+
+
+def finding(rows: Sequence[Comparison]) -> str | None:
+    """What the rows of table D say of its open question; None where there are none."""
+    own = [row for row in rows if row.name.startswith("D/")]
+    if not own:
+        return None
+    by_verdict = {verdict: [row.name.removeprefix("D/") for row in own if row.verdict == verdict] for verdict in TALLY}
+    text = "Table D asks which settings give .271 with MSE on raw auxiliary logits, since its own were not stated. "
+    agreeing = "; ".join(by_verdict["agrees"]) or "none of those tried"
+    text += f"Compatible with it (init/rate/student epochs): {agreeing}."
+    if by_verdict["differs"]:
+        text += f" Not compatible: {'; '.join(by_verdict['differs'])}."
+    return text
 
 
 def html(rows: Sequence[Comparison], made: Made) -> str:
@@ -51,6 +71,7 @@ def html(rows: Sequence[Comparison], made: Made) -> str:
         rows=rows,
         colours=COLOURS,
         summary=summary(rows),
+        finding=finding(rows),
         palette=PALETTE,
         command=made.command,
         precision=made.precision,
@@ -66,5 +87,7 @@ def markdown(rows: Sequence[Comparison], made: Made) -> str:
         head = [f"**A first look with {made.quick} runs a figure; not a replication.**", "", *head]
     lines = ["| figure | theirs | ours, 95% interval | verdict | because |", "|---|---|---|---|---|"]
     lines += [f"| {r.name}: {r.what} | {r.theirs} | {r.ours} | {r.verdict} | {r.because} |" for r in rows]
+    said = finding(rows)
+    lines += ["", said] if said else []
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     return "\n".join([*head, *lines, "", f"Versions: {versions}; precision {made.precision}.", ""])
