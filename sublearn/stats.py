@@ -89,13 +89,13 @@ def sign_flip_p(difference: ArrayLike, seed: int = 0) -> float:
 def hedges_g(difference: ArrayLike) -> float | None:
     """Paired effect size: mean over standard deviation, times the exact small-sample factor (Hedges 1981).
 
-    None where there are fewer than two runs or no spread.
+    None where there is no spread or where there are fewer than three runs: with two the factor is zero.
     """
     array = _runs(difference)
     df = len(array) - 1
-    if df < 1 or array.std(ddof=1) == 0:
+    if df < 2 or array.std(ddof=1) == 0:
         return None
-    factor = math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2) if df > 1 else 0.0
+    factor = math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2)
     return float(array.mean() / array.std(ddof=1) * factor)
 
 

@@ -50,7 +50,8 @@ def test_effect_size_has_hedges_exact_factor():
     df = 2
     factor = math.gamma(df / 2) / (math.sqrt(df / 2) * math.gamma((df - 1) / 2))
     assert stats.hedges_g(difference) == pytest.approx(difference.mean() / difference.std(ddof=1) * factor)
-    assert stats.hedges_g([1.0, 1.0]) is None
+    assert stats.hedges_g([1.0, 1.0, 1.0]) is None
+    assert stats.hedges_g([1.0, 2.0]) is None
 
 
 @pytest.mark.parametrize("delta", [0.3, 1.0, 2.0])

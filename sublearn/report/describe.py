@@ -74,7 +74,8 @@ def _from_pilot(claim: Claim, values: dict[tuple[str, str], dict[int, float]]) -
     if claim.kind == "positive":
         size = stats.hedges_g(pilot)
         if size is None:
-            return "\n".join([*lines, "  The pilot's differences are all equal; it gives no effect size."])
+            flaw = "has only 2 runs" if len(pilot) == 2 else "has differences that are all equal"
+            return "\n".join([*lines, f"  The pilot {flaw}; it gives no effect size."])
         lines += [
             f"  Effect as large as in the pilot ({size:+.2f} sd): {_runs(size, 0.8)} runs at 80% power, "
             f"{_runs(size, 0.9)} at 90%."

@@ -174,7 +174,9 @@ def _verdict(claim: Claim, difference: NDArray[np.float64], p: float, family: in
 
 def _needed(difference: NDArray[np.float64], family: int) -> str:
     effect = stats.hedges_g(difference)
-    if effect is None or effect <= 0:
+    if effect is None:
+        return "At least 3 runs that are not all alike are needed to tell how many more would show an effect."
+    if effect <= 0:
         return "No number of runs would show an effect above zero as large as the one seen, which is none."
     needed = stats.runs_needed(effect)
     if needed is None:

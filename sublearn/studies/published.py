@@ -198,6 +198,8 @@ D = tuple(
         ("torch", 1e-4, 5, 20),
         ("torch", 3e-4, 1, 20),
         ("normal", 3e-4, 1, 20),
+        ("torch", 1e-4, 3, 20),
+        ("normal", 1e-4, 3, 20),
     )
 )
 TABLES: dict[str, tuple[Published | Trend, ...]] = {"A": A, "B": B, "C": C, "D": D}

@@ -3,6 +3,7 @@ import pytest
 
 from sublearn.records import Record
 from sublearn.seeds import stream
+from sublearn.studies import build
 from sublearn.studies.analysis import analyse
 from sublearn.studies.base import Arm, Claim, Study, Trait
 
@@ -89,3 +90,16 @@ def test_contrasts_pair_by_seed_and_leave_out_unmeasured_runs():
 def test_without_a_trait_claims_are_supported_about_as_often_as_stated():
     supported = [verdicts(records(12, {}, 0.5, f"null/{i}"))[0] == "supported" for i in range(300)]
     assert np.mean(supported) <= 0.05  # one-sided 2.5% at most, and Holm makes it less
+
+
+def test_two_runs_are_not_said_to_show_no_effect():
+    study = build("prompts")
+    rows = [
+        Record(study=study.id, arm=arm, seed=seed, trait="margin", value=value + seed / 10, n=1)
+        for arm, value in (("same_init", 1.0), ("same_init_control", 0.0))
+        for seed in (0, 1)
+    ]
+    rows[0] = rows[0].model_copy(update={"value": 1.2})
+    because = analyse(study, rows).findings[0].because
+    assert "At least 3 runs" in because
+    assert "which is none" not in because
