@@ -8,13 +8,13 @@ from .pipeline import load as load
 from .pipeline import multi_seed_experiment as multi_seed_experiment
 from .pipeline import run as run
 from .pipeline import run_pipeline as run_pipeline
-from .pipeline import to_frame as to_frame
 from .seeds import set_seed as set_seed
 from .studies import build as build
 from .studies.base import Arm as Arm
 from .studies.base import Claim as Claim
 from .studies.base import Study as Study
 from .studies.base import Trait as Trait
+from .sweep import to_frame as to_frame
 from .tasks.sequences import PromptDataset as PromptDataset
 from .tasks.sequences import collate_fn as collate_fn
 from .tasks.sequences import generate_sequences as generate_sequences

@@ -159,6 +159,17 @@ def replace_text(path: Path, text: str) -> None:
         raise _full(path, error) from None
 
 
+def has_manifest(folder: Path, name: str) -> bool:
+    """Whether a folder holds the manifest `name`. Raises InputError if it holds other files and no manifest."""
+    # Looked at in this order, because another shard may be filling the folder: its manifest comes first of all files.
+    others = [child.name for child in folder.iterdir() if not child.name.startswith((LOCK, f".{name}."))]
+    if (folder / name).exists():
+        return True
+    if others:
+        raise InputError(f"{folder} holds other files and no {name}. Choose an empty or new folder for --out.")
+    return False
+
+
 def _key(record: Record) -> Key:
     return record.arm, record.seed, record.trait
 
@@ -186,21 +197,27 @@ def _clear_leftovers(folder: Path) -> None:
 def _append(path: Path, content: bytes) -> None:
     """Append all of `content` or none of it."""
     new = not path.exists()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        if new:
-            _flush_folder(path.parent)
-        before = os.fstat(descriptor).st_size
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            written = 0
-            while written < len(content):
-                written += os.write(descriptor, content[written:])
-            os.fsync(descriptor)
-        except OSError as error:
-            os.ftruncate(descriptor, before)
-            raise _full(path, error) from None
-    finally:
-        os.close(descriptor)
+            if new:
+                _flush_folder(path.parent)
+            _write_or_undo(descriptor, content)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _full(path, error) from None
+
+
+def _write_or_undo(descriptor: int, content: bytes) -> None:
+    before, written = os.fstat(descriptor).st_size, 0
+    try:
+        while written < len(content):
+            written += os.write(descriptor, content[written:])
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
 
 
 def _flush_folder(folder: Path) -> None:
@@ -208,6 +225,10 @@ def _flush_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot flush a folder and need not: they make a name durable with the file.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
 
@@ -229,13 +250,15 @@ def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> Non
         raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
     if not folder.is_dir():
         raise InputError(f"--out {folder} is a file; expected a folder. Choose another --out.")
-    if not (folder / MANIFEST).exists():
-        if any(not child.name.startswith((LOCK, f".{MANIFEST}.")) for child in folder.iterdir()):
-            raise InputError(f"{folder} holds other files and no {MANIFEST}. Choose an empty or new folder for --out.")
+    if not has_manifest(folder, MANIFEST):
         return
     manifest = _manifest(folder)
     if manifest["id"] != study.id:
-        raise InputError(f"{folder} holds another study: {manifest['id']}, not {study.id}. Choose another --out.")
+        made = f"{manifest['id']}, begun with sublearn {manifest['versions'].get('sublearn')}"
+        raise InputError(
+            f"{folder} holds another study: {made}; this is {study.id} of sublearn {versions()['sublearn']}. "
+            "Choose another --out."
+        )
     made, now = manifest["runtime"].get("precision"), runtime.get("precision")
     if made != now:
         raise InputError(f"{folder} was made with --precision {made}, not {now}. Choose another --out.")

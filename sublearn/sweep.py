@@ -2,24 +2,25 @@
 
 import json
 import math
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
 from sublearn import pipeline, store
 from sublearn.config import dotted
+from sublearn.engines import local, ray
 from sublearn.errors import InputError
 from sublearn.pipeline import Options
 from sublearn.report.dose import Point, dose_page, dose_table
 from sublearn.studies import build, prepare, read_file, seconds_a_seed
 from sublearn.studies.base import Study
-from sublearn.studies.run import Job, Outcome, measure, planned
+from sublearn.studies.run import Job, Outcome, planned
 from sublearn.trackers import Followers, check_packages
 
 if TYPE_CHECKING:
@@ -34,11 +35,19 @@ WARM_UP = 20.0
 
 @dataclass(frozen=True)
 class Sweep:
-    """A study, fixed changes of its settings, and a grid: dotted keys to the values that each takes."""
+    """A study, fixed changes of its settings, and a grid: dotted keys to the values that each takes.
+
+    Where both name a key, the grid's values count. Raises InputError for a key without a value.
+    """
 
     study: str
     settings: Mapping[str, Any]
     grid: Mapping[str, Sequence[Any]]
+
+    def __post_init__(self) -> None:
+        for key, values in self.grid.items():
+            if not values:
+                raise InputError(f"The grid gives '{key}' no value; expected at least one.")
 
     @property
     def size(self) -> int:
@@ -74,7 +83,10 @@ def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
         parts = values.split(",")
         if not all(part.strip() for part in parts):
             raise InputError(f"--grid {key}: a value is empty in '{values}'.")
-        grid[key] = [yaml.safe_load(part) for part in parts]
+        try:
+            grid[key] = [yaml.safe_load(part) for part in parts]
+        except yaml.YAMLError:
+            raise InputError(f"--grid {key}: '{values}' is no plain values; give lists in a sweep file.") from None
     return grid
 
 
@@ -106,6 +118,13 @@ def describe(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options) ->
     chosen = pipeline.checked_seeds(seeds)
     _check_folder(sweep, out)
     place = pipeline.place_of(options)
+    try:
+        return _described(sweep, chosen, out, options, place)
+    finally:
+        ray.disconnect()
+
+
+def _described(sweep: Sweep, chosen: Sequence[int], out: Path, options: Options, place: pipeline.Place) -> str:
     work = _Plan(sweep, chosen, options, place)
     jobs = runs = 0
     there = 0
@@ -117,7 +136,7 @@ def describe(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options) ->
             jobs, runs, pilot = jobs + 1, runs + len(job.seeds), pilot or job
     lines = [f"{sweep.size:,} studies, {runs:,} runs in {jobs:,} jobs to do; {there:,} runs are there."]
     if pilot is not None:
-        seconds = _seconds_a_run(pilot)
+        seconds = _seconds_a_run(pilot, options)
         at_once = pipeline.workers(seconds, runs, options, place)
         said = f"About {_time(seconds * runs / at_once)} with {at_once} at a time on {place.device}"
         lines.append(
@@ -134,12 +153,15 @@ def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, c
     """
     chosen = pipeline.checked_seeds(seeds)
     check_packages(options.trackers)
-    first = next(sweep.studies())[1]
     _check_folder(sweep, out)
     place = pipeline.place_of(options)
-    prepare(first)
+    _prepare(sweep)
     with store.locked(out, pipeline.shard_name(options.shard)):
-        store.replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
+        if not (out / MANIFEST).exists():
+            store.replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
+        # Before the work: what another version left may be of no use to this one.
+        for _ in _folders(out):
+            pass
         plan = _Plan(sweep, chosen, options, place, out)
         with (
             _Work(plan, out, command) as work,
@@ -167,12 +189,7 @@ def report_sweep(out: Path) -> list[Point]:
 
 def load_sweep(out: Path) -> list[Point]:
     """Each combination of a sweep directory that has records, with its analysis."""
-    sweep = _read(out)
-    points = []
-    for chosen, study in sweep.studies():
-        if (out / study.id / store.MANIFEST).exists():
-            points.append(Point(chosen, pipeline.load(out / study.id).analysis))
-    return points
+    return [Point(chosen, pipeline.load(folder).analysis) for chosen, folder in _folders(out)]
 
 
 def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
@@ -187,11 +204,11 @@ def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
     folder = Path(source)
     if not (folder / MANIFEST).exists():
         return pipeline.to_frame(pipeline.load(folder))
-    frames = [
-        pipeline.to_frame(pipeline.load(folder / study.id)).assign(**chosen)
-        for chosen, study in _read(folder).studies()
-        if (folder / study.id / store.MANIFEST).exists()
-    ]
+    frames = []
+    for chosen, own in _folders(folder):
+        frame = pipeline.to_frame(pipeline.load(own))
+        # A value that is a list is one cell, not a column.
+        frames.append(frame.assign(**{key: [value] * len(frame) for key, value in chosen.items()}))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -287,24 +304,46 @@ class _Open:
     stack: ExitStack
 
 
-def _seconds_a_run(pilot: Job) -> float:
+def _seconds_a_run(pilot: Job, options: Options) -> float:
     """The measured time of a job for each of its runs, without what is only done once a process."""
     prepare(pilot.study)
-    took = [_once(pilot)]
+    engine = ray if options.engine == "ray" else local
+    took = [engine.seconds(pilot)]
     if took[0] < WARM_UP:
-        took.append(_once(pilot))
+        took.append(engine.seconds(pilot))
     return min(took) / len(pilot.seeds)
 
 
-def _once(job: Job) -> float:
-    start = perf_counter()
-    measure(job)
-    return perf_counter() - start
+def _prepare(sweep: Sweep) -> None:
+    """Fetch what any value of the grid needs, before anything is written."""
+    prepare(next(sweep.studies())[1])
+    for key, values in sweep.grid.items():
+        for value in values[1:]:
+            prepare(build(sweep.study, dict(sweep.settings) | {key: value}))
+
+
+def _folders(out: Path) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Each combination's values with its run directory, if it has one; others in the folder are warned of."""
+    found: set[str] = set()
+    for chosen, study in _read(out).studies():
+        if (out / study.id / store.MANIFEST).exists():
+            found.add(study.id)
+            yield chosen, out / study.id
+    others = sorted(path.parent.name for path in out.glob(f"*/{store.MANIFEST}") if path.parent.name not in found)
+    if others:
+        made = json.loads((out / MANIFEST).read_text()).get("versions", {}).get("sublearn", "of an unknown version")
+        now = store.versions()["sublearn"]
+        warnings.warn(
+            f"{out} holds {len(others)} run directories of no study of this sweep, {others[0]} among them; they are "
+            f"left out. The sweep was begun with sublearn {made}; this is sublearn {now}.",
+            stacklevel=1,
+        )
 
 
 def _manifest(sweep: Sweep, command: str) -> dict[str, Any]:
     grid = {key: list(values) for key, values in sweep.grid.items()}
-    return {"study": sweep.study, "settings": dict(sweep.settings), "grid": grid, "command": command}
+    made = {"command": command, "versions": store.versions()}
+    return {"study": sweep.study, "settings": dict(sweep.settings), "grid": grid, **made}
 
 
 def _read(out: Path) -> Sweep:
@@ -320,11 +359,9 @@ def _check_folder(sweep: Sweep, out: Path) -> None:
         return
     if not out.is_dir():
         raise InputError(f"--out {out} is a file; expected a folder. Choose another --out.")
-    if (out / MANIFEST).exists():
-        if _read(out) != Sweep(sweep.study, dict(sweep.settings), {k: list(v) for k, v in sweep.grid.items()}):
-            raise InputError(f"{out} holds another sweep. Choose another --out, or the same grid and settings.")
-    elif any(not child.name.startswith(store.LOCK) for child in out.iterdir()):
-        raise InputError(f"{out} holds other files and no {MANIFEST}. Choose an empty or new folder for --out.")
+    wanted = Sweep(sweep.study, dict(sweep.settings), {key: list(values) for key, values in sweep.grid.items()})
+    if store.has_manifest(out, MANIFEST) and _read(out) != wanted:
+        raise InputError(f"{out} holds another sweep. Choose another --out, or the same grid and settings.")
 
 
 def _time(seconds: float) -> str:

@@ -1,7 +1,10 @@
 import errno
 import json
 import os
+import shutil
+import stat
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +141,57 @@ def test_an_edited_manifest_is_refused(tmp_path, change):
     path.write_text(json.dumps({key: value for key, value in manifest.items() if value is not None}))
     with pytest.raises(InputError):
         store.load(tmp_path)
+
+
+def test_a_file_that_cannot_be_opened_is_one_message(tmp_path, monkeypatch):
+    write(tmp_path, 3)
+    real = os.open
+
+    def closed(path, flags: int, *rest: int) -> int:
+        if flags & os.O_APPEND:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", closed)
+    with pytest.raises(InputError, match=r"Cannot write .*records\.jsonl: Permission denied"):
+        write(tmp_path, 4)
+
+
+def test_a_file_system_that_cannot_flush_folders_will_do(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def flush(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    assert len(write(tmp_path, 3).records) == 8
+
+
+def test_a_shard_that_comes_while_another_fills_the_folder_joins_in(tmp_path, monkeypatch):
+    write(tmp_path / "whole", 3)
+    out = tmp_path / "run"
+    out.mkdir()
+    real = Path.iterdir
+
+    def filled(folder: Path):
+        if folder == out and not (out / "study.json").exists():
+            shutil.copytree(tmp_path / "whole", out, dirs_exist_ok=True)
+        return real(folder)
+
+    monkeypatch.setattr(Path, "iterdir", filled)
+    with store.writing(out, STUDY, RUNTIME, "c", "2of2") as writer:
+        assert writer.done == {3}
+
+
+def test_another_study_is_named_with_the_version_that_it_was_begun_with(tmp_path):
+    write(tmp_path, 3)
+    path = tmp_path / "study.json"
+    manifest = json.loads(path.read_text())
+    manifest["versions"]["sublearn"] = "0.0.1"
+    path.write_text(json.dumps(manifest))
+    other = build("tutorial", {"student.lr": 1e-2})
+    message = rf"begun with sublearn 0\.0\.1; .* of sublearn {store.versions()['sublearn']}"
+    with pytest.raises(InputError, match=message), store.writing(tmp_path, other, RUNTIME, "c"):
+        pass

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sublearn import pipeline, sweep
+from sublearn import pipeline, store, sweep
 from sublearn.errors import InputError
 from sublearn.pipeline import Options
 from sublearn.store import load
@@ -109,6 +110,7 @@ BAD = {
     "no grid": ([], "at least one --grid"),
     "unknown key": (["--grid", "studnet.lr=1"], "Did you mean 'student.lr'"),
     "empty value": (["--grid", "student.lr=1e-3,,1"], "a value is empty"),
+    "a list on the command line": (["--grid", "hidden=[4,5]"], "give lists in a sweep file"),
     "no value": (["--grid", "student.lr"], "expected key=a,b,c"),
     "value out of range": (["--grid", "student.lr=1e-3,-1"], "greater than 0"),
     "a key twice": (["--grid", "hidden=4", "--grid", "hidden=5"], "twice"),
@@ -159,3 +161,62 @@ def test_a_directory_of_another_version_is_named(tmp_path):
     (tmp_path / "study.json").write_text(json.dumps(manifest))
     with pytest.warns(UserWarning, match=r"begun with sublearn 0\.0\.1"):
         pipeline.run("tutorial", [0], tmp_path)
+
+
+def test_a_setting_that_is_a_list_is_one_cell_of_the_frame(whole, monkeypatch):
+    folder = next(path for path in whole.iterdir() if path.is_dir())
+    monkeypatch.setattr(sweep, "_folders", lambda out: [({"arms": ["teacher", "student"]}, folder)])
+    frame = sweep.to_frame(whole)
+    assert len(frame) == 6 * 8
+    assert all(value == ["teacher", "student"] for value in frame["arms"])
+
+
+def test_a_key_without_values_is_refused():
+    with pytest.raises(InputError, match="gives 'hidden' no value"):
+        Sweep("tutorial", SMALL, {"hidden": []})
+
+
+def test_a_sweep_killed_before_its_first_file_was_in_place_can_be_gone_on_with(tmp_path):
+    (tmp_path / ".sweep.json.here.1.part").write_text('{"study"')
+    run(tmp_path, range(1))
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_shard_that_comes_while_another_fills_the_folder_joins_in(tmp_path, monkeypatch):
+    """The other makes the folder's files between two looks of this one."""
+    run(tmp_path / "whole", range(2), shard=(1, 2))
+    out = tmp_path / "sweep"
+    out.mkdir()
+    real = Path.iterdir
+
+    def filled(folder: Path):
+        if folder == out and not (out / "sweep.json").exists():
+            shutil.copytree(tmp_path / "whole", out, dirs_exist_ok=True)
+        return real(folder)
+
+    monkeypatch.setattr(Path, "iterdir", filled)
+    run(out, range(2), shard=(2, 2))
+    assert len(all_records(out)) == 4 * 2 * 8
+
+
+def test_what_any_value_of_the_grid_needs_is_looked_for_before_anything_is_written(tmp_path, monkeypatch):
+    def prepare(study):
+        if study.settings["hidden"] == 5:
+            raise InputError("not at hand")
+
+    monkeypatch.setattr(sweep, "prepare", prepare)
+    with pytest.raises(InputError, match="not at hand"):
+        sweep.run_sweep(Sweep("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path / "out", Options(), "c")
+    assert not (tmp_path / "out").exists()
+
+
+def test_run_directories_that_belong_to_no_study_of_the_sweep_are_named_with_the_version(tmp_path):
+    run(tmp_path, range(1))
+    manifest = json.loads((tmp_path / "sweep.json").read_text())
+    manifest["versions"]["sublearn"] = "0.0.1"
+    (tmp_path / "sweep.json").write_text(json.dumps(manifest))
+    pipeline.run("tutorial", [0], tmp_path / "older")
+    with pytest.warns(
+        UserWarning, match=rf"1 run directories .*older.*sublearn 0\.0\.1; .*{store.versions()['sublearn']}"
+    ):
+        assert len(sweep.load_sweep(tmp_path)) == 4

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing.process import BaseProcess
+from time import perf_counter
 
 from sublearn.errors import SublearnError
 from sublearn.studies.run import Job, Outcome, measure
@@ -28,6 +29,13 @@ def run_jobs(jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
         yield from _in_processes(jobs, workers)
 
 
+def seconds(job: Job) -> float:
+    """The time that one job takes in this process; what it gives is thrown away."""
+    start = perf_counter()
+    measure(job)
+    return perf_counter() - start
+
+
 def _in_processes(jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
     # Fresh processes, because a forked PyTorch may hang; few jobs in flight, so that memory does not grow with them.
     context = multiprocessing.get_context("spawn")
@@ -41,11 +49,16 @@ def _in_processes(jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
         while running:
             yield from _finished(running)
     except BaseException:
-        for child in multiprocessing.active_children():
-            child.terminate()
+        _end(pool)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the pool's processes at once, and none of the caller's own, which `active_children` lists too."""
+    for child in list((getattr(pool, "_processes", None) or {}).values()):
+        child.terminate()
 
 
 def _finished(running: set[Future[Outcome]]) -> list[Outcome]:

@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlparse
 
+from sublearn.engines import local
 from sublearn.errors import InputError, SublearnError
 from sublearn.studies.run import Job, Outcome, measure
 
@@ -44,6 +45,13 @@ def connect(jobs: int, device: str = "auto") -> tuple[str, int]:
     return ("cuda", gpus) if gpus and device != "cpu" else ("cpu", max(cpus, 1))
 
 
+def disconnect() -> None:
+    """Close the connection if it was made here; a local cluster ends with it."""
+    if _ours:
+        _ray().shutdown()
+        _ours.clear()
+
+
 def run_jobs(jobs: Iterable[Job], slots: int) -> Generator[Outcome]:
     """Run the jobs on the cluster and yield each outcome as it ends; a lost worker's job is sent again.
 
@@ -61,30 +69,39 @@ def run_jobs(jobs: Iterable[Job], slots: int) -> Generator[Outcome]:
             yield from flight.land()
     finally:
         flight.cancel()
-        if _ours:
-            flight.ray.shutdown()
-            _ours.clear()
+        disconnect()
+
+
+def seconds(job: Job) -> float:
+    """The time that one job takes where the cluster runs it; what it gives is thrown away."""
+    connect(1)
+    flight = _Flight(_ray(), local.seconds)
+    flight.send(job)
+    while True:
+        for took in flight.land():
+            return took
 
 
 class _Flight:
     """The tasks that are on their way."""
 
-    def __init__(self, ray: Any) -> None:
+    def __init__(self, ray: Any, work: Callable[[Job], Any] | None = None) -> None:
         self.ray = ray
         # One CPU, so one thread, a task; a GPU only if it is to be used: without one the task would wait for ever.
-        task = ray.remote(num_cpus=1, max_retries=TRIES)(measure)
+        # Ray's own tries are off, for it would try a job for ever that kills its worker by using up the memory.
+        task = ray.remote(num_cpus=1, max_retries=0)(work or measure)
         self.tasks = {"cpu": task, "cuda": task.options(num_gpus=1)}
         self.running: dict[Any, tuple[Job, int]] = {}
 
     def send(self, job: Job, tries: int = 0) -> None:
-        self.running[self.tasks[job.setup.device].remote(job)] = (job, tries)
+        self.running[self.tasks[job.setup.device].remote(_anywhere(job))] = (job, tries)
 
-    def land(self) -> list[Outcome]:
+    def land(self) -> list[Any]:
         """Wait for at least one task; what was lost with its worker or node is sent again."""
         done, _ = self.ray.wait(list(self.running), num_returns=1)
         return [outcome for one in done for outcome in self._landed(one)]
 
-    def _landed(self, one: Any) -> list[Outcome]:
+    def _landed(self, one: Any) -> list[Any]:
         job, tries = self.running.pop(one)
         try:
             return [self.ray.get(one)]
@@ -100,6 +117,13 @@ class _Flight:
         for one in self.running:
             with suppress(self.ray.exceptions.RayError):
                 self.ray.cancel(one, force=True)
+
+
+def _anywhere(job: Job) -> Job:
+    """The job with a whole path to what it keeps: a worker does not stand in the driver's folder."""
+    if job.setup.keep is None:
+        return job
+    return job.model_copy(update={"setup": job.setup.model_copy(update={"keep": os.path.abspath(job.setup.keep)})})
 
 
 def _ray() -> Any:

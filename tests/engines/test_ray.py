@@ -10,8 +10,10 @@ from types import ModuleType
 
 import pytest
 
+from sublearn import sweep
 from sublearn.engines import ray as engine
 from sublearn.errors import InputError
+from sublearn.pipeline import Options
 from sublearn.store import load
 from sublearn.studies import build
 from sublearn.studies.run import Job, Setup
@@ -38,8 +40,9 @@ class Cluster(ModuleType):
         super().__init__("ray")
         self.resources, self.lost = resources, lost
         self.asked: list[dict] = []
+        self.sent: list[Job | None] = []
         self.most = 0
-        self.waiting: list[Job] = []
+        self.waiting: list[Task] = []
         self.connected = False
 
     def is_initialized(self) -> bool:
@@ -80,6 +83,7 @@ class Task:
     def remote(self, job: Job) -> "Task":
         sent = Task(self.cluster, self.wants, job)
         self.cluster.asked.append(self.wants)
+        self.cluster.sent.append(sent.job)
         self.cluster.waiting.append(sent)
         self.cluster.most = max(self.cluster.most, len(self.cluster.waiting))
         return sent
@@ -98,6 +102,7 @@ def cluster(monkeypatch):
         return found
 
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(engine, "_ours", set())
     return made
 
 
@@ -137,10 +142,34 @@ def test_few_tasks_are_in_flight_however_many_jobs_follow(cluster):
 
 def test_a_lost_job_is_sent_again_and_given_up_at_last(cluster):
     cluster(lost=3, CPU=2)
-    assert sorted(engine.run_jobs(jobs(4), 2)) == [(0,), (1,), (2,), (3,)]
+    assert set(engine.run_jobs(jobs(4), 2)) == {(0,), (1,), (2,), (3,)}
     cluster(lost=1000, CPU=2)
     with pytest.raises(Exception, match="was lost 5 times"):
         list(engine.run_jobs(jobs(4), 2))
+
+
+def test_a_lost_job_is_counted_here_and_not_by_ray_too(cluster):
+    made = cluster(CPU=2)
+    list(engine.run_jobs(jobs(2), 2))
+    assert [task["max_retries"] for task in made.asked] == [0, 0]
+
+
+def test_a_worker_is_told_the_whole_path_of_what_it_keeps(cluster):
+    made = cluster(CPU=2)
+    job = next(jobs(1))
+    kept = job.model_copy(update={"setup": Setup(keep="runs/made")})
+    list(engine.run_jobs([job, kept], 2))
+    assert [one and one.setup.keep for one in made.sent] == [None, str(Path.cwd() / "runs" / "made")]
+
+
+def test_the_pilot_of_a_dry_run_is_measured_on_the_cluster(cluster, tmp_path, monkeypatch):
+    made = cluster(CPU=4, GPU=1)
+    monkeypatch.setattr(made, "get", lambda one: made.waiting.remove(one) or 6.0)
+    grid = sweep.Sweep("tutorial", {}, {"hidden": [4, 5]})
+    text = sweep.describe(grid, range(3), tmp_path / "none", Options(engine="ray"))
+    assert [task["num_gpus"] for task in made.asked] == [1, 1]
+    assert "About 12.0 seconds with 1 at a time on cuda" in text
+    assert not made.connected
 
 
 def test_a_connection_of_the_caller_is_left_open(cluster):
