@@ -68,7 +68,9 @@ def run_jobs(jobs: Iterable[Job], slots: int) -> Generator[Outcome]:
         while flight.running:
             yield from flight.land()
     finally:
-        flight.cancel()
+        # With its connection a driver's tasks end; cancelling them as well can make Ray abort the process.
+        if not _ours:
+            flight.cancel()
         disconnect()
 
 

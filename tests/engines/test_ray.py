@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -250,6 +251,10 @@ def test_a_node_that_dies_costs_no_record(tmp_path):
     assert load(out).complete_seeds() == set(range(seeds))
 
 
+HELPERS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
+"""Of a driver that was killed they try for a minute to tell its cluster, and then end."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_driver_that_is_stopped_leaves_no_orphans_and_goes_on(tmp_path, sign, undisturbed):
@@ -260,12 +265,61 @@ def test_a_driver_that_is_stopped_leaves_no_orphans_and_goes_on(tmp_path, sign, 
     assert any(text.startswith("ray::") for text in family.values())
     process.send_signal(sign)
     _, err = process.communicate(timeout=120)
-    assert process.returncode == (130 if sign == signal.SIGINT else -sign), err[-3000:]
-    assert wait_for(lambda: not [pid for pid in family if command_line(pid)], 30), descendants(1)
+    # Ray makes of SIGTERM an orderly end of that status.
+    expected = {signal.SIGINT: (130,), signal.SIGTERM: (15, -15), signal.SIGKILL: (-9,)}
+    assert process.returncode in expected[sign], err[-3000:]
+
+    def left() -> set[str]:
+        return {text for pid in family if (text := command_line(pid))}
+
+    assert wait_for(lambda: left() <= (HELPERS if sign == signal.SIGKILL else set()), 30), left()
+    assert wait_for(lambda: not left(), 90), left()
     assert 0 < len(lines(out)) < len(undisturbed)
     again = call(sweep_command(out, "0:400", *RAY), env=ENVIRONMENT)
     assert again.returncode == 0, again.stderr
     assert lines(out) == undisturbed
+
+
+HEAD = """
+import sys, time
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+print(cluster.address, flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
+DRIVER = """
+import time
+from sublearn.engines import ray as engine
+from sublearn.studies import build
+from sublearn.studies.run import Job
+engine.measure = lambda job: time.sleep(600)
+study = build("tutorial")
+slots = engine.connect(2)[1]
+list(engine.run_jobs((Job(study=study, seeds=(seed,)) for seed in range(8)), slots))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_driver_that_is_stopped_leaves_no_task_on_a_cluster_that_stays(sign):
+    def tasks() -> list[str]:
+        return [text for text in descendants(head.pid).values() if text.startswith("ray::<lambda>")]
+
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    head = subprocess.Popen([sys.executable, "-c", HEAD], env=ENVIRONMENT, **piped)
+    try:
+        assert head.stdout is not None
+        environment = ENVIRONMENT | {"RAY_ADDRESS": head.stdout.readline().strip()}
+        driver = start([sys.executable, "-c", DRIVER], env=environment)
+        assert wait_for(lambda: len(tasks()) == 2 or driver.poll() is not None, 60)
+        assert driver.poll() is None, driver.communicate()[1]
+        driver.send_signal(sign)
+        driver.communicate(timeout=60)
+        assert wait_for(lambda: not tasks(), 30), descendants(head.pid)
+        assert head.poll() is None
+    finally:
+        head.communicate("", timeout=60)
 
 
 MEMORY = """
