@@ -13,6 +13,13 @@ SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
 SET = [text for key, value in SMALL.items() for text in ("--set", f"{key}={value}")]
 GRIDS = ["--grid", "student.lr=1e-3,1e-2", "--grid", "student.epochs=1,2"]
 
+PEAK = """
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+"""
+"""Code that says a process's peak memory in kB. Not getrusage, whose peak holds that of the process that started it."""
+
 
 def sweep_command(out: Path, seeds: str, *arguments: str) -> list[str]:
     """A sweep of four tiny studies."""

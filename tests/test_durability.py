@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sublearn.store import load
-from tests.processes import call, kill, lines, size, start, sweep_command, wait_for
+from tests.processes import PEAK, call, kill, lines, size, start, sweep_command, wait_for
 
 pytestmark = pytest.mark.slow
 SEEDS = 800
@@ -144,7 +144,8 @@ def test_two_sweeps_on_one_directory_never_both(tmp_path):
 def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
     """A whole run, with its store, of tiny jobs that only fill in records; the report is not counted."""
     code = (
-        "import resource, sys\n"
+        "import sys\n"
+        f"{PEAK}\n"
         "from sublearn import pipeline\n"
         "from sublearn.engines import local\n"
         "from sublearn.records import Record\n"
@@ -155,7 +156,7 @@ def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
         "    rows = [Record(arm=arm, trait=trait, seed=job.seeds[0], **common) for arm, trait in names]\n"
         "    return Outcome(job.seeds, tuple(rows))\n"
         "local.measure = measure\n"
-        "pipeline.report = lambda out: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "pipeline.report = lambda out: print(peak())\n"
         "pipeline.run('tutorial', range(int(sys.argv[1])), sys.argv[2], device='cpu', engine='sequential')\n"
     )
 

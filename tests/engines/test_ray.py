@@ -18,7 +18,19 @@ from sublearn.pipeline import Options
 from sublearn.store import load
 from sublearn.studies import build
 from sublearn.studies.run import Job, Setup
-from tests.processes import SET, call, command_line, descendants, kill, lines, size, start, sweep_command, wait_for
+from tests.processes import (
+    PEAK,
+    SET,
+    call,
+    command_line,
+    descendants,
+    kill,
+    lines,
+    size,
+    start,
+    sweep_command,
+    wait_for,
+)
 
 ENVIRONMENT = {**os.environ, **engine.ENVIRONMENT, "RAY_AUTH_MODE": "disabled"}
 RAY = ("--engine", "ray", "--jobs", "2")
@@ -322,8 +334,9 @@ def test_a_driver_that_is_stopped_leaves_no_task_on_a_cluster_that_stays(sign):
         head.communicate("", timeout=60)
 
 
-MEMORY = """
-import resource, sys
+MEMORY = f"""
+import sys
+{PEAK}
 from sublearn.engines import ray as engine
 from sublearn.studies import build
 from sublearn.studies.run import Job, Outcome
@@ -331,7 +344,7 @@ engine.measure = lambda job: Outcome(job.seeds, ())
 study = build("tutorial")
 jobs = (Job(study=study, seeds=(seed,)) for seed in range(int(sys.argv[1])))
 print(sum(len(outcome.seeds) for outcome in engine.run_jobs(jobs, 2)))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 """
 
 
