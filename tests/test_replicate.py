@@ -80,16 +80,43 @@ def test_a_short_replication_runs_compares_and_writes_its_page(tmp_path):
 
 
 def _comparison(name, verdict):
-    return Comparison(name, "what", "source", "0.27", "0.30", verdict, "because", "command")
+    return Comparison(name, "what", "source", "0.27", "0.30 ± 0.05 (20 runs)", verdict, "because", "command")
 
 
-def test_the_tally_is_said_in_words_and_table_d_gets_its_finding():
-    rows = [_comparison("D/torch/lr=0.0001/5 epochs", "agrees"), _comparison("D/normal/lr=0.0003/5 epochs", "differs")]
+def test_the_tally_is_said_in_words():
+    rows = [_comparison("A/x", "agrees"), _comparison("A/y", "differs")]
     assert summary(rows) == "2 figures: 1 agrees, 1 differs, 0 cannot be told."
     assert summary([*rows, rows[0]]).startswith("3 figures: 2 agree, 1 differs")
+    assert summary(rows[:1]).startswith("1 figure: ")
+
+
+def test_table_d_gets_its_finding_on_the_page_and_in_markdown():
+    rows = [
+        _comparison("A/teacher", "agrees"),
+        _comparison("D/torch/lr=0.0001/5 epochs", "agrees"),
+        _comparison("D/normal/lr=0.0003/5 epochs", "differs"),
+        _comparison("D/torch/lr=0.0003/5 epochs", "differs"),
+        _comparison("D/torch/lr=0.0003/1 epoch", "cannot tell"),
+    ]
     said = finding(rows) or ""
-    assert "Compatible with it (init/rate/student epochs): torch/lr=0.0001/5 epochs. Not compatible: normal/" in said
+    assert "4 settings were tried" in said
+    assert "1 agrees with it: torch/lr=0.0001/5 epochs, 0.30 ± 0.05 (20 runs). 2 differ: normal/lr=0.0003/5" in said
+    assert "1 cannot tell: torch/lr=0.0003/1 epoch, 0.30" in said
     made = Made("command", "highest", {})
     assert said in markdown(rows, made)
     assert said in html(rows, made)
-    assert finding([_comparison("A/teacher", "agrees")]) is None
+
+
+def test_without_table_d_there_is_no_finding_and_where_none_agrees_it_says_so():
+    rows = [_comparison("A/teacher", "agrees")]
+    assert finding(rows) is None
+    assert "Table D" not in markdown(rows, Made("command", "highest", {}))
+    assert "1 setting was tried" in (finding([_comparison("D/x", "differs")]) or "")
+    assert "None agrees with it." in (finding([_comparison("D/x", "differs")]) or "")
+
+
+def test_rows_of_table_d_say_one_epoch_and_which_were_chosen_late():
+    names = {row.name: row.what for row in TABLES["D"]}
+    assert "D/torch/lr=0.0003/1 epoch" in names
+    late = [name for name, what in names.items() if "chosen after the other rows were seen" in what]
+    assert late == ["D/torch/lr=0.0001/3 epochs", "D/normal/lr=0.0001/3 epochs"]

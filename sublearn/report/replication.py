@@ -15,6 +15,11 @@ TALLY: dict[Verdict, tuple[str, str]] = {
     "differs": ("differs", "differ"),
     "cannot tell": ("cannot be told", "cannot be told"),
 }
+FOUND: dict[Verdict, tuple[str, str]] = {
+    "agrees": ("agrees with it", "agree with it"),
+    "differs": ("differs", "differ"),
+    "cannot tell": ("cannot tell", "cannot tell"),
+}
 COLOURS = {"agrees": "supported", "differs": "refuted", "cannot tell": "inconclusive"}
 
 
@@ -54,13 +59,17 @@ def finding(rows: Sequence[Comparison]) -> str | None:
     own = [row for row in rows if row.name.startswith("D/")]
     if not own:
         return None
-    by_verdict = {verdict: [row.name.removeprefix("D/") for row in own if row.verdict == verdict] for verdict in TALLY}
-    text = "Table D asks which settings give .271 with MSE on raw auxiliary logits, since its own were not stated. "
-    agreeing = "; ".join(by_verdict["agrees"]) or "none of those tried"
-    text += f"Compatible with it (init/rate/student epochs): {agreeing}."
-    if by_verdict["differs"]:
-        text += f" Not compatible: {'; '.join(by_verdict['differs'])}."
-    return text
+    tried = "1 setting was tried" if len(own) == 1 else f"{len(own)} settings were tried"
+    text = (
+        "Table D asks which settings give .271 with MSE on raw auxiliary logits, since its own init and learning rate "
+        f"were not stated. {tried} (init/rate/student epochs)."
+    )
+    for verdict, words in FOUND.items():
+        some = [f"{row.name.removeprefix('D/')}, {row.ours}" for row in own if row.verdict == verdict]
+        text += f" {len(some)} {words[len(some) != 1]}: {'; '.join(some)}." if some else ""
+    if not any(row.verdict == "agrees" for row in own):
+        text += " None agrees with it."
+    return f"{text} They were picked in search of the figure: agreement says what could have given it, not what did."
 
 
 def html(rows: Sequence[Comparison], made: Made) -> str:
