@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,31 @@ from sublearn.errors import InputError, SublearnError
 if TYPE_CHECKING:
     from sublearn.pipeline import Progress, Result
     from sublearn.studies.base import Study
+
+
+_CHANGES = click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated."
+)
+_DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+_JOBS = click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
+_PRECISION = click.option(
+    "--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True
+)
+
+
+def _how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `run` and `sweep` that become `pipeline.Options`."""
+    engine = click.Choice(["local", "sequential", "ray"])
+    for option in (
+        click.option("--tracker", "trackers", multiple=True, help="Follow it: tensorboard or wandb; off by default."),
+        click.option("--shard", metavar="I/N", help="Run the i-th of n parts, for Slurm arrays."),
+        _PRECISION,
+        click.option("--engine", type=engine, default="local", show_default=True),
+        _JOBS,
+        _DEVICE,
+    ):
+        command = option(command)
+    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +62,7 @@ def list_command() -> None:
 
 @cli.command()
 @click.argument("study")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@_CHANGES
 @click.option("--json", "as_json", is_flag=True, help="Print the resolved study as JSON.")
 def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
     """One study resolved: its question, arms with their controls, claims and settings."""
@@ -53,14 +78,9 @@ def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
 @cli.command()
 @click.argument("study")
 @click.option("--seeds", help="As in 0:200, 0,11,23 or 7.  [default: 0:24]")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@_CHANGES
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/ID]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
-@click.option("--engine", type=click.Choice(["local", "sequential", "ray"]), default="local", show_default=True)
-@click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
-@click.option("--shard", metavar="I/N", help="Run the i-th of n parts, into a file of its own (Slurm arrays).")
-@click.option("--tracker", "trackers", multiple=True, help="Follow the run: tensorboard or wandb; off by default.")
+@_how_to_run
 @click.option("--model", help="A Hugging Face model's folder or name, for the study numbers.")
 @click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print estimates.json on stdout and nothing else there.")
@@ -101,14 +121,9 @@ def run(
 @click.argument("study")
 @click.option("--grid", multiple=True, metavar="KEY=A,B,C", help="Values of a setting; every combination is run.")
 @click.option("--seeds", help="As for run.  [default: 0:24]")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@_CHANGES
 @click.option("--out", type=click.Path(path_type=Path), help="Sweep directory.  [default: runs/sweep-STUDY]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
-@click.option("--engine", type=click.Choice(["local", "sequential", "ray"]), default="local", show_default=True)
-@click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
-@click.option("--shard", metavar="I/N", help="Run the i-th of n parts, into files of its own (Slurm arrays).")
-@click.option("--tracker", "trackers", multiple=True, help="Follow the runs: tensorboard or wandb; off by default.")
+@_how_to_run
 @click.option("--dry-run", is_flag=True, help="Print the plan and the time it takes, from a measured pilot.")
 @click.option("--yes", is_flag=True, help="Run very many combinations without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON on stdout and nothing else there.")
@@ -204,7 +219,7 @@ def power(study: str, effect: float | None) -> None:
 @click.option("--seeds", default="0:4", show_default=True, help="As for run.")
 @click.option("--steps", default="0,1,3,10,30,100,300", show_default=True, help="Student steps; the last is added.")
 @click.option("--perturb", help="Init perturbations, as 0,0.2,0.4: alignment at the start against transfer.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated.")
+@_CHANGES
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/trace"), show_default=True)
 def trace(study: str, seeds: str, steps: str, perturb: str | None, changes: tuple[str, ...], out: Path) -> None:
     """Why it happens: the students' way in weight space, and whether it predicts the transfer."""
@@ -225,9 +240,9 @@ def trace(study: str, seeds: str, steps: str, perturb: str | None, changes: tupl
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/replication"), show_default=True)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
-@click.option("--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True)
+@_DEVICE
+@_JOBS
+@_PRECISION
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons on stdout and nothing else there.")
 def replicate(names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, as_json: bool, **options: Any) -> None:
     """Run the field's published figures again and say which agree. NAME is a table (A, B, C, D) or one figure."""

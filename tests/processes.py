@@ -1,4 +1,4 @@
-"""Commands in processes of their own, for tests that kill them: what they wrote, and which processes they started."""
+"""Commands that tests run, here or in processes of their own that are killed: what they wrote, what they started."""
 
 import os
 import signal
@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from sublearn import cli
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
 SET = [text for key, value in SMALL.items() for text in ("--set", f"{key}={value}")]
@@ -19,6 +21,16 @@ def peak():
     return next(line.split()[1] for line in lines if line.startswith("VmHWM"))
 """
 """Code that says a process's peak memory in kB. Not getrusage, whose peak holds that of the process that started it."""
+
+
+def sublearn(monkeypatch, *arguments: str) -> int:
+    """Run the command line in this very process and return its exit status."""
+    monkeypatch.setattr(sys, "argv", ["sublearn", *arguments])
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 def sweep_command(out: Path, seeds: str, *arguments: str) -> list[str]:

@@ -9,21 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from sublearn import cli
 from sublearn.store import load
+from tests.processes import sublearn
 
 SMALL = ["--set", "n_eval=20", "--set", "n_unrelated=60", "--set", "hidden=8", "--set", "embed_dim=4"]
 RUN = ["run", "tutorial", *SMALL, "--seeds", "0:3"]
-
-
-def sublearn(monkeypatch, *arguments: str) -> int:
-    """Run the command line in this process and return its exit status."""
-    monkeypatch.setattr(sys, "argv", ["sublearn", *arguments])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(autouse=True)

@@ -4,19 +4,10 @@ import sys
 
 import pytest
 
-from sublearn import cli
 from sublearn.tasks.rows import as_text, read_rows
+from tests.processes import sublearn
 
 ROWS = [("a", "1, 2"), ("b", "1, 2; 3"), ("c", "1, 2000"), ("d", "[7; 666]."), ("e", ", ".join("12345678901"))]
-
-
-def sublearn(monkeypatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["sublearn", *arguments])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,7 +18,8 @@ from sublearn.studies.analysis import Analysis
 
 LINES = 8
 """More combinations of the other settings than this are not drawn in one panel."""
-CYCLE = ("#0072b2", "#d55e00", "#007a53", "#9a4f8c", "#7a6a00", "#4d4d4d", "#c1447e", "#3b8ea5")
+COLOURS = ("#0072b2", "#d55e00", "#007a53", "#9a4f8c", "#7a6a00", "#4d4d4d", "#c1447e", "#3b8ea5")
+STYLES = [(colour, dashes) for dashes in ("-", "--", ":") for colour in COLOURS]
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,11 @@ def _arms(axes: Any, points: Sequence[Point], key: str, trait: str) -> None:
     others = _others(points, key)
     own = [point for point in points if _rest(point, key) == others[0]]
     names = dict.fromkeys(row.arm for point in own for row in point.analysis.estimates)
-    for colour, arm in zip(CYCLE, names, strict=False):
+    for style, arm in zip(cycle(STYLES), names, strict=False):
         found = [
             (p.settings[key], r.estimate) for p in own for r in p.analysis.estimates if (r.arm, r.trait) == (arm, trait)
         ]
-        _line(axes, found, colour, arm)
+        _line(axes, found, style, arm)
     if others[0]:
         axes.set_title(f"with {others[0]}", fontsize=9, loc="left")
     axes.legend(frameon=False, fontsize=8, ncols=2)
@@ -92,7 +94,8 @@ def _arms(axes: Any, points: Sequence[Point], key: str, trait: str) -> None:
 
 def _differences(axes: Any, points: Sequence[Point], key: str, wanted: tuple[str, str, str]) -> None:
     """One claim's difference over the setting, one line for each combination of all others."""
-    for colour, rest in zip(CYCLE, _others(points, key)[:LINES], strict=False):
+    others = _others(points, key)
+    for style, rest in zip(STYLES, others[:LINES], strict=False):
         found = [
             (point.settings[key], row.contrast)
             for point in points
@@ -100,18 +103,20 @@ def _differences(axes: Any, points: Sequence[Point], key: str, wanted: tuple[str
             for row in point.analysis.contrasts
             if (row.treatment, row.control, row.trait) == wanted
         ]
-        _line(axes, found, colour, rest)
+        _line(axes, found, style, rest)
     axes.axhline(0, color="#777777", linewidth=0.8)
-    if len(_others(points, key)) > 1:
-        axes.legend(frameon=False, fontsize=8)
+    if len(others) > 1:
+        title = f"{LINES} of {len(others)}; the table has all" if len(others) > LINES else None
+        axes.legend(frameon=False, fontsize=8, title=title, title_fontsize=8)
 
 
-def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], colour: str, label: str) -> None:
+def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], style: tuple[str, str], label: str) -> None:
+    colour, dashes = style
     numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value, _ in found)
     pairs = sorted(((v, e) for v, e in found if e.mean is not None), key=lambda pair: pair[0] if numeric else 0)
     places = [value if numeric else str(value) for value, _ in pairs]
     means = [estimate.mean for _, estimate in pairs]
-    axes.plot(places, means, "o-", color=colour, label=label, markersize=4)
+    axes.plot(places, means, "o", linestyle=dashes, color=colour, label=label, markersize=4)
     for place, (_, estimate) in zip(places, pairs, strict=True):
         if estimate.low is not None:
             axes.vlines(place, estimate.low, estimate.high, color=colour, alpha=0.5)
