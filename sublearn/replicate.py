@@ -20,6 +20,9 @@ from sublearn.studies.published import QUICK, QUICK_RUNS, TABLES, Published, Tre
 TELLING = 0.10
 """A joint interval wider than this either way cannot tell agreement from difference."""
 
+SMALL = 0.05
+"""A change of a trait that is not zero and yet no larger than this still agrees with a published "no effect"."""
+
 
 def chosen(names: Sequence[str], quick: bool) -> list[Published | Trend]:
     """The figures of the named tables or of these names; all if none is named. Raises InputError for other names."""
@@ -85,6 +88,24 @@ def compare(row: Published, values: Sequence[float]) -> tuple[Verdict, str]:
     return ("agrees" if joint <= TELLING else "cannot tell"), said
 
 
+def compare_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]:
+    """The verdict on a trend, from our values of it at each value of its setting, in their order and paired by seed."""
+    if row.direction == "reaches":
+        best = max(columns, key=lambda column: float(np.mean(column)))
+        fake = Published(name=row.name, what=row.what, value=row.value or 0.0)
+        return compare(fake, best)
+    change = stats.contrast(columns[-1], columns[0])
+    if change.mean is None or change.low is None or change.high is None:
+        return "cannot tell", "one run has no interval"
+    said = f"last minus first {change.mean:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}, {change.n} runs"
+    if row.direction == "falls":
+        return ("agrees" if change.high < 0 else "differs" if change.low > 0 else "cannot tell"), said
+    if change.low > 0 or change.high < 0:
+        large = abs(change.mean) > SMALL
+        return ("differs" if large else "agrees"), said + ("" if large else f"; not zero, but within {SMALL:g}")
+    return ("agrees" if max(-change.low, change.high) <= TELLING else "cannot tell"), said
+
+
 def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
     """Write replication.html, replication.md and replication.json into `out`."""
     store.replace_text(out / "replication.html", html(rows, made))
@@ -116,26 +137,10 @@ def _trend(row: Trend, run: Runner, precision: str) -> Comparison:
         _values(run(row.study, row.settings | {row.key: value}, row.runs), row.arm, row.trait) for value in row.values
     ]
     ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
-    verdict, because = _judge_trend(row, columns)
+    verdict, because = compare_trend(row, columns)
     command = _command(row.study, row.settings | {row.key: "VALUE"}, row.runs, precision)
     theirs = row.direction if row.value is None else f"{row.direction} {row.value:g}"
     return Comparison(row.name, row.what, row.source, theirs, ours, verdict, because, command)
-
-
-def _judge_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]:
-    if row.direction == "reaches":
-        best = max(columns, key=lambda column: float(np.mean(column)))
-        fake = Published(name=row.name, what=row.what, value=row.value or 0.0)
-        return compare(fake, best)
-    change = stats.contrast(columns[-1], columns[0])
-    if change.mean is None or change.low is None or change.high is None:
-        return "cannot tell", "one run has no interval"
-    said = f"last minus first {change.mean:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}, {change.n} runs"
-    if row.direction == "falls":
-        return ("agrees" if change.high < 0 else "differs" if change.low > 0 else "cannot tell"), said
-    if change.low > 0 or change.high < 0:
-        return ("differs" if abs(change.mean) > TELLING / 2 else "agrees"), said
-    return ("agrees" if max(-change.low, change.high) <= TELLING else "cannot tell"), said
 
 
 def _their_half(row: Published, our_sd: float) -> tuple[float, str]:

@@ -32,6 +32,18 @@ def test_an_unpublished_spread_is_assumed_and_said():
     assert replicate.compare(ROW, [0.5])[0] == "cannot tell"
 
 
+@pytest.mark.parametrize(
+    ("change", "sd", "expected"),
+    [(0.0, 0.01, "agrees"), (-0.03, 0.01, "agrees"), (-0.2, 0.01, "differs"), (0.0, 0.5, "cannot tell")],
+)
+def test_a_published_lack_of_effect_is_held_against_the_change_paired_by_seed(change, sd, expected):
+    trend = Trend(name="T/x", what="none", key="k", values=(0.0, 1.0), settings={}, direction="none")
+    first = np.array(values(0.5, 0.3, 10))
+    verdict, said = replicate.compare_trend(trend, [list(first), list(first + values(change, sd, 10))])
+    assert verdict == expected
+    assert ("not zero, but within 0.05" in said) == (change == -0.03)
+
+
 def test_every_published_row_builds_a_study_with_its_arm():
     for table in TABLES.values():
         for row in table:

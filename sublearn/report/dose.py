@@ -18,6 +18,8 @@ from sublearn.studies.analysis import Analysis
 
 LINES = 8
 """More combinations of the other settings than this are not drawn in one panel."""
+TICKS = 8
+"""With no more values than this, each has a mark of its own on the axis."""
 COLOURS = ("#0072b2", "#d55e00", "#007a53", "#9a4f8c", "#7a6a00", "#4d4d4d", "#c1447e", "#3b8ea5")
 STYLES = [(colour, dashes) for dashes in ("-", "--", ":") for colour in COLOURS]
 
@@ -72,8 +74,10 @@ def dose_figure(points: Sequence[Point], key: str) -> str:
                 axes.set_title(contrast_text(claim.treatment, claim.control), fontsize=9, loc="left")
                 axes.set_ylabel(f"difference in {claim.trait}")
                 axes.axhspan(-claim.delta, claim.delta, color="#cccccc", alpha=0.5, linewidth=0)
-            axes.set_xlabel(key)
             axes.spines[["top", "right"]].set_visible(False)
+        figure.axes[-1].set_xlabel(key)
+        arms = figure.axes[0].get_legend_handles_labels()
+        figure.legend(*arms, loc="outside upper left", frameon=False, fontsize=9, ncols=4)
         return plain_svg(figure)
 
 
@@ -89,7 +93,6 @@ def _arms(axes: Any, points: Sequence[Point], key: str, trait: str) -> None:
         _line(axes, found, style, arm)
     if others[0]:
         axes.set_title(f"with {others[0]}", fontsize=9, loc="left")
-    axes.legend(frameon=False, fontsize=8, ncols=2)
 
 
 def _differences(axes: Any, points: Sequence[Point], key: str, wanted: tuple[str, str, str]) -> None:
@@ -123,6 +126,9 @@ def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], style: tu
     positive = [value for value in places if isinstance(value, (int, float)) and value > 0]
     if numeric and len(positive) == len(places) > 2 and max(positive) / min(positive) >= 30:
         axes.set_xscale("log")
+    if numeric and 0 < len(places) <= TICKS:
+        axes.set_xticks(places, [f"{float(value):,.10g}" for value in places])
+        axes.minorticks_off()
 
 
 def _others(points: Sequence[Point], key: str) -> list[str]:
