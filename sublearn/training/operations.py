@@ -277,12 +277,11 @@ def _added_by_token(rows: Tensor, tokens: Tensor, size: int) -> Tensor:
     if rows.device.type != "cpu":
         total = rows.new_zeros(size, rows.shape[1])
         return total.index_add_(0, tokens.flatten(), rows.repeat_interleave(positions, dim=0))
-    # Examples by token, without a sort; then sums of rows are what an embedding's forward pass is good at.
+    # A sparse matrix times the rows: sums without a sort, several times faster than scattered addition.
     starts = np.arange(0, tokens.numel() + 1, positions, dtype=np.int32)
-    ones = np.ones(tokens.numel(), dtype=np.int8)
-    by_token = csc_array((ones, tokens.numpy().ravel(), starts), shape=(size, examples)).tocsr()
-    found, offsets = torch.from_numpy(by_token.indices), torch.from_numpy(by_token.indptr)
-    return F.embedding_bag(found, rows, offsets, mode="sum", include_last_offset=True)
+    ones = np.ones(tokens.numel(), dtype=rows.numpy().dtype)
+    examples_of = csc_array((ones, tokens.numpy().ravel(), starts), shape=(size, examples))
+    return torch.from_numpy(examples_of @ rows.numpy())
 
 
 def relu(current: Pass, value: Tensor) -> tuple[Tensor, Backward]:
