@@ -163,6 +163,14 @@ def runs_needed(effect_size: float, target: float = 0.90, alpha: float = 0.05, m
     return _least(lambda n: power(effect_size, n, alpha) >= target, most)
 
 
+def least_runs(family: int = 1, alpha: float = 0.05) -> int:
+    """The fewest runs with which exact sign-flips can find anything: their p is at least 2 / 2**n.
+
+    Holm may multiply it by the number of claims in the family.
+    """
+    return math.ceil(math.log2(2 * family / alpha))
+
+
 def runs_needed_for_equivalence(
     sd: float, delta: float, target: float = 0.90, alpha: float = 0.05, most: int = 1_000_000
 ) -> int | None:

@@ -72,6 +72,13 @@ def test_runs_needed_is_statsmodels_power(effect):
     assert needed == 2 or TTestPower().power(effect, needed - 1, 0.05) < 0.9
 
 
+@pytest.mark.parametrize("family", [1, 3, 7])
+def test_with_the_least_runs_sign_flips_can_find_the_clearest_effect_and_with_one_less_they_cannot(family):
+    least = stats.least_runs(family)
+    found, not_found = (stats.holm([stats.sign_flip_p(np.ones(n))] * family)[0] for n in (least, least - 1))
+    assert found < 0.05 < not_found
+
+
 def test_power_is_never_undefined_and_grows_with_the_runs():
     powers = [stats.power(0.217, n) for n in range(2, 40_000, 97)]
     assert all(later >= earlier - 1e-9 for earlier, later in pairwise(powers))

@@ -53,16 +53,18 @@ def power_table(study: Study, records: Iterable[Record], effect: float | None) -
     """
     values = values_of(records)
     if effect is None and values:
-        return "\n".join(_from_pilot(claim, values) for claim in study.claims)
+        return "\n".join(_from_pilot(claim, values, len(study.claims)) for claim in study.claims)
+    claims = f"{len(study.claims)} claim{'' if len(study.claims) == 1 else 's'}"
+    least = stats.least_runs(max(1, len(study.claims)))
     effects = (effect,) if effect is not None else EFFECTS
-    lines = ["Runs needed by a two-sided 5% paired test (a verdict by sign-flips needs 6 or more):"]
+    lines = [f"Runs needed by a two-sided 5% paired test (with {claims}, sign-flips need {least} or more):"]
     lines += ["  effect (sd)   80% power   90% power"]
-    lines += [f"  {size:>11g}   {_runs(size, 0.8):>9}   {_runs(size, 0.9):>9}" for size in effects]
+    lines += [f"  {size:>11g}   {_runs(size, 0.8, least):>9}   {_runs(size, 0.9, least):>9}" for size in effects]
     lines += [f"Claim: {claim_text(claim)}" for claim in study.claims]
     return "\n".join(lines)
 
 
-def _from_pilot(claim: Claim, values: dict[tuple[str, str], dict[int, float]]) -> str:
+def _from_pilot(claim: Claim, values: dict[tuple[str, str], dict[int, float]], family: int) -> str:
     pilot = differences(values, claim.treatment, claim.control, claim.trait)
     head = _hanging("", claim_text(claim))
     if len(pilot) < 2:
@@ -76,9 +78,9 @@ def _from_pilot(claim: Claim, values: dict[tuple[str, str], dict[int, float]]) -
         if size is None:
             flaw = "has only 2 runs" if len(pilot) == 2 else "has differences that are all equal"
             return "\n".join([*lines, f"  The pilot {flaw}; it gives no effect size."])
+        needed = [_runs(size, target, stats.least_runs(family)) for target in (0.8, 0.9)]
         lines += [
-            f"  Effect as large as in the pilot ({size:+.2f} sd): {_runs(size, 0.8)} runs at 80% power, "
-            f"{_runs(size, 0.9)} at 90%."
+            f"  Effect as large as in the pilot ({size:+.2f} sd): {needed[0]} runs at 80% power, {needed[1]} at 90%."
         ]
     lines += [
         f"  Equivalence within {claim.delta:g}, if there is no effect: {_shown(equivalence[0])} runs at 80% power, "
@@ -87,8 +89,10 @@ def _from_pilot(claim: Claim, values: dict[tuple[str, str], dict[int, float]]) -
     return "\n".join(lines)
 
 
-def _runs(effect: float, target: float) -> str:
-    return _shown(stats.runs_needed(effect, target))
+def _runs(effect: float, target: float, least: int) -> str:
+    """The runs needed, by the t-test's power and by what sign-flips can find at all."""
+    needed = stats.runs_needed(effect, target)
+    return _shown(None if needed is None else max(needed, least))
 
 
 def _shown(runs: int | None) -> str:

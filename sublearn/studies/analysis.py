@@ -1,6 +1,5 @@
 """From records to estimates, paired contrasts and a verdict for each claim. Pure, torch-free; writes nothing."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -181,8 +180,7 @@ def _needed(difference: NDArray[np.float64], family: int) -> str:
     needed = stats.runs_needed(effect)
     if needed is None:
         return f"An effect as small as this one ({effect:.2g} standard deviations) would need over a million runs."
-    # The exact sign-flip p over n pairs is at least 2 / 2**n; Holm may multiply it by the number of claims.
-    most = max(needed, math.ceil(math.log2(2 * family / ALPHA)), len(difference) + 1)
+    most = max(needed, stats.least_runs(family, ALPHA), len(difference) + 1)
     return (
         f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {most} runs would be "
         "needed to show it at 90% power."
