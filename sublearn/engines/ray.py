@@ -108,6 +108,8 @@ class _Flight:
         try:
             return [self.ray.get(one)]
         except self.ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, InputError):
+                raise InputError(str(error.cause)) from error
             raise SublearnError(f"A job failed on the cluster: {error.cause}.") from error
         except self.ray.exceptions.RayError as error:
             if tries >= TRIES:

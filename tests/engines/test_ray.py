@@ -13,7 +13,7 @@ import pytest
 
 from sublearn import sweep
 from sublearn.engines import ray as engine
-from sublearn.errors import InputError
+from sublearn.errors import InputError, SublearnError
 from sublearn.pipeline import Options
 from sublearn.store import load
 from sublearn.studies import build
@@ -47,7 +47,9 @@ class Cluster(ModuleType):
     class exceptions:
         class RayError(Exception): ...
 
-        class RayTaskError(RayError): ...
+        class RayTaskError(RayError):
+            def __init__(self, cause: Exception) -> None:
+                self.cause = cause
 
     def __init__(self, lost: int = 0, **resources: float) -> None:
         super().__init__("ray")
@@ -159,6 +161,15 @@ def test_a_lost_job_is_sent_again_and_given_up_at_last(cluster):
     cluster(lost=1000, CPU=2)
     with pytest.raises(Exception, match="was lost 5 times"):
         list(engine.run_jobs(jobs(4), 2))
+
+
+@pytest.mark.parametrize("cause", [InputError("the folder has no tokenizer"), ZeroDivisionError("by zero")])
+def test_a_job_that_fails_is_told_and_is_the_users_own_mistake_only_if_it_is(cluster, monkeypatch, cause):
+    made = cluster(CPU=2)
+    monkeypatch.setattr(made, "get", lambda one: (_ for _ in ()).throw(made.exceptions.RayTaskError(cause)))
+    with pytest.raises(SublearnError, match=str(cause)) as caught:
+        list(engine.run_jobs(jobs(1), 2))
+    assert isinstance(caught.value, InputError) == isinstance(cause, InputError)
 
 
 def test_a_lost_job_is_counted_here_and_not_by_ray_too(cluster):
