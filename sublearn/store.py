@@ -24,6 +24,8 @@ from sublearn.studies.base import Study
 
 MANIFEST, RECORDS, ALL_RECORDS, LOCK = "study.json", "records.jsonl", "records*.jsonl", ".lock"
 PART = ".part"
+PACKAGES = ("sublearn", "torch", "numpy", "scipy", "scikit-learn")
+LANGUAGE_PACKAGES = ("transformers", "tokenizers", "peft", "trl")
 Key = tuple[str, int, str]
 
 
@@ -46,13 +48,14 @@ class Run:
 
 
 def versions() -> dict[str, str]:
-    """The versions that a result depends on, read without importing them."""
+    """The versions that a result depends on, read without importing them; of the extra `llm`, what is installed."""
     found = {"python": python_version()}
-    for package in ("sublearn", "torch", "numpy", "scipy", "scikit-learn"):
+    for package in (*PACKAGES, *LANGUAGE_PACKAGES):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "absent"
+            if package in PACKAGES:
+                found[package] = "absent"
     return found
 
 
