@@ -133,9 +133,10 @@ def test_two_sweeps_on_one_directory_never_both(tmp_path):
     out = tmp_path / "sweep"
     first = start(sweep_command(out, f"0:{SEEDS}", *TWO))
     assert wait_for(lambda: size(out) > 0)
+    os.kill(first.pid, signal.SIGSTOP)  # or it might be done before the second has begun
     for arguments in ((), ("--shard", "1/2")):
         second = call(sweep_command(out, f"0:{SEEDS}", *arguments))
-        assert second.returncode == 2
+        assert second.returncode == 2, second.stderr
         assert "Another process is writing" in second.stderr
     kill(first.pid)
     first.communicate()
