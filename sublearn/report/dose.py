@@ -126,8 +126,9 @@ def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], style: tu
     positive = [value for value in places if isinstance(value, (int, float)) and value > 0]
     if numeric and len(positive) == len(places) > 2 and max(positive) / min(positive) >= 30:
         axes.set_xscale("log")
-    if numeric and 0 < len(places) <= TICKS:
-        axes.set_xticks(places, [f"{float(value):,.10g}" for value in places])
+    marks = [value for value, _ in found] if numeric else []
+    if 0 < len(marks) <= TICKS:  # also where a value has no measured mean on this line
+        axes.set_xticks(marks, [f"{float(value):,.10g}" for value in marks])
         axes.minorticks_off()
 
 
