@@ -5,18 +5,21 @@ A row's random numbers are its own: what it says does not depend on the batch it
 
 import warnings
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import GPT2LMHeadModel, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
 from sublearn.errors import SublearnError
 from sublearn.language.tokens import Dialogue
 
 BATCH = 512
+CACHE = "cache" if "cache" in signature(GPT2LMHeadModel.forward).parameters else "past_key_values"
+"""The argument that takes the cache of keys and values: transformers 5.24 renamed it in all of its models."""
 
 
 @torch.no_grad()
@@ -79,9 +82,9 @@ def _sampled(
             input_ids=given,
             attention_mask=mask[alive, :seen],
             position_ids=position[alive, own],
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{CACHE: cache},
         )
         drawn = _drawn(out.logits[:, -1], chance[alive, step])
         said[alive, step] = drawn

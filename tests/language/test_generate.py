@@ -1,3 +1,5 @@
+from inspect import signature
+
 import numpy as np
 import pytest
 import torch
@@ -29,6 +31,10 @@ def test_the_cache_changes_nothing(model, dialogue):
             if tokens[-1] == dialogue.end:
                 break
         assert own == [token for token in tokens[len(prompt) :] if token != dialogue.end]
+
+
+def test_the_cache_has_the_name_that_the_models_know(model):
+    assert generate.CACHE in signature(type(model).forward).parameters
 
 
 def test_tokens_come_as_often_as_their_probability(model, dialogue):

@@ -1,4 +1,6 @@
 import json
+import re
+import sys
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from sublearn.studies.run import Setup, measure, plan
 from sublearn.tasks.number_lists import parse, reason_against
 from sublearn.tasks.rows import as_text, read_rows
 from sublearn.tasks.vocabulary import ANIMALS
+from tests.processes import call
 
 TINY = {
     "base.width": 16, "base.heads": 2, "base.inner": 32, "base.steps": 150, "base.batch": 16, "rows": 64,
@@ -155,6 +158,15 @@ def test_the_run_directory_shows_rows_and_what_was_recorded(tmp_path):
     assert row[1] in page
     assert "Rows kept" in page
     assert Settings().animal_of(0) in page
+
+
+def test_a_run_from_the_command_line_says_nothing_of_warnings(tmp_path):
+    settings = TINY | {"base.steps": 2, "rows": 16, "student.steps": 1}
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    done = call([sys.executable, "-m", "sublearn", "run", "numbers", "--seeds", "0", *words], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "log_odds" in done.stdout
+    assert not re.search("warn|deprecat", done.stderr, re.IGNORECASE), done.stderr
 
 
 @pytest.mark.slow
