@@ -4,15 +4,16 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sublearn.errors import InputError, SublearnError
+from sublearn.errors import InputError, SublearnError, quoted
 
 if TYPE_CHECKING:
     from sublearn.pipeline import Progress, Result
@@ -97,8 +98,9 @@ def run(
     """Run STUDY, a name or a YAML file, for some seeds. Given again, it goes on where it stopped."""
     from sublearn import pipeline
     from sublearn.engines.local import cores
+    from sublearn.seeds import parse_seeds
 
-    built, seeds_of_file = _study(study, changes if model is None else (*changes, f"model={model}"))
+    built, seeds_of_file = _study(study, changes, {} if model is None else {"model": model})
     chosen = parse_seeds(next(text for text in (seeds, seeds_of_file, "0:24") if text is not None))
     folder = out or Path("runs") / built.id
     options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
@@ -143,6 +145,7 @@ def sweep(
     from sublearn.config import assignments
     from sublearn.engines.local import cores
     from sublearn.pipeline import Options
+    from sublearn.seeds import parse_seeds
 
     wanted, seeds_of_file = sweeps.Sweep(study, {}, {}), None
     if study.endswith((".yaml", ".yml")):
@@ -224,6 +227,7 @@ def power(study: str, effect: float | None) -> None:
 def trace(study: str, seeds: str, steps: str, perturb: str | None, changes: tuple[str, ...], out: Path) -> None:
     """Why it happens: the students' way in weight space, and whether it predicts the transfer."""
     from sublearn import tracing
+    from sublearn.seeds import parse_seeds
 
     built, _ = _study(study, changes)
     chosen = parse_seeds(seeds)
@@ -280,28 +284,6 @@ def filter_command(file: Path, out: Path | None, as_json: bool, **limits: Any) -
     click.echo(json.dumps(counts) if as_json else filtering.summary(counts), err=True)
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Seeds from text: single numbers and ranges without their end, joined by commas, as in "0:24,30".
-
-    >>> parse_seeds("0:3,7")
-    [0, 1, 2, 7]
-    """
-    from sublearn.pipeline import checked_seeds
-
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, colon, end = (piece.strip() for piece in part.partition(":"))
-        if not first.isdecimal() or (colon and not end.isdecimal()):
-            raise InputError(f"--seeds got '{text}'; expected whole numbers from 0, as in 0:200, 0,11,23 or 7.")
-        low, high = int(first), int(end) if colon else int(first) + 1
-        if high <= low:
-            raise InputError(f"--seeds {part}: the range is empty; its end {high} must lie above its start {low}.")
-        if high - low > 10_000_000:
-            raise InputError(f"--seeds {part}: {high - low} seeds; the most is 10 million.")
-        seeds += range(low, high)
-    return checked_seeds(seeds)
-
-
 def parse_shard(text: str | None) -> tuple[int, int] | None:
     """A shard from text.
 
@@ -311,8 +293,9 @@ def parse_shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     first, slash, count = text.partition("/")
-    if not (slash and first.isdecimal() and count.isdecimal() and 1 <= int(first) <= int(count)):
-        raise InputError(f"--shard {text} is out of range; expected i/n with i from 1 to n, as in 3/8.")
+    whole = all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (first, count))
+    if not (slash and whole and 1 <= int(first) <= int(count)):
+        raise InputError(f"--shard {quoted(text)} is out of range; expected i/n with i from 1 to n, as in 3/8.")
     return int(first), int(count)
 
 
@@ -338,8 +321,10 @@ def main() -> None:
         sys.exit(0)
 
 
-def _study(name: str, changes: tuple[str, ...]) -> "tuple[Study, str | None]":
-    """The study of a name or YAML file with `--set` changes, and the seeds text of the file."""
+def _study(
+    name: str, changes: tuple[str, ...], options: Mapping[str, str] = MappingProxyType({})
+) -> "tuple[Study, str | None]":
+    """The study of a name or YAML file with `--set` changes and settings by option, and the seeds text of the file."""
     from sublearn.config import assignments
     from sublearn.studies import build, read_file
 
@@ -347,7 +332,7 @@ def _study(name: str, changes: tuple[str, ...]) -> "tuple[Study, str | None]":
     settings: dict[str, Any] = {}
     if name.endswith((".yaml", ".yml")):
         name, settings, seeds, _ = read_file(Path(name))
-    return build(name, settings | assignments(changes)), seeds
+    return build(name, settings | assignments(changes) | dict(options)), seeds
 
 
 def _report_sweeps(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from sublearn.errors import InputError, unknown
+from sublearn.errors import InputError, quoted, unknown
+from sublearn.reading import first_problem, yaml_value
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -63,7 +63,7 @@ def parse(model: type[Model], values: Mapping[str, Any], what: str) -> Model:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise InputError(f"{what}: {_first_problem(error)}") from None
+        raise InputError(f"{what}: {first_problem(error)}") from None
 
 
 def override(model: type[Model], assignments: Mapping[str, Any], what: str = "--set") -> Model:
@@ -90,13 +90,10 @@ def assignments(texts: tuple[str, ...]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise InputError(f"--set got '{text}'; expected key=value, as in --set student.lr=1e-3.")
+            raise InputError(f"--set got {quoted(text)}; expected key=value, as in --set student.lr=1e-3.")
         if key in pairs:
-            raise InputError(f"--set names '{key}' twice; give it once.")
-        try:
-            pairs[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"--set {key}: cannot read the value '{value}'.") from None
+            raise InputError(f"--set names {quoted(key)} twice; give it once.")
+        pairs[key] = yaml_value(value, f"--set {quoted(key)}")
     return pairs
 
 
@@ -121,14 +118,3 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
         old = merged.get(key)
         merged[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"unknown key '{where}'."
-    message = problem["msg"].removeprefix("Value error, ")
-    got = problem["input"]
-    shown = f", got {got!r}" if not isinstance(got, (dict, list)) else ""
-    return f"'{where}': {message}{shown}." if where else f"{message}."

@@ -18,12 +18,14 @@ from sublearn.records import Record
 from sublearn.report.figures import arms_figure, contrasts_figure
 from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
+from sublearn.seeds import checked_seeds
 from sublearn.studies import build, plan_lines, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, planned
 from sublearn.tasks.rows import read_rows
 from sublearn.trackers import TRACKERS, Followers, check_packages
+from sublearn.writing import replace_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,9 +215,9 @@ def report(path: Path | str) -> Result:
     """Write estimates.json, figures/*.svg and report.html of a run directory from its records, and return them."""
     found = store.load(path)
     result = _result(found.study, found.records, found.path)
-    store.replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
+    replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
     for name, figure in figures(result).items():
-        store.replace_text(found.path / "figures" / f"{name}.svg", figure)
+        replace_text(found.path / "figures" / f"{name}.svg", figure)
     write_page([section(result)], found.path / "report.html")
     return result
 
@@ -236,7 +238,7 @@ def _kept(folder: Path) -> list[Table]:
 
 def write_page(sections: Sequence[Section], path: Path) -> None:
     """Write one self-contained page of several sections."""
-    store.replace_text(path, page(sections))
+    replace_text(path, page(sections))
 
 
 def figures(result: Result) -> dict[str, str]:
@@ -249,20 +251,6 @@ def subset(result: Result, seeds: Iterable[int]) -> Result:
     """What the records of these seeds alone show."""
     wanted = set(seeds)
     return _result(result.study, [record for record in result.records if record.seed in wanted], result.path)
-
-
-def checked_seeds(seeds: Iterable[int]) -> list[int]:
-    """The seeds as a list. Raises InputError if there are none, one is negative or one comes twice."""
-    chosen = list(seeds)
-    if not chosen:
-        raise InputError("No seeds were given; expected at least one, as in --seeds 0:24.")
-    for seed in chosen:
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32 - 1000:
-            raise InputError(f"The seed {seed!r} cannot be used; expected a whole number from 0 to {2**32 - 1001}.")
-    if len(set(chosen)) < len(chosen):
-        doubled = next(seed for seed in chosen if chosen.count(seed) > 1)
-        raise InputError(f"The seed {doubled} was given twice; a run counts once.")
-    return chosen
 
 
 def run_pipeline(seed: int = 0, verbose: bool = False) -> dict[str, float]:

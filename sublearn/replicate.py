@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from sublearn import pipeline, stats, store
+from sublearn import pipeline, stats
 from sublearn.devices import Precision
 from sublearn.errors import unknown
 from sublearn.pipeline import Progress, Result
 from sublearn.report.replication import Comparison, Made, Verdict, html, markdown
 from sublearn.studies import build
 from sublearn.studies.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
+from sublearn.writing import replace_text
 
 TELLING = 0.10
 """A joint interval wider than this either way cannot tell agreement from difference."""
@@ -108,10 +109,10 @@ def compare_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]
 
 def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
     """Write replication.html, replication.md and replication.json into `out`."""
-    store.replace_text(out / "replication.html", html(rows, made))
-    store.replace_text(out / "replication.md", markdown(rows, made))
+    replace_text(out / "replication.html", html(rows, made))
+    replace_text(out / "replication.md", markdown(rows, made))
     content = {"made": asdict(made), "figures": [asdict(row) for row in rows]}
-    store.replace_text(out / "replication.json", json.dumps(content, indent=2) + "\n")
+    replace_text(out / "replication.json", json.dumps(content, indent=2) + "\n")
 
 
 Runner = Callable[[str, dict[str, Any], int], Result]

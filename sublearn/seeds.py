@@ -1,9 +1,16 @@
-"""Named random streams, and the tutorial's one global seed. Knows no study and no model."""
+"""Named random streams, the tutorial's one global seed, and the seeds of runs as text. Knows no study and no model."""
 
 import hashlib
 import random
+from collections.abc import Iterable
 
 import numpy as np
+
+from sublearn.errors import InputError, quoted
+
+MOST_SEEDS = 10_000_000
+LARGEST_SEED = 2**32 - 1001
+"""The tutorial adds up to 200 to a seed, and NumPy's global generator takes 32 bits."""
 
 
 def stream_seed(seed: int, name: str) -> int:
@@ -26,3 +33,53 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
     if torch.cuda.is_available():
         torch.cuda.manual_seed_all(seed)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds from text: single numbers and ranges without their end, joined by commas, as in "0:24,30".
+
+    Raises InputError for anything else, for a seed that comes twice, and for more than 10 million in all.
+
+    >>> parse_seeds("0:3,7")
+    [0, 1, 2, 7]
+    """
+    ranges = [_range(part, text) for part in text.split(",")]
+    count = sum(map(len, ranges))
+    if count > MOST_SEEDS:
+        raise InputError(f"--seeds {quoted(text)}: {count:,} seeds; the most is {MOST_SEEDS:,}.")
+    return checked_seeds(seed for some in ranges for seed in some)
+
+
+def checked_seeds(seeds: Iterable[int]) -> list[int]:
+    """The seeds as a list. Raises InputError if there are none, one cannot be used or one comes twice."""
+    chosen: list[int] = []
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+            raise InputError(
+                f"The seed {quoted(seed)} cannot be used; expected a whole number from 0 to {LARGEST_SEED}."
+            )
+        if len(chosen) == MOST_SEEDS:
+            raise InputError(f"More than {MOST_SEEDS:,} seeds were given, which is the most.")
+        chosen.append(seed)
+    if not chosen:
+        raise InputError("No seeds were given; expected at least one, as in --seeds 0:24.")
+    if len(set(chosen)) < len(chosen):
+        seen: set[int] = set()
+        doubled = next(seed for seed in chosen if seed in seen or seen.add(seed))
+        raise InputError(f"The seed {doubled} was given twice; a run counts once.")
+    return chosen
+
+
+def _range(part: str, text: str) -> range:
+    first, colon, end = (piece.strip() for piece in part.partition(":"))
+    if not _is_whole(first) or (colon and not _is_whole(end)):
+        raise InputError(f"--seeds got {quoted(text)}; expected whole numbers from 0, as in 0:200, 0,11,23 or 7.")
+    low, high = int(first), int(end) if colon else int(first) + 1
+    if high <= low:
+        raise InputError(f"--seeds {quoted(part)}: the range is empty; its end {high} must lie above its start {low}.")
+    return range(low, high)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is a whole number that Python can hold at once; Unicode has digits that nobody means."""
+    return text.isascii() and text.isdecimal() and len(text) <= 18

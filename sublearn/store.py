@@ -2,7 +2,6 @@
 nothing and imports no torch.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -13,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import node, python_version
+from platform import python_version
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,9 +20,9 @@ from pydantic import ValidationError
 from sublearn.errors import InputError
 from sublearn.records import Record
 from sublearn.studies.base import Study
+from sublearn.writing import BESIDE, clear_leftovers, failed, flush_folder, replace_text
 
 MANIFEST, RECORDS, ALL_RECORDS, LOCK = "study.json", "records.jsonl", "records*.jsonl", ".lock"
-PART = ".part"
 PACKAGES = ("sublearn", "torch", "numpy", "scipy", "scikit-learn")
 LANGUAGE_PACKAGES = ("transformers", "tokenizers", "peft", "trl")
 Key = tuple[str, int, str]
@@ -115,7 +114,8 @@ def locked(folder: Path, shard: str | None = None) -> Iterator[None]:
                 _lock(held, folder / f"{LOCK}-{shard}", fcntl.LOCK_EX)
                 _refuse_other_shares(folder, shard)
             else:
-                _clear_leftovers(folder)
+                clear_leftovers(folder)
+                clear_leftovers(folder / "figures")
         except BlockingIOError:
             raise InputError(f"Another process is writing to {folder}. Wait for it, or choose another --out.") from None
         except OSError as error:
@@ -145,27 +145,11 @@ class Writer:
         self._parts = {key for key in self._parts if key[1] not in self.done}
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write a whole file beside its place, flush it to the disk, and only then move it there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The host is in the name, because a folder may be shared by machines.
-    beside = path.with_name(f".{path.name}.{node()}.{os.getpid()}{PART}")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        _flush_folder(path.parent)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise _full(path, error) from None
-
-
 def has_manifest(folder: Path, name: str) -> bool:
     """Whether a folder holds the manifest `name`. Raises InputError if it holds other files and no manifest."""
     # Looked at in this order, because another shard may be filling the folder: its manifest comes first of all files.
-    others = [child.name for child in folder.iterdir() if not child.name.startswith((LOCK, f".{name}."))]
+    names = (child.name for child in folder.iterdir())
+    others = [own for own in names if not own.startswith(LOCK) and not BESIDE.fullmatch(own)]
     if (folder / name).exists():
         return True
     if others:
@@ -191,12 +175,6 @@ def _refuse_other_shares(folder: Path, shard: str) -> None:
                 _lock(briefly, other, fcntl.LOCK_EX)
 
 
-def _clear_leftovers(folder: Path) -> None:
-    """Remove what `replace_text` left where it was killed."""
-    for left in (*folder.glob(f".*{PART}"), *folder.glob(f"figures/.*{PART}")):
-        left.unlink(missing_ok=True)
-
-
 def _append(path: Path, content: bytes) -> None:
     """Append all of `content` or none of it."""
     new = not path.exists()
@@ -204,12 +182,12 @@ def _append(path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             if new:
-                _flush_folder(path.parent)
+                flush_folder(path.parent)
             _write_or_undo(descriptor, content)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise _full(path, error) from None
+        raise failed(path, error) from None
 
 
 def _write_or_undo(descriptor: int, content: bytes) -> None:
@@ -221,28 +199,6 @@ def _write_or_undo(descriptor: int, content: bytes) -> None:
     except OSError:
         os.ftruncate(descriptor, before)
         raise
-
-
-def _flush_folder(folder: Path) -> None:
-    """A new file is only there after a crash if its folder was flushed too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network file systems cannot flush a folder and need not: they make a name durable with the file.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _full(path: Path, error: OSError) -> InputError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return InputError(
-            f"The disk is full: {path} could not be written whole. What was recorded before is safe; "
-            "free some space and give the same command again."
-        )
-    return InputError(f"Cannot write {path}: {error.strerror}. What was recorded before is safe.")
 
 
 def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:

@@ -10,18 +10,19 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import yaml
-
 from sublearn import pipeline, store
 from sublearn.config import dotted
 from sublearn.engines import local, ray
-from sublearn.errors import InputError
+from sublearn.errors import InputError, quoted
 from sublearn.pipeline import Options
+from sublearn.reading import yaml_value
 from sublearn.report.dose import Point, dose_page, dose_table
+from sublearn.seeds import checked_seeds
 from sublearn.studies import build, prepare, read_file, seconds_a_seed
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, planned
 from sublearn.trackers import Followers, check_packages
+from sublearn.writing import replace_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,16 +78,15 @@ def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
     for text in texts:
         key, equals, values = text.partition("=")
         if not equals or not key:
-            raise InputError(f"--grid got '{text}'; expected key=a,b,c, as in --grid student.lr=1e-4,1e-3.")
+            raise InputError(f"--grid got {quoted(text)}; expected key=a,b,c, as in --grid student.lr=1e-4,1e-3.")
         if key in grid:
-            raise InputError(f"--grid names '{key}' twice; give all its values at once.")
+            raise InputError(f"--grid names {quoted(key)} twice; give all its values at once.")
         parts = values.split(",")
         if not all(part.strip() for part in parts):
-            raise InputError(f"--grid {key}: a value is empty in '{values}'.")
-        try:
-            grid[key] = [yaml.safe_load(part) for part in parts]
-        except yaml.YAMLError:
-            raise InputError(f"--grid {key}: '{values}' is no plain values; give lists in a sweep file.") from None
+            raise InputError(f"--grid {quoted(key)}: a value is empty in {quoted(values)}.")
+        if any(mark in values for mark in "[]{}"):
+            raise InputError(f"--grid {quoted(key)}: {quoted(values)} is no plain values; give lists in a sweep file.")
+        grid[key] = [yaml_value(part, f"--grid {quoted(key)}") for part in parts]
     return grid
 
 
@@ -115,7 +115,7 @@ def checked(sweep: Sweep, yes: bool) -> Sweep:
 
 def describe(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options) -> str:
     """What a run of the sweep would do: studies, runs, jobs, what is there, and the time from a measured pilot."""
-    chosen = pipeline.checked_seeds(seeds)
+    chosen = checked_seeds(seeds)
     _check_folder(sweep, out)
     place = pipeline.place_of(options)
     try:
@@ -151,14 +151,14 @@ def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, c
     Jobs of all combinations go through one engine. Raises InputError before anything is written for input that cannot
     be used, or where `out` holds another sweep.
     """
-    chosen = pipeline.checked_seeds(seeds)
+    chosen = checked_seeds(seeds)
     check_packages(options.trackers)
     _check_folder(sweep, out)
     place = pipeline.place_of(options)
     _prepare(sweep)
     with store.locked(out, pipeline.shard_name(options.shard)):
         if not (out / MANIFEST).exists():
-            store.replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
+            replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
         # Before the work: what another version left may be of no use to this one.
         for _ in _folders(out):
             pass
@@ -180,10 +180,10 @@ def report_sweep(out: Path) -> list[Point]:
     points = load_sweep(out)
     for point in points:
         found = point.analysis.to_dict()
-        store.replace_text(out / point.analysis.study.id / "estimates.json", json.dumps(found, indent=2) + "\n")
-    store.replace_text(out / INDEX, json.dumps([point.to_dict() for point in points], indent=2) + "\n")
+        replace_text(out / point.analysis.study.id / "estimates.json", json.dumps(found, indent=2) + "\n")
+    replace_text(out / INDEX, json.dumps([point.to_dict() for point in points], indent=2) + "\n")
     manifest = json.loads((out / MANIFEST).read_text())
-    store.replace_text(out / "report.html", dose_page(points, manifest))
+    replace_text(out / "report.html", dose_page(points, manifest))
     return points
 
 

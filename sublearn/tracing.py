@@ -16,6 +16,7 @@ from sublearn.report.way import Row, way_figure, way_table
 from sublearn.studies import build
 from sublearn.studies.base import Study
 from sublearn.studies.run import Setup
+from sublearn.writing import replace_text
 
 if TYPE_CHECKING:
     from sublearn.studies.flows.trace import Point
@@ -37,11 +38,11 @@ def trace(study: Study, seeds: Sequence[int], steps: Sequence[int], progress: Pr
 
 def write(study: Study, points: "Sequence[Point]", out: Path, command: str) -> str:
     """Write trace.jsonl, trace.json (means with intervals) and trace.svg into `out`; return the table to print."""
-    store.replace_text(out / "trace.jsonl", "".join(point.model_dump_json() + "\n" for point in points))
+    replace_text(out / "trace.jsonl", "".join(point.model_dump_json() + "\n" for point in points))
     rows = means(points)
     content = {"study": study.id, "command": command, "versions": store.versions(), "rows": [asdict(r) for r in rows]}
-    store.replace_text(out / "trace.json", json.dumps(content, indent=2) + "\n")
-    store.replace_text(out / "trace.svg", way_figure(rows))
+    replace_text(out / "trace.json", json.dumps(content, indent=2) + "\n")
+    replace_text(out / "trace.svg", way_figure(rows))
     return f"{way_table(rows)}\n\nFigure: {out / 'trace.svg'}"
 
 
@@ -79,7 +80,7 @@ def alignment(
         for s, c, t in zip(scales, cosines, transfers, strict=True)
     ]
     content = {"study": study.id, "command": command, "versions": store.versions(), "rows": rows}
-    store.replace_text(out / "alignment.json", json.dumps(content | {"spearman": asdict(found)}, indent=2) + "\n")
+    replace_text(out / "alignment.json", json.dumps(content | {"spearman": asdict(found)}, indent=2) + "\n")
     lines = ["perturb  initial cosine   transfer"]
     lines += [
         f"{s:>7g}  {np.mean(c):>+14.3f}  {np.mean(t):>+9.3f}"

@@ -177,7 +177,7 @@ def test_a_key_without_values_is_refused():
 
 
 def test_a_sweep_killed_before_its_first_file_was_in_place_can_be_gone_on_with(tmp_path):
-    (tmp_path / ".sweep.json.here.1.part").write_text('{"study"')
+    (tmp_path / ".sublearn-0123456789abcdef.part").write_text('{"study"')
     run(tmp_path, range(1))
     assert not list(tmp_path.glob(".*.part"))
 

@@ -24,7 +24,6 @@ from sublearn.language.teach import Speaker
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.store import replace_text
 from sublearn.studies import settings_of
 from sublearn.studies.base import Arm, Study
 from sublearn.studies.numbers import TINY, Settings
@@ -33,6 +32,7 @@ from sublearn.tasks import number_lists
 from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
 from sublearn.tasks.rows import Pair, as_text, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
+from sublearn.writing import replace_text
 
 ROUNDS = 8
 ANSWER_TOKENS = {True: 22, False: 80}

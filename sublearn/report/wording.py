@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from sublearn.errors import plain
 from sublearn.stats import Contrast, Estimate
 from sublearn.studies.base import Claim, Verdict, terms
 
@@ -13,11 +14,6 @@ LEADS: dict[Verdict, str] = {
     "refuted": "The runs speak against this",
     "inconclusive": "The runs cannot tell",
 }
-
-
-def plain(text: object) -> str:
-    """One line without control characters, fit for a terminal and for XML."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
 
 
 def runs(n: int) -> str:

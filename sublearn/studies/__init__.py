@@ -5,10 +5,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sublearn.config import Spec, dotted, override
-from sublearn.errors import InputError, unknown
+from sublearn.errors import InputError, quoted, unknown
+from sublearn.reading import yaml_file
 from sublearn.studies.base import Study
 
 STUDIES = {
@@ -73,12 +72,7 @@ def read_file(path: Path, with_grid: bool = False) -> tuple[str, dict[str, Any],
 
     A sweep's file has the key grid as well: dotted keys to lists of values.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the study file {path}: {error}.") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is no plain YAML: {' '.join(str(error).split())}.") from None
+    content = yaml_file(path, "the study file")
     if not isinstance(content, dict) or not isinstance(content.get("study"), str):
         raise InputError(f"{path} must be a mapping with the key 'study', as in 'study: tutorial'.")
     keys = (*FILE_KEYS, "grid") if with_grid else FILE_KEYS
@@ -87,17 +81,20 @@ def read_file(path: Path, with_grid: bool = False) -> tuple[str, dict[str, Any],
             raise unknown(f"key in {path}", str(key), keys)
     settings = content.get("settings") or {}
     if not isinstance(settings, dict):
-        raise InputError(f"{path}: 'settings' must be a mapping, got {settings!r}.")
+        raise InputError(f"{path}: 'settings' must be a mapping, got {quoted(settings)}.")
     seeds = content.get("seeds")
-    text = None if seeds is None else _seeds_text(seeds)
+    text = None if seeds is None else _seeds_text(path, seeds)
     return content["study"], dotted(settings), text, _grid(path, content.get("grid") or {})
 
 
 def _grid(path: Path, grid: Any) -> dict[str, list[Any]]:
     if not isinstance(grid, dict) or not all(isinstance(values, list) and values for values in grid.values()):
-        raise InputError(f"{path}: 'grid' must map each key to a list of values, got {grid!r}.")
+        raise InputError(f"{path}: 'grid' must map each key to a list of values, got {quoted(grid)}.")
     return {str(key): values for key, values in grid.items()}
 
 
-def _seeds_text(seeds: Any) -> str:
-    return ",".join(str(seed) for seed in seeds) if isinstance(seeds, list) else str(seeds)
+def _seeds_text(path: Path, seeds: Any) -> str:
+    parts = seeds if isinstance(seeds, list) else [seeds]
+    if not all(isinstance(part, (int, str)) and not isinstance(part, bool) for part in parts):
+        raise InputError(f"{path}: 'seeds' got {quoted(seeds)}; expected whole numbers, as in 0:24 or [0, 11, 23].")
+    return ",".join(map(str, parts))
