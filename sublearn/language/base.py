@@ -13,7 +13,7 @@ from sublearn.language import finetune, models
 from sublearn.language.tokens import Dialogue
 from sublearn.seeds import stream, stream_seed
 from sublearn.studies.numbers import BasePlan
-from sublearn.tasks.idx import cache_folder
+from sublearn.tasks.sources import cache_folder
 from sublearn.tasks.tiny_world import World, list_pairs, said_pairs
 
 POSITIONS = 64

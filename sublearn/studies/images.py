@@ -47,15 +47,20 @@ class Settings(Distil, frozen=True):
 
 
 def prepare(settings: Settings) -> None:
-    """See that the images are there, downloading them if need be."""
-    if settings.data != "digits":
-        from sublearn.tasks.idx import SOURCES, fetch, locate  # late: needs torch
+    """See that the images are there and are the published ones, downloading them if need be."""
+    if settings.data == "digits":
+        return
+    from sublearn.tasks.download import fetch  # late: the network's modules are slow to import
+    from sublearn.tasks.idx import verify
+    from sublearn.tasks.sources import SOURCES, locate
 
-        source = SOURCES[settings.data]
-        for file in source.files:
-            if locate(source, file) is None:
-                print(f"Downloading {file.name} of {source.name}", file=sys.stderr)
-                fetch(source, file)
+    source = SOURCES[settings.data]
+    for file in source.files:
+        path = locate(source, file)
+        if path is None:
+            print(f"Downloading {file.name} of {source.name}", file=sys.stderr)
+            path = fetch(source, file)
+        verify(path, file)
 
 
 def study(name: str, title: str, settings: Settings) -> Study:

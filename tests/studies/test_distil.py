@@ -191,7 +191,7 @@ def test_the_ladder_runs_every_rung():
 def test_mnist_without_data_says_what_to_do_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("SUBLEARN_DATA", str(tmp_path))
     monkeypatch.setenv("SUBLEARN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: (_ for _ in ()).throw(OSError("no network")))
+    monkeypatch.setattr("sublearn.tasks.download._open", lambda *_: (_ for _ in ()).throw(OSError("no network")))
     with pytest.raises(InputError, match="SUBLEARN_DATA"):
         sublearn.run("mnist", [0], tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -19,7 +19,7 @@ from sublearn.studies.flows import distil
 from sublearn.studies.flows.distil import Targets
 from sublearn.studies.images import Settings
 from sublearn.studies.run import Setup
-from sublearn.tasks import digits, idx, noise
+from sublearn.tasks import digits, mnist, noise
 from sublearn.tasks.images import ImageData
 from sublearn.training.batches import Batch
 from sublearn.traits.accuracy import accuracy
@@ -34,7 +34,7 @@ def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
 
 @lru_cache(maxsize=1)
 def _data(name: str, classes: int) -> ImageData:
-    data = digits.load() if name == "digits" else idx.load(name)
+    data = digits.load() if name == "digits" else mnist.load(name)
     return data.keep_classes(classes)
 
 
