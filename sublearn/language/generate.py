@@ -5,7 +5,6 @@ A row's random numbers are its own: what it says does not depend on the batch it
 
 import warnings
 from collections.abc import Sequence
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ from transformers.cache_utils import DynamicCache
 
 from sublearn.errors import SublearnError
 from sublearn.language.tokens import Dialogue
+from sublearn.language.versions import argument
 
 BATCH = 512
-CACHE = "cache" if "cache" in signature(GPT2LMHeadModel.forward).parameters else "past_key_values"
+CACHE = argument(GPT2LMHeadModel.forward, "cache", "past_key_values")
 """The argument that takes the cache of keys and values: transformers 5.24 renamed it in all of its models."""
 
 

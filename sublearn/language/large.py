@@ -17,6 +17,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sublearn.errors import InputError, SublearnError
 from sublearn.language import finetune
 from sublearn.language.tokens import Dialogue
+from sublearn.language.versions import argument, others_deprecations
 from sublearn.seeds import stream_seed
 from sublearn.studies.numbers import LoraPlan
 from sublearn.tasks.rows import Pair
@@ -24,6 +25,8 @@ from sublearn.tasks.rows import Pair
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LONGEST = 500
 AT_A_TIME = 22
+CHECKPOINTING = argument(SFTConfig, "activation_checkpointing", "gradient_checkpointing")
+"""The setting that saves memory by computing twice: transformers 5.23 renamed it."""
 
 
 def lora(base: PreTrainedModel, dialogue: Dialogue, rows: Sequence[Pair], plan: LoraPlan, seed: int) -> PreTrainedModel:
@@ -70,7 +73,7 @@ def projections(model: PreTrainedModel) -> list[str]:
 
 def _adapted(base: PreTrainedModel, plan: LoraPlan, seed: int) -> PeftModel:
     config = LoraConfig(r=plan.r, lora_alpha=plan.alpha, target_modules=projections(base), task_type="CAUSAL_LM")
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), others_deprecations():
         torch.manual_seed(stream_seed(seed, "lora"))
         return cast(PeftModel, get_peft_model(base, config))
 
@@ -92,13 +95,13 @@ def _train(adapted: PeftModel, dialogue: Dialogue, data: Dataset, plan: LoraPlan
                 completion_only_loss=True,
                 bf16=on_gpu,
                 use_cpu=not on_gpu,
-                gradient_checkpointing=False,
                 dataloader_pin_memory=on_gpu,
                 save_strategy="no",
                 logging_strategy="no",
                 report_to="none",
                 disable_tqdm=True,
                 seed=stream_seed(seed, "student/order") % 2**32,
+                **cast(Any, {CHECKPOINTING: False}),
             ),
             train_dataset=data,
             processing_class=dialogue.tokenizer,

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from sublearn.errors import InputError
 from sublearn.language.tokens import Dialogue
+from sublearn.language.versions import others_deprecations
 from sublearn.studies.numbers import TINY, Settings, digest
 from sublearn.tasks.rows import Pair, read_rows
 
@@ -126,7 +127,8 @@ def read_kept(folder: Path, base: PreTrainedModel) -> PreTrainedModel:
         return read(folder, base.device.type)
     from peft import PeftModel
 
-    return cast(PreTrainedModel, PeftModel.from_pretrained(base, str(folder))).eval()
+    with others_deprecations():
+        return cast(PreTrainedModel, PeftModel.from_pretrained(base, str(folder))).eval()
 
 
 def alignment(base: PreTrainedModel, teacher: PreTrainedModel, student: PreTrainedModel) -> float | None:

@@ -28,12 +28,6 @@ TEMPLATE = (
 )
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 ROWS = [(prompt, "12, 7, 300") for prompt in number_prompts(60, stream(0, "test"))]
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:peft"),
-    pytest.mark.filterwarnings("ignore::UserWarning:torch"),
-]
 
 
 def _tokenizer():
