@@ -1,21 +1,27 @@
 """Estimates, paired contrasts and their tests, on plain arrays of one value a run. Knows no arm, no study, no torch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+
+# Not scipy.stats, whose distributions are these functions behind half a second of import and much checking.
+from scipy import special
 
 from sublearn.errors import InputError
 from sublearn.seeds import stream
 
 EXACT_PAIRS = 12
 PERMUTATION_DRAWS = 10_000
+SIGN_FLIPS = "stats/sign-flip"
 DRAWN_AT_ONCE = 1_000_000
 """Signs in memory at a time, so that memory does not grow with the runs."""
+CACHED_AT_ONCE = 160_000
+"""Signs at a time that fit in a core's cache as numbers."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,14 @@ def estimate(values: ArrayLike, level: float = 0.95) -> Estimate:
 
 def contrast(treatment: ArrayLike, control: ArrayLike, level: float = 0.95, seed: int = 0) -> Contrast:
     """Treatment minus control, paired by position (both shape "run"); p is that of `sign_flip_p`."""
-    difference = _differences(treatment, control)
-    n = len(difference)
-    mean, se, low, high = _mean_and_interval(difference, level)
-    p = sign_flip_p(difference, seed) if n > 1 else None
-    method = _method(n, level, f"paired t-interval, {'exact' if n <= EXACT_PAIRS else '10,000-draw'} sign-flip p")
-    return Contrast(mean, se, low, high, n, p, hedges_g(difference), method)
+    return contrasts([_differences(treatment, control)], level, seed)[0]
+
+
+def contrasts(differences: Sequence[ArrayLike], level: float = 0.95, seed: int = 0) -> list[Contrast]:
+    """The contrast that each of several paired differences (shape "run") gives; they share the work of sign flips."""
+    arrays = [_runs(difference) for difference in differences]
+    p_values = sign_flip_p_values(arrays, seed)
+    return [_contrast(array, p, level) for array, p in zip(arrays, p_values, strict=True)]
 
 
 def sign_flip_p(difference: ArrayLike, seed: int = 0) -> float:
@@ -72,18 +80,17 @@ def sign_flip_p(difference: ArrayLike, seed: int = 0) -> float:
 
     The draws come from a stream named after this test; the observed signs count as one of them, so p is never 0.
     """
-    array = _runs(difference)
-    n, total = len(array), float(array.sum())
-    if n <= EXACT_PAIRS:
-        sums = np.array(list(product((-1.0, 1.0), repeat=n))) @ array
-    else:
-        rng = stream(seed, "stats/sign-flip")
-        rows = max(1, DRAWN_AT_ONCE // n)
-        sizes = [min(rows, PERMUTATION_DRAWS - start) for start in range(0, PERMUTATION_DRAWS, rows)]
-        flipped = [rng.integers(0, 2, size=(size, n), dtype=np.int8) @ array for size in sizes]
-        sums = np.concatenate([[total], total - 2 * np.concatenate(flipped)])
-    # A sum that equals the observed one but for rounding counts as equal.
-    return float((np.abs(sums) >= abs(total) * (1 - 1e-12)).mean())
+    return sign_flip_p_values([difference], seed)[0]
+
+
+def sign_flip_p_values(differences: Sequence[ArrayLike], seed: int = 0) -> list[float]:
+    """`sign_flip_p` of each of several differences. Those of one length meet the same signs, which are drawn once."""
+    arrays = [_runs(difference) for difference in differences]
+    found: dict[int, float] = {}
+    for n in {len(array) for array in arrays}:
+        same = {index: array for index, array in enumerate(arrays) if len(array) == n}
+        found |= zip(same, _sign_flips(list(same.values()), n, seed), strict=True)
+    return [found[index] for index in range(len(arrays))]
 
 
 def hedges_g(difference: ArrayLike) -> float | None:
@@ -109,7 +116,7 @@ def equivalence_p(difference: ArrayLike, delta: float) -> float | None:
         return None
     if se == 0:
         return 0.0 if abs(mean) < delta else 1.0
-    return float(stats.t.sf((delta - abs(mean)) / se, len(array) - 1))
+    return float(special.stdtr(len(array) - 1, -(delta - abs(mean)) / se))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -146,12 +153,12 @@ def power(effect_size: float, n: int, alpha: float = 0.05) -> float:
     """Chance that a two-sided paired t-test over n runs finds a mean of `effect_size` standard deviations."""
     if n < 2:
         return 0.0
-    critical = stats.t.isf(alpha / 2, n - 1)
+    critical = _t_above(alpha / 2, n - 1)
     shift = abs(effect_size) * math.sqrt(n)
     # Both tails by nctdtr: the far tail of scipy.stats.nct is NaN for large shifts.
     found = float(2 - special.nctdtr(n - 1, shift, critical) - special.nctdtr(n - 1, -shift, critical))
     # nctdtr gives NaN at some large shifts, where the normal approximation is exact enough.
-    return float(stats.norm.cdf(shift - critical)) if math.isnan(found) else found
+    return float(special.ndtr(shift - critical)) if math.isnan(found) else found
 
 
 def runs_needed(effect_size: float, target: float = 0.90, alpha: float = 0.05, most: int = 1_000_000) -> int | None:
@@ -180,8 +187,8 @@ def runs_needed_for_equivalence(
     """
 
     def reached(n: int) -> bool:
-        room = delta / (sd / math.sqrt(n)) - stats.t.isf(alpha, n - 1)
-        return bool(room > 0 and 2 * stats.t.cdf(room, n - 1) - 1 >= target)
+        room = delta / (sd / math.sqrt(n)) - _t_above(alpha, n - 1)
+        return bool(room > 0 and 2 * special.stdtr(n - 1, room) - 1 >= target)
 
     if sd == 0:
         return 2
@@ -198,8 +205,61 @@ def _least(reached: Callable[[int], bool], most: int) -> int:
     return high
 
 
+def _contrast(difference: NDArray[np.float64], p: float, level: float) -> Contrast:
+    n = len(difference)
+    mean, se, low, high = _mean_and_interval(difference, level)
+    method = _method(n, level, f"paired t-interval, {'exact' if n <= EXACT_PAIRS else '10,000-draw'} sign-flip p")
+    return Contrast(mean, se, low, high, n, p if n > 1 else None, hedges_g(difference), method)
+
+
+def _sign_flips(arrays: Sequence[NDArray[np.float64]], n: int, seed: int) -> list[float]:
+    """The p of each difference of n pairs."""
+    sums: list[list[NDArray[np.float64]]] = [[] for _ in arrays]
+    for block in [_all_signs(n)] if n <= EXACT_PAIRS else _drawn_flips(n, seed):
+        # Few rows at a time, so that all differences find them in the cache; each difference by a product of its own,
+        # because one product with all of them would round otherwise.
+        step = max(4, CACHED_AT_ONCE // max(n, 1) // 4 * 4)
+        for start in range(0, len(block), step):
+            signs = block[start : start + step].astype(float)
+            for own, array in zip(sums, arrays, strict=True):
+                own.append(signs @ array)
+    return [_share_as_large(array, np.concatenate(own)) for array, own in zip(arrays, sums, strict=True)]
+
+
+def _share_as_large(array: NDArray[np.float64], products: NDArray[np.float64]) -> float:
+    total = float(array.sum())
+    sums = products if len(array) <= EXACT_PAIRS else np.concatenate([[total], total - 2 * products])
+    # A sum that equals the observed one but for rounding counts as equal.
+    return float((np.abs(sums) >= abs(total) * (1 - 1e-12)).mean())
+
+
+@lru_cache
+def _all_signs(n: int) -> NDArray[np.float64]:
+    """Every combination of n signs, shape "combination run"."""
+    return np.array(list(product((-1.0, 1.0), repeat=n)))
+
+
+def _drawn_flips(n: int, seed: int) -> Iterator[NDArray[np.int8]]:
+    """Which runs change their sign (1) or keep it (0) in each draw, shape "draw run", in blocks of some draws."""
+    if n * PERMUTATION_DRAWS <= DRAWN_AT_ONCE:
+        yield _few_flips(n, seed)
+        return
+    rng = stream(seed, SIGN_FLIPS)
+    rows = max(1, DRAWN_AT_ONCE // n)
+    for start in range(0, PERMUTATION_DRAWS, rows):
+        yield rng.integers(0, 2, size=(min(rows, PERMUTATION_DRAWS - start), n), dtype=np.int8)
+
+
+@lru_cache(maxsize=8)
+def _few_flips(n: int, seed: int) -> NDArray[np.int8]:
+    """All draws in one block, kept because the studies of a sweep have the same few numbers of runs."""
+    return stream(seed, SIGN_FLIPS).integers(0, 2, size=(PERMUTATION_DRAWS, n), dtype=np.int8)
+
+
 def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    return float(np.corrcoef(stats.rankdata(x.ravel()), stats.rankdata(y.ravel()))[0, 1])
+    from scipy.stats import rankdata  # late: it takes half a second, and only traces rank
+
+    return float(np.corrcoef(rankdata(x.ravel()), rankdata(y.ravel()))[0, 1])
 
 
 def _runs(values: ArrayLike) -> NDArray[np.float64]:
@@ -216,6 +276,11 @@ def _differences(treatment: ArrayLike, control: ArrayLike) -> NDArray[np.float64
     return left - right
 
 
+def _t_above(share: float, df: int) -> float:
+    """The t that `share` of the distribution lies above."""
+    return -float(special.stdtrit(df, share))
+
+
 Interval = tuple[float | None, float | None, float | None, float | None]
 
 
@@ -227,7 +292,7 @@ def _mean_and_interval(array: NDArray[np.float64], level: float) -> Interval:
     if n == 1:
         return mean, None, None, None
     se = float(array.std(ddof=1) / math.sqrt(n))
-    half = float(stats.t.isf((1 - level) / 2, n - 1)) * se
+    half = _t_above((1 - level) / 2, n - 1) * se
     return mean, se, mean - half, mean + half
 
 

@@ -250,7 +250,7 @@ def _read_records(path: Path, study: Study) -> tuple[list[Record], int | None]:
     content = path.read_bytes() if path.exists() else b""
     records: list[Record] = []
     seen: set[Key] = set()
-    offset = 0
+    offset, own = 0, study.id
     for number, line in enumerate(content.splitlines(keepends=True), 1):
         try:
             record = Record.model_validate_json(line)
@@ -259,18 +259,18 @@ def _read_records(path: Path, study: Study) -> tuple[list[Record], int | None]:
         last = offset + len(line) == len(content)
         if last and (record is None or not line.endswith(b"\n")):
             return records, offset
-        if record is None or record.study != study.id or _key(record) in seen:
-            raise InputError(f"{path}, line {number} is damaged: {_flaw(record, study)}. Nothing was changed.")
+        if record is None or record.study != own or _key(record) in seen:
+            raise InputError(f"{path}, line {number} is damaged: {_flaw(record, own)}. Nothing was changed.")
         records.append(record)
         seen.add(_key(record))
         offset += len(line)
     return records, None
 
 
-def _flaw(record: Record | None, study: Study) -> str:
+def _flaw(record: Record | None, study: str) -> str:
     if record is None:
         return "it is no record"
-    return "it repeats an earlier record" if record.study == study.id else f"it belongs to {record.study}"
+    return "it repeats an earlier record" if record.study == study else f"it belongs to {record.study}"
 
 
 def _name_newer_version(folder: Path) -> None:

@@ -45,6 +45,25 @@ def test_drawn_sign_flip_is_near_the_t_test_and_repeatable():
     assert p == pytest.approx(scipy_stats.ttest_1samp(difference, 0).pvalue, abs=0.02)
 
 
+def test_differences_that_share_their_signs_give_what_each_gives_alone():
+    rng = stream(4, "tests/shared")
+    several = [rng.normal(0.1, 1, n) for n in (5, 150, 0, 5, 150, 24, 3000, 1, 150)]
+    assert stats.contrasts(several) == [stats.contrast(one, np.zeros_like(one)) for one in several]
+    assert stats.sign_flip_p_values(several, seed=3) == [stats.sign_flip_p(one, seed=3) for one in several]
+
+
+@pytest.mark.parametrize("n", [13, 100, 101, 400])
+def test_drawn_sign_flips_are_those_of_one_plain_draw(n):
+    """However they are cut into blocks; at 101 runs the draws no longer are one block."""
+    difference = stream(n, "tests/flips").integers(-9, 11, n) / 8  # sums without rounding
+    rng = stream(0, "stats/sign-flip")
+    rows = min(10_000, 1_000_000 // n)
+    flips = np.concatenate([rng.integers(0, 2, size=(rows, n), dtype=np.int8) for _ in range(0, 10_000, rows)])
+    total = difference.sum()
+    sums = [total, *(total - 2 * (flips[:10_000] @ difference))]
+    assert stats.sign_flip_p(difference) == np.mean(np.abs(sums) >= abs(total))
+
+
 def test_effect_size_has_hedges_exact_factor():
     difference = np.array([1.0, 2.0, 4.0])
     df = 2

@@ -14,6 +14,10 @@ from sublearn.studies.base import Claim, Study, Verdict, terms
 ALPHA = 0.05
 Values = dict[tuple[str, str], dict[int, float]]
 """(arm, trait) to seed to value, measured ones only."""
+Question = tuple[str, str, str]
+"""Treatment, control and trait."""
+Contrasts = dict[Question, tuple[NDArray[np.float64], stats.Contrast]]
+"""Each question's paired differences, shape "run", and what they show."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ def analyse(study: Study, records: Iterable[Record]) -> Analysis:
     """Estimate every arm and trait, contrast every arm with its control, and judge every claim."""
     rows = list(records)
     values = values_of(rows)
+    contrasts = _contrasts(study, values)
     return Analysis(
         study,
         tuple(sorted({row.seed for row in rows})),
@@ -82,11 +87,8 @@ def analyse(study: Study, records: Iterable[Record]) -> Analysis:
             for trait in study.traits
             for arm in study.arms
         ),
-        tuple(
-            PairedContrast(treatment, control, trait, _contrast(values, treatment, control, trait))
-            for treatment, control, trait in _questions(study)
-        ),
-        tuple(_judge(study.claims, values)),
+        tuple(PairedContrast(*question, contrast) for question, (_, contrast) in contrasts.items()),
+        tuple(_judge(study.claims, contrasts)),
         tuple(row for row in rows if row.value is None),
     )
 
@@ -117,40 +119,41 @@ def _column(values: Values, arm: str, trait: str) -> list[float]:
     return [column[seed] for seed in sorted(column)]
 
 
-def _contrast(values: Values, treatment: str, control: str, trait: str) -> stats.Contrast:
-    difference = differences(values, treatment, control, trait)
-    return stats.contrast(difference, np.zeros_like(difference))
+def _contrasts(study: Study, values: Values) -> Contrasts:
+    questions = _questions(study)
+    columns = [differences(values, *question) for question in questions]
+    return dict(zip(questions, zip(columns, stats.contrasts(columns), strict=True), strict=True))
 
 
-def _questions(study: Study) -> list[tuple[str, str, str]]:
+def _questions(study: Study) -> list[Question]:
     """Each arm against its control on each trait, and each claim's own contrast, no question twice."""
     own = [(arm.name, arm.control, trait.name) for trait in study.traits for arm in study.arms if arm.control]
     return list(dict.fromkeys([*((c.treatment, c.control, c.trait) for c in study.claims), *own]))
 
 
-def _judge(claims: Sequence[Claim], values: Values) -> list[Finding]:
-    columns = [differences(values, claim.treatment, claim.control, claim.trait) for claim in claims]
-    p_values = [_p(claim, column) for claim, column in zip(claims, columns, strict=True)]
+def _judge(claims: Sequence[Claim], contrasts: Contrasts) -> list[Finding]:
+    own = [contrasts[claim.treatment, claim.control, claim.trait] for claim in claims]
+    p_values = [_p(claim, *asked) for claim, asked in zip(claims, own, strict=True)]
     adjusted = stats.holm(p_values) if claims else []
     return [
-        Finding(claim.claim, *_verdict(claim, column, float(p), len(claims)))
-        for claim, column, p in zip(claims, columns, adjusted, strict=True)
+        Finding(claim.claim, *_verdict(claim, *asked, float(p), len(claims)))
+        for claim, asked, p in zip(claims, own, adjusted, strict=True)
     ]
 
 
-def _p(claim: Claim, difference: NDArray[np.float64]) -> float:
-    if len(difference) < 2:
-        return 1.0
-    if claim.kind == "equivalent":
+def _p(claim: Claim, difference: NDArray[np.float64], contrast: stats.Contrast) -> float:
+    """The p that decides on the claim, which is 1 where there is none."""
+    p = contrast.p
+    if claim.kind == "equivalent" and len(difference) > 1:
         p = stats.equivalence_p(difference, claim.delta)
-        return 1.0 if p is None else p
-    return stats.sign_flip_p(difference)
+    return 1.0 if p is None else p
 
 
-def _verdict(claim: Claim, difference: NDArray[np.float64], p: float, family: int) -> tuple[Verdict, str]:
+def _verdict(
+    claim: Claim, difference: NDArray[np.float64], result: stats.Contrast, p: float, family: int
+) -> tuple[Verdict, str]:
     """The verdict at 5% with its reason; p is adjusted for the family of claims."""
     n = len(difference)
-    result = stats.estimate(difference)
     if result.mean is None or result.low is None or result.high is None or result.se is None:
         return "inconclusive", f"The interval is undefined with {n} run{'' if n == 1 else 's'}; at least 2 are needed."
     shown = f"The difference is {result.mean:+.3f}, 95% interval {result.low:+.3f} to {result.high:+.3f}, {n} runs"
