@@ -47,11 +47,14 @@ def train(
     cfg: TrainConfig,
     frozen: Collection[str] = (),
     watch: Watch | None = None,
+    keys: Tensor | None = None,
 ) -> Trained:
     """Train every run of `state` on its own batches, a step a batch; `model` is only the template.
 
-    `frozen` names parameters or modules that are not trained. Nothing in a step waits for the device.
+    `frozen` names parameters or modules that are not trained; `keys` are for layers that draw, of which none has a
+    rule. Nothing in a step waits for the device.
     """
+    del keys
     many = lifted(model)
     current = {name: tensor.detach().clone() for name, tensor in state.items()}
     trained = trained_names(model, frozen)
@@ -74,6 +77,12 @@ def trained_names(model: nn.Module, frozen: Collection[str]) -> list[str]:
         if one not in layers:
             raise unknown("layer", one, layers)
     return [name for name in names if not _covers(frozen, name)]
+
+
+def run_keys(state: State) -> Tensor:
+    """Keys ("run") where none are given: runs are told apart by their place alone."""
+    first = next(iter(state.values()))
+    return torch.arange(len(first), device=first.device)
 
 
 def no_losses(state: State) -> Tensor:

@@ -38,6 +38,15 @@ def lifted(model: nn.Module) -> "Lifted":
     return _TRACED[model]
 
 
+def has_rules(model: nn.Module) -> bool:
+    """Whether every operation of the module has a rule."""
+    try:
+        lifted(model)
+    except InputError:
+        return False
+    return True
+
+
 class Lifted:
     """A module for many runs: call it with a stacked state and inputs "run example ..." to get "run example logit"."""
 

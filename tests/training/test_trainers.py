@@ -1,0 +1,202 @@
+"""Three ways to train one module give one result: by rules, by vmap, and run by run, each against a plain loop."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sublearn.config import TrainConfig
+from sublearn.errors import InputError
+from sublearn.models.aux_mlp import AuxMLP
+from sublearn.models.prompt_mlp import PromptMLP
+from sublearn.training import cohort, randomness
+from sublearn.training.batches import shuffled
+from sublearn.training.losses import LOSSES, cross_entropy
+from sublearn.training.trainers import TRAINERS, trainer_for
+
+LENGTHS, BATCH, EPOCHS = (21, 24, 20, 21), 8, 2
+RUNS = len(LENGTHS)
+KEYS = torch.tensor([11, -(2**62), 7, 2**61 + 5])
+
+
+class Residual(nn.Module):
+    """Two residual blocks with LayerNorm and Dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(6), nn.LayerNorm(6)])
+        self.layers = nn.ModuleList([nn.Linear(6, 6), nn.Linear(6, 6)])
+        self.drop, self.out = nn.Dropout(0.3), nn.Linear(6, 5)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        for norm, layer in zip(self.norms, self.layers, strict=True):
+            rows = rows + self.drop(F.gelu(layer(norm(rows))))
+        return self.out(rows)
+
+
+class Attention(nn.Module):
+    """One encoder block, whose attention draws its own dropout: vmap refuses it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.out = nn.Embedding(60, 8), nn.Linear(8, 5)
+        self.block = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.2, batch_first=True)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.out(self.block(self.embed(tokens)).mean(dim=1))
+
+
+class Recurrent(nn.Module):
+    """A GRU, for which vmap has no rule."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru, self.out = nn.GRU(6, 7, batch_first=True), nn.Linear(7, 5)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.out(self.gru(rows[:, None])[0][:, 0])
+
+
+def cnn(norm: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 4, 2), norm, nn.ReLU(), nn.Dropout2d(0.2), nn.Flatten(), nn.Linear(8, 5))
+
+
+MODELS = {
+    "MLP": (lambda: AuxMLP(6, 3, 2, width=9, depth=2), (6,)),
+    "embeddings with BatchNorm": (lambda: PromptMLP(60, 6, 12, 5), "tokens"),
+    "CNN with BatchNorm": (lambda: cnn(nn.BatchNorm2d(4)), (1, 2, 3)),
+    "CNN with GroupNorm": (lambda: cnn(nn.GroupNorm(2, 4)), (1, 2, 3)),
+    "residual with LayerNorm and Dropout": (Residual, (6,)),
+    "attention": (Attention, "tokens"),
+    "recurrent": (Recurrent, (6,)),
+}
+TAKEN_BY = {
+    "MLP": "cohort",
+    "embeddings with BatchNorm": "cohort",
+    "CNN with BatchNorm": "vmap",
+    "CNN with GroupNorm": "vmap",
+    "residual with LayerNorm and Dropout": "vmap",
+    "attention": "single",
+    "recurrent": "single",
+}
+PAIRS = [(name, "single") for name in MODELS] + [(name, "vmap") for name in MODELS if TAKEN_BY[name] != "single"]
+
+
+def examples(name: str) -> list[Tensor]:
+    generator, shape = torch.Generator().manual_seed(5), MODELS[name][1]
+    if shape == "tokens":
+        return [torch.randint(60, (n, 4), generator=generator) for n in LENGTHS]
+    return [torch.randn(n, *shape, generator=generator, dtype=torch.float64) for n in LENGTHS]
+
+
+def models(name: str) -> list[nn.Module]:
+    torch.manual_seed(1)
+    return [MODELS[name][0]().double() for _ in LENGTHS]
+
+
+def trained(name: str, trainer: str, runs: list[int], loss: str = "mse") -> cohort.Trained:
+    """The named model, trained on runs of unequal length: their last batches are ragged."""
+    generator = torch.Generator().manual_seed(2)
+    targets = [
+        torch.randint(5, (n,), generator=generator)
+        if loss == "class"
+        else torch.randn(n, 5, generator=generator, dtype=torch.float64)
+        for n in LENGTHS
+    ]
+    orders = [[torch.randperm(n, generator=generator) for _ in range(EPOCHS)] for n in LENGTHS]
+    inputs, plain = examples(name), models(name)
+    state = cohort.stack([plain[run].state_dict() for run in runs])
+    batches = shuffled(*[[part[run] for run in runs] for part in (inputs, targets, orders)], BATCH)
+    of = cross_entropy if loss == "class" else LOSSES[loss](2.0)
+    return TRAINERS[trainer].train(plain[0], state, batches, of, TrainConfig(lr=1e-2), keys=KEYS[runs])
+
+
+def same(left: cohort.Trained, right: cohort.Trained) -> None:
+    for key, tensor in left.state.items():
+        if not key.endswith("num_batches_tracked"):
+            torch.testing.assert_close(tensor, right.state[key], atol=1e-9, rtol=0)
+    torch.testing.assert_close(left.losses, right.losses, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("loss", ["mse", "kl", "class"])
+@pytest.mark.parametrize("name", [name for name, best in TAKEN_BY.items() if best != "single"])
+def test_every_trainer_that_takes_a_module_gives_the_same(name, loss):
+    runs = list(range(RUNS))
+    alone = trained(name, "single", runs, loss)
+    for trainer in {"vmap", TAKEN_BY[name]}:
+        same(trained(name, trainer, runs, loss), alone)
+
+
+@pytest.mark.parametrize(("name", "trainer"), PAIRS)
+def test_a_run_gives_the_same_in_any_company_and_order(name, trainer):
+    everybody, some = trained(name, trainer, [0, 1, 2, 3]), trained(name, trainer, [3, 1])
+    same(cohort.Trained({k: v[[3, 1]] for k, v in everybody.state.items()}, everybody.losses[:, [3, 1]]), some)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_fastest_trainer_that_takes_a_module_is_found_and_the_module_stays_as_it_is(name):
+    model = models(name)[0]
+    before = copy.deepcopy(model.state_dict())
+    assert trainer_for(model, examples(name)[0]).name == TAKEN_BY[name]
+    assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_predictions_agree_with_the_module_itself(name):
+    plain, inputs = models(name), torch.stack([rows[:18] for rows in examples(name)])
+    state = cohort.stack([model.state_dict() for model in plain])
+    for trainer in {TAKEN_BY[name], "single"}:
+        found = TRAINERS[trainer].predict(plain[0], state, inputs, batch_size=7)
+        for run, model in enumerate(plain):
+            torch.testing.assert_close(found[run], model.eval()(inputs[run]), atol=1e-9, rtol=0)
+
+
+def test_dropout_really_drops_and_changes_with_step_and_run():
+    with_dropout = trained("residual with LayerNorm and Dropout", "vmap", [0, 1])
+    keys = KEYS[:2].clone()
+    KEYS[:2] = KEYS[2:]
+    try:
+        others = trained("residual with LayerNorm and Dropout", "vmap", [0, 1])
+    finally:
+        KEYS[:2] = keys
+    assert not torch.allclose(with_dropout.state["out.weight"], others.state["out.weight"], atol=1e-4)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_masks_keep_the_stated_share_and_differ_between_keys_steps_and_calls(p):
+    n = 200_000
+    masks = []
+    for step in (1, 2):
+        for key in randomness.keys_at(torch.tensor([1, 2]), step):
+            with randomness.RunRandomness(key):
+                masks += [(F.dropout(torch.ones(n, dtype=torch.float64), p) > 0).double() for _ in range(2)]
+    # Eight masks: shares within 4.5 standard errors of 1 - p, and no two of them correlated.
+    error = (p * (1 - p) / n) ** 0.5
+    assert all(abs(float(mask.mean()) - (1 - p)) < 4.5 * error for mask in masks)
+    together = torch.corrcoef(torch.stack(masks)) - torch.eye(len(masks))
+    assert float(together.abs().max()) < 4.5 / n**0.5
+    neighbours = torch.corrcoef(torch.stack([masks[0][1:], masks[0][:-1]]))[0, 1]
+    assert abs(float(neighbours)) < 4.5 / n**0.5
+
+
+def test_dropout_is_scaled_and_rests_in_evaluation():
+    with randomness.RunRandomness(torch.tensor(3)):
+        dropped = F.dropout(torch.ones(1000), 0.25)
+        assert set(dropped.tolist()) == {0.0, float(torch.tensor(1.0) / 0.75)}
+        assert torch.equal(F.dropout(torch.ones(9), 0.25, training=False), torch.ones(9))
+        assert torch.equal(F.dropout(torch.ones(9), 1.0), torch.zeros(9))
+        channels = F.dropout2d(torch.ones(50, 8, 3, 3), 0.5)
+    assert torch.equal(channels.amax((2, 3)), channels.amin((2, 3)))
+
+
+def test_a_trainer_that_cannot_take_a_module_says_why():
+    with pytest.raises(InputError, match="cannot compute"):
+        trainer_for(Recurrent().double(), examples("recurrent")[0], "cohort")
+    with pytest.raises(InputError, match=r"Recurrent cannot be trained .*vmap: "):
+        trainer_for(Recurrent().double(), examples("recurrent")[0], "vmap")
+    with pytest.raises(InputError, match="Sequential cannot be trained on examples of shape"):
+        trainer_for(nn.Sequential(nn.Softplus(), nn.Linear(4, 2)), torch.zeros(3, 9))
+    with pytest.raises(InputError, match="Did you mean 'single'"):
+        trainer_for(Recurrent(), torch.zeros(3, 6), "singel")
