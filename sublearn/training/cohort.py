@@ -13,7 +13,7 @@ from sublearn.config import TrainConfig
 from sublearn.errors import unknown
 from sublearn.training.batches import Batch
 from sublearn.training.lift import Lifted, State, lifted
-from sublearn.training.losses import Loss, with_gradient
+from sublearn.training.losses import Loss
 from sublearn.training.optimizers import optimizer_for
 
 Watch = Callable[[int, State], None]
@@ -57,16 +57,16 @@ def train(
     del keys
     many = lifted(model)
     current = {name: tensor.detach().clone() for name, tensor in state.items()}
-    trained = trained_names(model, frozen)
-    optimizer = optimizer_for([current[name] for name in trained], cfg, fused=True) if trained else None
+    trained = [current[name].requires_grad_() for name in trained_names(model, frozen)]
+    optimizer = optimizer_for(trained, cfg, fused=True) if trained else None
     losses = []
     if watch:
-        watch(0, dict(current))
+        watch(0, detached(current))
     for step, batch in enumerate(batches, 1):
-        losses.append(_step(many, current, batch, loss, trained, optimizer))
+        losses.append(_step(many, current, batch, loss, optimizer))
         if watch:
-            watch(step, dict(current))
-    return Trained(current, torch.stack(losses) if losses else no_losses(state))
+            watch(step, detached(current))
+    return Trained(detached(current), torch.stack(losses) if losses else no_losses(state))
 
 
 def trained_names(model: nn.Module, frozen: Collection[str]) -> list[str]:
@@ -83,6 +83,11 @@ def run_keys(state: State) -> Tensor:
     """Keys ("run") where none are given: runs are told apart by their place alone."""
     first = next(iter(state.values()))
     return torch.arange(len(first), device=first.device)
+
+
+def detached(state: State) -> State:
+    """The state without a graph of autograd's."""
+    return {name: tensor.detach() for name, tensor in state.items()}
 
 
 def no_losses(state: State) -> Tensor:
@@ -106,28 +111,18 @@ def diverged(losses: Tensor) -> dict[int, tuple[int, float]]:
     return {run: (int(first[run]), float(losses[first[run], run])) for run in found}
 
 
-@torch.no_grad()
-def _step(
-    many: Lifted,
-    state: State,
-    batch: Batch,
-    loss: Loss,
-    trained: Collection[str],
-    optimizer: torch.optim.Optimizer | None,
-) -> Tensor:
-    logits, gradients = many.recorded(state, batch.inputs, batch.weights, trained)
-    by_example, gradient = with_gradient(loss, logits, batch.targets)
+def _step(many: Lifted, state: State, batch: Batch, loss: Loss, optimizer: torch.optim.Optimizer | None) -> Tensor:
+    by_example = loss(many(state, batch.inputs, batch.weights, training=True), batch.targets)
     if batch.weights is None:
-        by_run, share = by_example.mean(dim=1), 1 / by_example.shape[1]
+        by_run = by_example.mean(dim=1)
     else:
         weights = batch.weights.to(by_example.dtype)
-        share = weights / weights.sum(dim=1, keepdim=True)
-        by_run, share = (by_example * share).sum(dim=1), share[:, :, None]
+        by_run = (by_example * weights).sum(dim=1) / weights.sum(dim=1)
     if optimizer is not None:
-        for name, own in gradients(gradient.mul_(share)).items():
-            state[name].grad = own
+        by_run.sum().backward()
         optimizer.step()
-    return by_run
+        optimizer.zero_grad()
+    return by_run.detach()
 
 
 def _covers(frozen: Collection[str], name: str) -> bool:

@@ -1,10 +1,10 @@
-"""Lifts a plain module, written for one run, to a leading run axis, with the gradients of a step.
+"""Lifts a plain module, written for one run, to a leading run axis.
 
 The module is traced once; its operations are one chain from the input to the logits. What each of them is for many
 runs at once stands in the table of `operations`; nothing else knows how stacked runs compute.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,9 +16,8 @@ from sublearn.errors import InputError
 from sublearn.training.operations import (
     FUNCTIONS,
     MODULES,
-    Backward,
-    Operation,
     Pass,
+    Rule,
     images,
     mean_of_embedded,
     relu,
@@ -53,42 +52,17 @@ class Lifted:
     def __init__(self, model: nn.Module) -> None:
         # The modules are only read here: what is kept must not keep the model alive.
         modules = dict(model.named_modules())
-        self._steps = [(_parameters(node, modules), _operation(node, modules)) for node in _chain(_trace(model))]
+        self._rules = [_rule(node, modules) for node in _chain(_trace(model))]
 
-    @torch.no_grad()
     def __call__(
         self, state: Mapping[str, Tensor], inputs: Tensor, weights: Tensor | None = None, training: bool = False
     ) -> Tensor:
         current, value = Pass(state, weights, training), inputs
-        for _, operation in self._steps:
-            value, _ = operation(current, value)
+        for rule in self._rules:
+            value = rule(current, value)
         return value.transpose(-1, -2)
 
-    @torch.no_grad()
-    def recorded(
-        self, state: Mapping[str, Tensor], inputs: Tensor, weights: Tensor | None, trained: Collection[str]
-    ) -> tuple[Tensor, "Gradients"]:
-        """The logits in training, and what turns their gradient into those of the trained parameters, once."""
-        current, value = Pass(state, weights, True, trained), inputs
-        back: list[Backward] = []
-        for parameters, operation in self._steps:
-            value, backward = operation(current, value)
-            # Nothing goes back beyond the first operation that is trained.
-            if back or not parameters.isdisjoint(trained):
-                back.append(backward)
 
-        @torch.no_grad()
-        def gradients(grad: Tensor) -> dict[str, Tensor]:
-            way: Tensor | None = grad.transpose(-1, -2).contiguous()
-            for position in range(len(back) - 1, -1, -1):
-                if way is not None:  # nothing goes back beyond tokens
-                    way = back[position](way, position > 0)
-            return current.gradients
-
-        return value.transpose(-1, -2), gradients
-
-
-Gradients = Callable[[Tensor], dict[str, Tensor]]
 _TRACED: WeakKeyDictionary[nn.Module, Lifted] = WeakKeyDictionary()
 
 
@@ -120,14 +94,8 @@ def _chain(nodes: list[fx.Node]) -> list[fx.Node]:
     return chain[::-1]
 
 
-def _parameters(node: fx.Node, modules: Mapping[str, nn.Module]) -> frozenset[str]:
-    module = _module(node, modules)
-    own = module.named_parameters(str(node.target)) if module is not None else ()
-    return frozenset(name for name, _ in own)
-
-
-def _operation(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation:
-    found: Operation | None = None
+def _rule(node: fx.Node, modules: Mapping[str, nn.Module]) -> Rule:
+    found: Rule | None = None
     if node.op == "placeholder":
         return images if all(_flattens(user, modules) for user in node.users) else rows
     if _flattens(node, modules):

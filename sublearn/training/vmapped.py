@@ -9,7 +9,7 @@ from torch.func import functional_call, vmap
 
 from sublearn.config import TrainConfig
 from sublearn.training.batches import Batch
-from sublearn.training.cohort import Trained, Watch, no_losses, run_keys, trained_names
+from sublearn.training.cohort import Trained, Watch, detached, no_losses, run_keys, trained_names
 from sublearn.training.lift import State
 from sublearn.training.losses import Loss
 from sublearn.training.optimizers import optimizer_for
@@ -36,7 +36,7 @@ def train(
     keys = run_keys(state) if keys is None else keys
     losses = []
     if watch:
-        watch(0, _detached(current))
+        watch(0, detached(current))
     for step, batch in enumerate(batches, 1):
         by_run = _losses(model, current, batch, loss, keys_at(keys, step))
         losses.append(by_run.detach())
@@ -45,8 +45,8 @@ def train(
             by_run.sum().backward()
             optimizer.step()
         if watch:
-            watch(step, _detached(current))
-    return Trained(_detached(current), torch.stack(losses) if losses else no_losses(state))
+            watch(step, detached(current))
+    return Trained(detached(current), torch.stack(losses) if losses else no_losses(state))
 
 
 @torch.no_grad()
@@ -86,7 +86,3 @@ def _put_back(model: nn.Module, state: State, own: State, runs: Tensor) -> None:
         for name, _ in model.named_buffers():
             if name in state:
                 state[name][runs] = own[name]
-
-
-def _detached(state: State) -> State:
-    return {name: tensor.detach() for name, tensor in state.items()}
