@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from sublearn import store
+from sublearn.columns import Columns
 from sublearn.devices import Precision, default_device, resolve
 from sublearn.engines import local
 from sublearn.errors import InputError, unknown
@@ -44,7 +47,7 @@ class Result:
     """A study's records and what they show; `path` is the run directory, if there is one."""
 
     study: Study
-    records: tuple[Record, ...]
+    records: Columns
     analysis: Analysis
     path: Path | None = None
 
@@ -224,7 +227,7 @@ def report(path: Path | str) -> Result:
 
 def section(result: Result) -> Section:
     """One section of a page for a result that lies in a run directory."""
-    manifest = store.load(result.path).manifest if result.path else {}
+    manifest = store.manifest_of(result.path) if result.path else {}
     return Section(result.analysis, result.records, manifest, _kept(result.path) if result.path else ())
 
 
@@ -249,8 +252,8 @@ def figures(result: Result) -> dict[str, str]:
 
 def subset(result: Result, seeds: Iterable[int]) -> Result:
     """What the records of these seeds alone show."""
-    wanted = set(seeds)
-    return _result(result.study, [record for record in result.records if record.seed in wanted], result.path)
+    wanted = list(seeds)
+    return _result(result.study, result.records.take(np.isin(result.records.seed, wanted)), result.path)
 
 
 def run_pipeline(seed: int = 0, verbose: bool = False) -> dict[str, float]:
@@ -298,13 +301,8 @@ def _outcomes(
 
 
 def _result(study: Study, records: Iterable[Record], path: Path | None) -> Result:
-    ordered = _ordered(study, records)
+    ordered = Columns.of(records).in_order_of({arm.name: i for i, arm in enumerate(study.arms)})
     return Result(study, ordered, analyse(study, ordered), path)
-
-
-def _ordered(study: Study, records: Iterable[Record]) -> tuple[Record, ...]:
-    arms = {arm.name: i for i, arm in enumerate(study.arms)}
-    return tuple(sorted(records, key=lambda record: (record.seed, arms[record.arm], record.trait)))
 
 
 def _call(study: Study, seeds: list[int], out: Path | str) -> str:

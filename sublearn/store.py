@@ -7,7 +7,7 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -15,8 +15,10 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
+from sublearn.columns import Columns, read_clean
 from sublearn.errors import InputError
 from sublearn.records import Record
 from sublearn.studies.base import Study
@@ -35,15 +37,14 @@ class Run:
     path: Path
     study: Study
     manifest: Mapping[str, Any]
-    records: tuple[Record, ...]
+    records: Columns
 
     def complete_seeds(self) -> set[int]:
         """Seeds with a record of every arm and trait."""
         wanted = {(arm.name, trait.name) for arm in self.study.arms for trait in self.study.traits}
-        have: dict[int, set[tuple[str, str]]] = {}
-        for record in self.records:
-            have.setdefault(record.seed, set()).add((record.arm, record.trait))
-        return {seed for seed, pairs in have.items() if pairs >= wanted}
+        own = self.records.of_kinds([(kind.arm, kind.trait) in wanted for kind in self.records.kinds])
+        seeds, counts = np.unique(self.records.seed[own > 0], return_counts=True)
+        return set(seeds[counts == len(wanted)].tolist())
 
 
 def versions() -> dict[str, str]:
@@ -60,20 +61,20 @@ def versions() -> dict[str, str]:
 
 def load(path: Path | str) -> Run:
     """Read a run directory. A torn last record is left out with a warning; damage before it is an InputError."""
-    folder = Path(path)
-    manifest = _manifest(folder)
-    study = _study(folder, manifest)
-    joined: dict[Key, Record] = {}
-    for file in sorted(folder.glob(ALL_RECORDS)):
-        records, torn = _read_records(file, study)
-        if torn is not None:
-            warnings.warn(f"The last record in {file} is torn; it is left out.", stacklevel=2)
-        for record in records:
-            if joined.setdefault(_key(record), record) != record:
-                raise InputError(
-                    f"{file} says another value of {_key(record)} than a file before it. Keep one of them."
-                )
-    return Run(folder, study, manifest, tuple(joined.values()))
+    return _read_run(Path(path))
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """How a run directory was made. Raises InputError if it is none or its manifest is damaged."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{folder} is no run directory: it has no readable {MANIFEST}.") from None
+    except ValueError:
+        raise InputError(f"{folder / MANIFEST} is damaged: it is no JSON. Nothing was changed.") from None
+    if not isinstance(manifest, dict) or not {"id", "study", "versions", "runtime"} <= set(manifest):
+        raise InputError(f"{folder / MANIFEST} is damaged: a key is missing. Nothing was changed.")
+    return manifest
 
 
 @contextmanager
@@ -94,9 +95,7 @@ def writing(
             replace_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         _name_newer_version(folder)
         file = folder / (RECORDS if shard is None else f"records-{shard}.jsonl")
-        for own in sorted(folder.glob(ALL_RECORDS)) if shard is None else [file]:
-            _drop_torn_record(own, study)
-        yield Writer(file, load(folder))
+        yield Writer(file, _read_run(folder, ALL_RECORDS if shard is None else file.name))
 
 
 @contextmanager
@@ -130,7 +129,8 @@ class Writer:
         self.path = file
         self.done = run.complete_seeds()
         # Whole seeds are kept as numbers alone, so that the memory of a long run stays small.
-        self._parts = {_key(record) for record in run.records if record.seed not in self.done}
+        begun = ~np.isin(run.records.seed, list(self.done))
+        self._parts = {_key(record) for record in run.records.take(begun)}
         self._a_seed = len(run.study.arms) * len(run.study.traits)
 
     def add(self, records: Iterable[Record]) -> None:
@@ -211,7 +211,7 @@ def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> Non
         raise InputError(f"--out {folder} is a file; expected a folder. Choose another --out.")
     if not has_manifest(folder, MANIFEST):
         return
-    manifest = _manifest(folder)
+    manifest = manifest_of(folder)
     if manifest["id"] != study.id:
         made = f"{manifest['id']}, begun with sublearn {manifest['versions'].get('sublearn')}"
         raise InputError(
@@ -221,18 +221,6 @@ def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> Non
     made, now = manifest["runtime"].get("precision"), runtime.get("precision")
     if made != now:
         raise InputError(f"{folder} was made with --precision {made}, not {now}. Choose another --out.")
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{folder} is no run directory: it has no readable {MANIFEST}.") from None
-    except ValueError:
-        raise InputError(f"{folder / MANIFEST} is damaged: it is no JSON. Nothing was changed.") from None
-    if not isinstance(manifest, dict) or not {"id", "study", "versions", "runtime"} <= set(manifest):
-        raise InputError(f"{folder / MANIFEST} is damaged: a key is missing. Nothing was changed.")
-    return manifest
 
 
 def _study(folder: Path, manifest: Mapping[str, Any]) -> Study:
@@ -245,9 +233,61 @@ def _study(folder: Path, manifest: Mapping[str, Any]) -> Study:
     return study
 
 
-def _read_records(path: Path, study: Study) -> tuple[list[Record], int | None]:
+def _read_run(folder: Path, own: str = "") -> Run:
+    """A run directory; a torn last record is cut off the files that match `own`, and left out of others."""
+    manifest = manifest_of(folder)
+    study = _study(folder, manifest)
+    files = sorted(folder.glob(ALL_RECORDS))
+    parts = []
+    for file in files:
+        records, torn = _read_records(file, study)
+        parts.append(records)
+        if torn is not None and own and file.match(own):
+            warnings.warn(f"The last record in {file} was torn; it is dropped and will be run again.", stacklevel=4)
+            os.truncate(file, torn)
+        elif torn is not None:
+            warnings.warn(f"The last record in {file} is torn; it is left out.", stacklevel=3)
+    return Run(folder, study, manifest, _joined(files, parts))
+
+
+def _joined(files: Sequence[Path], parts: Sequence[Columns]) -> Columns:
+    """The records of all files, each once. Raises InputError where two files say different things."""
+    records = Columns.joined(parts)
+    again = records.repeated()
+    for first, later in again:
+        if records[first] != records[later]:
+            place = int(np.searchsorted(np.cumsum([len(part) for part in parts]), later, side="right"))
+            raise InputError(
+                f"{files[place]} says another value of {_key(records[later])} than a file before it. Keep one of them."
+            )
+    return records.take(np.delete(np.arange(len(records)), [later for _, later in again])) if again else records
+
+
+def _read_records(path: Path, study: Study) -> tuple[Columns, int | None]:
     """The records of a file and the offset of a torn last one, if it is torn."""
     content = path.read_bytes() if path.exists() else b""
+    whole = content.rfind(b"\n") + 1
+    records = _clean_records(content[:whole], study)
+    if records is not None:
+        return records, whole if whole < len(content) else None
+    return _checked_records(path, content, study)
+
+
+def _clean_records(content: bytes, study: Study) -> Columns | None:
+    """The records of whole lines, if none of them has a flaw."""
+    records = read_clean(content)
+    if records is None or records.repeated():
+        return None
+    try:
+        # Of the records that differ in nothing but their numbers, those with the largest and the smallest ones.
+        flawed = any(record.study != study.id for record in records.extremes())
+    except ValidationError:
+        return None
+    return None if flawed else records
+
+
+def _checked_records(path: Path, content: bytes, study: Study) -> tuple[Columns, int | None]:
+    """The same record by record, to say which line is damaged or torn."""
     records: list[Record] = []
     seen: set[Key] = set()
     offset, own = 0, study.id
@@ -258,13 +298,13 @@ def _read_records(path: Path, study: Study) -> tuple[list[Record], int | None]:
             record = None
         last = offset + len(line) == len(content)
         if last and (record is None or not line.endswith(b"\n")):
-            return records, offset
+            return Columns.of(records), offset
         if record is None or record.study != own or _key(record) in seen:
             raise InputError(f"{path}, line {number} is damaged: {_flaw(record, own)}. Nothing was changed.")
         records.append(record)
         seen.add(_key(record))
         offset += len(line)
-    return records, None
+    return Columns.of(records), None
 
 
 def _flaw(record: Record | None, study: str) -> str:
@@ -274,14 +314,7 @@ def _flaw(record: Record | None, study: str) -> str:
 
 
 def _name_newer_version(folder: Path) -> None:
-    made, now = _manifest(folder)["versions"].get("sublearn"), versions()["sublearn"]
+    made, now = manifest_of(folder)["versions"].get("sublearn"), versions()["sublearn"]
     if made != now:
         # Without the folder's name, so that a sweep of many says it once.
         warnings.warn(f"What is there was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)
-
-
-def _drop_torn_record(path: Path, study: Study) -> None:
-    _, torn = _read_records(path, study)
-    if torn is not None:
-        warnings.warn(f"The last record in {path} was torn; it is dropped and will be run again.", stacklevel=4)
-        os.truncate(path, torn)

@@ -8,7 +8,7 @@ import numpy as np
 from sublearn import stats
 from sublearn.config import dotted
 from sublearn.records import Record
-from sublearn.studies.analysis import differences, values_of
+from sublearn.studies.analysis import Values, differences, values_of
 from sublearn.studies.base import Claim, Study
 
 EFFECTS = (0.2, 0.5, 0.8, 1.2, 2.0)
@@ -64,7 +64,7 @@ def power_table(study: Study, records: Iterable[Record], effect: float | None) -
     return "\n".join(lines)
 
 
-def _from_pilot(claim: Claim, values: dict[tuple[str, str], dict[int, float]], family: int) -> str:
+def _from_pilot(claim: Claim, values: Values, family: int) -> str:
     pilot = differences(values, claim.treatment, claim.control, claim.trait)
     head = _hanging("", claim_text(claim))
     if len(pilot) < 2:

@@ -11,7 +11,7 @@ from sublearn.report.drawing import Key, Panel, Row, draw
 from sublearn.report.svg import png_bytes, svg_text
 from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
 from sublearn.stats import Contrast, Estimate
-from sublearn.studies.analysis import Analysis, PairedContrast, Values, differences, values_of
+from sublearn.studies.analysis import Analysis, PairedContrast, Values, column, differences, values_of
 from sublearn.studies.base import Arm, Claim, Trait, Verdict
 
 WIDE, NARROW = 800, 360
@@ -75,8 +75,7 @@ def _arms(analysis: Analysis, records: Iterable[Record], trait: Trait, title: st
 
 
 def _arm_row(arm: Arm, trait: Trait, estimate: Estimate, values: Values) -> Row:
-    column = values.get((arm.name, trait.name), {})
-    points = np.array([column[seed] for seed in sorted(column)], dtype=float)
+    points = column(values, arm.name, trait.name).values
     colour = group(arm)
     ends = estimate.mean, estimate.low, estimate.high
     return Row(plain(arm.name), "", _value(estimate), colour, colour != "control", points, *ends)

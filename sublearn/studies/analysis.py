@@ -1,19 +1,22 @@
 """From records to estimates, paired contrasts and a verdict for each claim. Pure, torch-free; writes nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sublearn import stats
+from sublearn.columns import Column, Columns
 from sublearn.records import Record
 from sublearn.studies.base import Claim, Study, Verdict, terms
 
 ALPHA = 0.05
-Values = dict[tuple[str, str], dict[int, float]]
-"""(arm, trait) to seed to value, measured ones only."""
+Values = Mapping[tuple[str, str], Column]
+"""(arm, trait) to the seeds and their values, measured ones only."""
+NOTHING = Column(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
 Question = tuple[str, str, str]
 """Treatment, control and trait."""
 Contrasts = dict[Question, tuple[NDArray[np.float64], stats.Contrast]]
@@ -76,20 +79,20 @@ class Analysis:
 
 def analyse(study: Study, records: Iterable[Record]) -> Analysis:
     """Estimate every arm and trait, contrast every arm with its control, and judge every claim."""
-    rows = list(records)
-    values = values_of(rows)
+    rows = Columns.of(records)
+    values = rows.measured
     contrasts = _contrasts(study, values)
     return Analysis(
         study,
-        tuple(sorted({row.seed for row in rows})),
+        tuple(np.unique(rows.seed).tolist()),
         tuple(
-            ArmEstimate(arm.name, trait.name, stats.estimate(_column(values, arm.name, trait.name)))
+            ArmEstimate(arm.name, trait.name, stats.estimate(column(values, arm.name, trait.name).values))
             for trait in study.traits
             for arm in study.arms
         ),
         tuple(PairedContrast(*question, contrast) for question, (_, contrast) in contrasts.items()),
         tuple(_judge(study.claims, contrasts)),
-        tuple(row for row in rows if row.value is None),
+        tuple(rows.take(np.isnan(rows.value))),
     )
 
 
@@ -97,26 +100,23 @@ def differences(values: Values, treatment: str, control: str, trait: str) -> NDA
     """Treatment minus control for each seed at which every arm of both was measured, shape "run"."""
     plus, minus = terms(treatment), terms(control)
     signed = [*zip(plus, (1, -1), strict=False), *zip(minus, (-1, 1), strict=False)]
-    columns = [values.get((arm, trait), {}) for arm, _ in signed]
-    common = sorted(set.intersection(*(set(column) for column in columns)))
-    return np.array(
-        [sum(sign * column[seed] for (_, sign), column in zip(signed, columns, strict=True)) for seed in common],
-        dtype=float,
-    )
+    columns = [(sign, column(values, arm, trait)) for arm, sign in signed]
+    common = reduce(_common, (own.seeds for _, own in columns))
+    return np.sum([sign * own.values[np.searchsorted(own.seeds, common)] for sign, own in columns], axis=0)
 
 
 def values_of(records: Iterable[Record]) -> Values:
-    """The measured values by arm and trait, then by seed."""
-    values: Values = {}
-    for record in records:
-        if record.value is not None:
-            values.setdefault((record.arm, record.trait), {})[record.seed] = record.value
-    return values
+    """The measured values by arm and trait, in ascending order of their seeds."""
+    return Columns.of(records).measured
 
 
-def _column(values: Values, arm: str, trait: str) -> list[float]:
-    column = values.get((arm, trait), {})
-    return [column[seed] for seed in sorted(column)]
+def column(values: Values, arm: str, trait: str) -> Column:
+    """The measured values of an arm and trait, which may be none."""
+    return values.get((arm, trait), NOTHING)
+
+
+def _common(seeds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    return seeds if np.array_equal(seeds, others) else np.intersect1d(seeds, others)
 
 
 def _contrasts(study: Study, values: Values) -> Contrasts:
