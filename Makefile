@@ -1,14 +1,17 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
+# Both, so that the build's own setuptools is pinned too: older pips hand the first on to the environment in which they
+# build, pip 26.2 and later only the second.
+PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
-.PHONY: install demo test test-slow check bench figures notebook
+.PHONY: install demo test test-slow check bench figures notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,llm]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm]'
 	touch $@
 
 demo: install
@@ -18,7 +21,7 @@ test: install
 	$(PYTHON) -m pytest
 
 test-slow: install
-	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,llm,ray]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray]'
 	$(PYTHON) -m pytest -m slow
 
 check: install
@@ -29,11 +32,41 @@ check: install
 	$(PYTHON) -m pytest
 
 bench: install
-	$(PYTHON) -m pip install -q -c constraints.txt -e '.[dev,llm,ray]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray]'
 	$(PYTHON) -m benchmarks
 
 notebook: install
 	$(BIN)/jupytext --to notebook examples/tutorial.py
 
+lab: install
+	$(BIN)/jupyter lab examples/tutorial.ipynb
+
 figures: install
 	$(PYTHON) docs/make_figures.py
+
+# constraints.txt anew, from today's newest releases. torch moves by hand there: see tools/constraints.py.
+pins:
+	python3 -m venv --clear build/pins
+	build/pins/bin/python tools/constraints.py pins
+
+# The default tests in an environment of their own, at the floors of pyproject.toml and at today's newest releases. torch
+# is the pinned one in both: of any other pip finds builds for CUDA alone, several GB of them.
+test-floors: build/floors.txt
+test-latest: build/latest.txt
+test-floors test-latest: test-%:
+	python3 -m venv --clear build/$*
+	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,llm,ray,trackers]'
+	build/$*/bin/python -m pytest
+
+build/floors.txt: pyproject.toml constraints.txt tools/constraints.py
+	mkdir -p build
+	python3 tools/constraints.py floors > $@
+
+build/latest.txt: constraints.txt
+	mkdir -p build
+	grep '^torch==' constraints.txt > $@
+
+# The wheel and the source archive, in dist/.
+dist: install
+	rm -rf dist
+	$(PINNED) $(PYTHON) -m build

@@ -5,7 +5,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -368,7 +368,9 @@ def _progress(title: str) -> "Iterator[Progress]":
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    bar = Progress(*columns, console=console, transient=True)
+    # Left out rather than disabled: a disabled bar ends with an empty line before rich 14.3.
+    with bar if console.is_terminal else nullcontext():
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int, notes: Any) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+FOR_PROGRAMMERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+"""Warnings of names that a package is about to drop: an error in our tests, nothing that a user can act on."""
 LONGEST_MESSAGE = 2_000
 LONGEST_QUOTE = 60
 

@@ -41,7 +41,7 @@ def sweep_command(out: Path, seeds: str, *arguments: str) -> list[str]:
 
 def call(command: list[str], **options) -> subprocess.CompletedProcess[str]:
     """Run to the end."""
-    return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, check=False, **{"timeout": 500, **options})
 
 
 def start(command: list[str], **options) -> subprocess.Popen[str]:

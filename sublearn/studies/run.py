@@ -13,6 +13,7 @@ from pydantic import Field
 
 from sublearn.config import Spec
 from sublearn.devices import Precision
+from sublearn.errors import FOR_PROGRAMMERS
 from sublearn.records import Record
 from sublearn.studies import flow_of, runs_at_once
 from sublearn.studies.base import Study
@@ -83,9 +84,11 @@ def measure(job: Job) -> Outcome:
         torch.set_num_threads(job.setup.threads)
     flow = cast(Flow, import_module(flow_of(job.study)))
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("always", category)
         records = _measure(flow, job.study, job.seeds, job.setup)
-    return Outcome(job.seeds, tuple(records), tuple(str(one.message) for one in caught))
+    notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
+    return Outcome(job.seeds, tuple(records), notes)
 
 
 def _measure(flow: Flow, study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]:

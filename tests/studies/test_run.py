@@ -1,10 +1,12 @@
 import sys
+import warnings
 from types import ModuleType
 
 import pytest
 import torch
 
 import sublearn
+from sublearn.errors import FOR_PROGRAMMERS
 from sublearn.records import Record
 from sublearn.studies import build
 from sublearn.studies.flows import tutorial
@@ -41,6 +43,40 @@ def test_a_cohort_that_does_not_fit_is_halved_with_a_note(monkeypatch, error):
     assert [record.seed for record in outcome.records] == list(range(7))
     assert asked == [7, 3, 1, 2, 4, 2, 2]
     assert outcome.notes[0] == "7 runs at once do not fit in memory; trying 3 at a time."
+
+
+@pytest.fixture
+def warned(monkeypatch):
+    """Measures a job whose flow warns in the given category, and in one meant for users."""
+
+    def measured(category):
+        def flow(study, seeds, setup):
+            warnings.warn("`old` is deprecated", category, stacklevel=1)
+            warnings.warn("a score is rounded", UserWarning, stacklevel=1)
+            return []
+
+        talkative = ModuleType("talkative")
+        talkative.measure = flow  # pyright: ignore[reportAttributeAccessIssue]
+        monkeypatch.setitem(sys.modules, "talkative", talkative)
+        monkeypatch.setattr("sublearn.studies.run.flow_of", lambda study: "talkative")
+        return measure(Job(study=STUDY, seeds=(1,)))
+
+    return measured
+
+
+@pytest.mark.parametrize("category", FOR_PROGRAMMERS)
+def test_a_note_is_what_a_user_can_act_on(category, warned):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert warned(category).notes == ("a score is rounded",)
+
+
+@pytest.mark.parametrize("category", FOR_PROGRAMMERS)
+def test_what_is_meant_for_programmers_is_an_error_where_that_is_asked_for(category, warned):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(category, match="old"):
+            warned(category)
 
 
 def test_any_other_error_is_not_taken_for_lack_of_memory(monkeypatch):

@@ -1,0 +1,47 @@
+"""All warnings are errors; only under other versions than the pinned ones a dependency's deprecations are not."""
+
+import os
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+PINS = Path(__file__).parents[1] / "constraints.txt"
+DEPRECATIONS = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
+
+
+@cache
+def unlike_the_pins() -> dict[str, str]:
+    """The installed versions that are other than those in constraints.txt, by name."""
+    found = {}
+    for line in PINS.read_text(encoding="utf-8").splitlines():
+        name, _, pinned = line.partition("==")
+        try:
+            installed = version(name).partition("+")[0]
+        except PackageNotFoundError:  # of an extra that is not here
+            continue
+        if installed != pinned:
+            found[name] = installed
+    return found
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A release that is newer than the pins must not turn the tests red by what it only announces."""
+    if unlike_the_pins():
+        for category in DEPRECATIONS:
+            config.addinivalue_line("filterwarnings", f"ignore::{category}")
+        # For the processes that tests start.
+        os.environ.setdefault("PYTHONWARNINGS", ",".join(f"ignore::{category}" for category in DEPRECATIONS))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Which of the two holds."""
+    other = ", ".join(f"{name} {installed}" for name, installed in unlike_the_pins().items())
+    return f"not as pinned, so deprecations are no errors: {other}" if other else "versions: as pinned"
+
+
+@pytest.fixture(scope="session")
+def as_pinned() -> bool:
+    """Whether the tests run under the pins."""
+    return not unlike_the_pins()
