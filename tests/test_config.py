@@ -32,7 +32,7 @@ def test_equal_specs_have_one_canonical_text_and_digest():
         (("training.momentum=0.5",), "belongs to sgd"),
         (("width",), "expected key=value"),
         (("width=1", "width=2"), "twice"),
-        (("width=[1",), "cannot read the value"),
+        (("width=[1",), "'width' is no plain YAML"),
     ],
 )
 def test_what_does_not_fit_is_one_message(texts, message):
