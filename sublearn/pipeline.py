@@ -18,7 +18,6 @@ from sublearn.devices import Precision, default_device, resolve
 from sublearn.engines import local
 from sublearn.errors import InputError, unknown
 from sublearn.records import Record
-from sublearn.report.figures import arms_figure, contrasts_figure
 from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
 from sublearn.seeds import checked_seeds
@@ -219,9 +218,10 @@ def report(path: Path | str) -> Result:
     found = store.load(path)
     result = _result(found.study, found.records, found.path)
     replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
-    for name, figure in figures(result).items():
+    shown = section(result)
+    for name, figure in figures(shown).items():
         replace_text(found.path / "figures" / f"{name}.svg", figure)
-    write_page([section(result)], found.path / "report.html")
+    write_page([shown], found.path / "report.html")
     return result
 
 
@@ -244,10 +244,9 @@ def write_page(sections: Sequence[Section], path: Path) -> None:
     replace_text(path, page(sections))
 
 
-def figures(result: Result) -> dict[str, str]:
-    """Every figure of a result as SVG text, by name."""
-    arms = {trait.name: arms_figure(result.analysis, result.records, trait.name) for trait in result.study.traits}
-    return arms | ({"contrasts": contrasts_figure(result.analysis, result.records)} if result.study.claims else {})
+def figures(shown: Section) -> dict[str, str]:
+    """Every figure of a section as SVG text, by name."""
+    return dict(shown.arms) | ({"contrasts": shown.contrasts} if shown.analysis.study.claims else {})
 
 
 def subset(result: Result, seeds: Iterable[int]) -> Result:

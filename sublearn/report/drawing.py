@@ -4,7 +4,7 @@ All lengths are CSS pixels, counted from the upper left. A row has its words abo
 drawing fits a wide page and a phone alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sublearn.report.palette import light
-from sublearn.report.svg import PIXELS_PER_INCH
+from sublearn.report.svg import DENSITY, PIXELS_PER_INCH, POINTS
 
 MARGIN = 16
 LINE = 18
@@ -26,6 +26,15 @@ BAR = 10
 GAP = 18
 AXIS = 46
 SMALL, NORMAL, LARGE = 11.5, 13.0, 17.0
+MOST_POINTS = 2_000
+"""With a row of more runs than this, all rows of a figure are drawn as densities."""
+CELLS = 256
+SMOOTH = 2.0
+"""Cells of an axis, and the standard deviation, in cells, by which a density is smoothed."""
+HAIRLINE = 0.5
+"""Height of a density, in pixels to either side, where so much as one run lies."""
+BODY = 0.75
+"""Opacity of a density."""
 LETTER = 0.57
 """Mean width of a letter as a part of its size, in a wide font."""
 
@@ -59,7 +68,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of the legend: a sign (mean, hollow, point, interval or band), its colour and its meaning."""
+    """One entry of the legend: a sign (mean, hollow, point, density, interval or band), its colour and its meaning."""
 
     sign: str
     colour: str
@@ -94,11 +103,38 @@ def draw(panels: Sequence[Panel], keys: Sequence[Key], width: float, title: str 
     sheet.axis("off")
     for i, line in enumerate(head):
         _write(sheet, MARGIN, 22 + 24 * i, line, LARGE, "ink", bold=True)
+    counts = (len(row.points) for panel in panels for row in panel.rows)
+    draw_runs = _draw_density if crowded(counts) else _draw_points
     for panel, size in zip(panels, heights, strict=True):
-        _draw_panel(sheet, panel, top, top + size - AXIS, width)
+        _draw_panel(sheet, panel, top, top + size - AXIS, width, draw_runs)
         top += size
     _draw_legend(sheet, legend, top)
     return figure
+
+
+def crowded(counts: Iterable[int]) -> bool:
+    """Whether one of a figure's rows has more runs than can be told apart as points."""
+    return max(counts, default=0) > MOST_POINTS
+
+
+def density(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The density at each border between the cells of an axis, 1 at its highest; 0 where none can be seen.
+
+    `shares` are the points' places from 0 (the axis's start) to 1 (its end). A point counts for the two borders that it
+    lies between, the more for the nearer one, so that round values make no pattern; then all is smoothed. Where so much
+    as one point lies a hairline is left.
+    """
+    left = np.clip(np.floor(shares * CELLS).astype(int), 0, CELLS - 1)
+    part = shares * CELLS - left
+    counts = np.bincount(left, 1 - part, CELLS + 1) + np.bincount(left + 1, part, CELLS + 1)
+    reach = np.arange(-np.ceil(3 * SMOOTH), np.ceil(3 * SMOOTH) + 1)
+    smoothed = np.convolve(counts, np.exp(-((reach / SMOOTH) ** 2) / 2), mode="same")
+    heights = smoothed / (smoothed.max() or 1)
+    hairline = HAIRLINE / (SWARM / 2)
+    # Smoothing must not show runs where there can be none, as at a share above 1.
+    near = np.convolve(counts > 0, np.ones(3), mode="same") > 0
+    within = np.logical_or.accumulate(near) & np.logical_or.accumulate(near[::-1])[::-1]
+    return np.where(within & (heights >= hairline), heights, np.where(counts > 0, hairline, 0))
 
 
 def swarm(places: NDArray[np.float64], width: float, fitting: float) -> NDArray[np.float64]:
@@ -124,12 +160,15 @@ def size_and_alpha(n: int) -> tuple[float, float]:
     return float(np.clip(8 * n**-0.16, 2.4, 7)), float(np.clip(2.8 * n**-0.3, 0.2, 0.85))
 
 
+_DrawRuns = Callable[[Axes, Row, _Scale, float], None]
+
+
 def _panel_height(panel: Panel, width: float) -> float:
     words = sum(LINE * len(_words(row, width)) for row in panel.rows)
     return LINE + 2 + words + len(panel.rows) * (SWARM + BAR + GAP) + AXIS
 
 
-def _draw_panel(sheet: Axes, panel: Panel, top: float, bottom: float, width: float) -> None:
+def _draw_panel(sheet: Axes, panel: Panel, top: float, bottom: float, width: float, draw_runs: _DrawRuns) -> None:
     scale = _Scale(panel.limits, MARGIN, width - MARGIN)
     _draw_axis(sheet, panel, scale, bottom)
     _write_origin(sheet, panel, scale, top + 13)
@@ -141,7 +180,7 @@ def _draw_panel(sheet: Axes, panel: Panel, top: float, bottom: float, width: flo
         if row.band is not None:
             left, right = scale.held(panel.origin - row.band), scale.held(panel.origin + row.band)
             _box(sheet, left, right, y + 2, y + SWARM + BAR + 8, "control", 0.16)
-        _draw_points(sheet, row, scale, y + SWARM / 2 + 2)
+        draw_runs(sheet, row, scale, y + SWARM / 2 + 2)
         _draw_mean(sheet, row, panel.origin, scale, y + SWARM + BAR / 2 + 3)
         y += SWARM + BAR + GAP
 
@@ -191,7 +230,18 @@ def _draw_points(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
     (line,) = sheet.plot(
         places, middle + offsets, ls="", marker="o", ms=size, mew=0, color=light(row.colour), alpha=alpha, clip_on=False
     )
-    line.set_gid("points")
+    line.set_gid(POINTS)
+
+
+def _draw_density(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
+    """A shape that is the higher the more runs lie at a place."""
+    low, high = scale.limits
+    heights = density((row.points - low) / (high - low)) * SWARM / 2
+    seen = np.flatnonzero(heights)
+    if len(seen):
+        some = slice(seen[0], seen[-1] + 1)
+        borders = np.linspace(scale.left, scale.right, CELLS + 1)[some]
+        _body(sheet, borders.round(1), heights[some].round(1), middle, row.colour)
 
 
 def _draw_mean(sheet: Axes, row: Row, origin: float, scale: _Scale, y: float) -> None:
@@ -219,6 +269,9 @@ def _draw_legend(sheet: Axes, lines: Sequence[Sequence[Key]], top: float) -> Non
 def _draw_key(sheet: Axes, key: Key, x: float, y: float) -> None:
     if key.sign == "band":
         _box(sheet, x + 1, x + 15, y - 6, y + 6, key.colour, 0.16)
+    elif key.sign == "density":
+        places = np.linspace(-8, 8, 33)
+        _body(sheet, x + 8 + places, HAIRLINE + 5 * np.exp(-((places / 2.6) ** 2) / 2), y, key.colour, "")
     elif key.sign == "interval":
         _rule(sheet, [x + 1, x + 15], [y, y], key.colour, 2.4)
         for end in (x + 1, x + 15):
@@ -267,6 +320,15 @@ def _rule(
 
 def _box(sheet: Axes, left: float, right: float, top: float, bottom: float, colour: str, alpha: float) -> None:
     sheet.fill([left, right, right, left], [top, top, bottom, bottom], color=light(colour), alpha=alpha, lw=0)
+
+
+def _body(
+    sheet: Axes, x: NDArray[np.float64], heights: NDArray[np.float64], middle: float, colour: str, name: str = DENSITY
+) -> None:
+    """A shape of these heights to either side of its middle line."""
+    outline = np.concatenate([x, x[::-1]]), np.concatenate([middle - heights, (middle + heights)[::-1]])
+    (shape,) = sheet.fill(*outline, color=light(colour), alpha=BODY, lw=0)
+    shape.set_gid(name)
 
 
 def _mark(sheet: Axes, x: float, y: float, sign: str, colour: str, filled: bool, size: float) -> None:

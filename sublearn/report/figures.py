@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from sublearn.errors import unknown
 from sublearn.records import Record
-from sublearn.report.drawing import Key, Panel, Row, draw
+from sublearn.report.drawing import Key, Panel, Row, crowded, draw
 from sublearn.report.svg import png_bytes, svg_text
 from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
 from sublearn.stats import Contrast, Estimate
@@ -60,6 +60,16 @@ def contrasts_label(analysis: Analysis) -> str:
     return f"Paired differences of the claims: {'; '.join(said) or 'none'}."
 
 
+def arms_crowded(analysis: Analysis, trait: str) -> bool:
+    """Whether the figure of the arms shows a density and not every run as a point."""
+    return crowded(row.estimate.n for row in analysis.estimates if row.trait == trait)
+
+
+def contrasts_crowded(analysis: Analysis) -> bool:
+    """Whether the figure of the claims shows a density and not every pair as a point."""
+    return crowded(contrast.n for _, contrast, _ in _judged(analysis))
+
+
 def _arms(analysis: Analysis, records: Iterable[Record], trait: Trait, title: str, width: float) -> Figure:
     values = values_of(records)
     estimates = {row.arm: row.estimate for row in analysis.estimates if row.trait == trait.name}
@@ -70,7 +80,7 @@ def _arms(analysis: Analysis, records: Iterable[Record], trait: Trait, title: st
     panel = Panel(axis, rows, _limits(rows, [origin], share=trait.unit == "share"), origin, label)
     groups = list(dict.fromkeys(group(arm) for arm in analysis.study.arms))
     keys = [Key("hollow" if name == "control" else "mean", name, GROUPS[name]) for name in GROUPS if name in groups]
-    signs = [Key("point", "muted", "one run"), Key("interval", "muted", "95% interval")]
+    signs = [_runs_key(arms_crowded(analysis, trait.name), "run", "runs"), Key("interval", "muted", "95% interval")]
     return draw([panel], [*keys, *signs], width, plain(title))
 
 
@@ -98,7 +108,10 @@ def _contrasts(analysis: Analysis, records: Iterable[Record], title: str, width:
             panels.append(Panel(axis, rows, limits, 0.0, "no difference"))
     verdicts = list(dict.fromkeys(verdict for _, _, verdict in judged))
     keys = [Key("mean" if verdict != "inconclusive" else "hollow", verdict, verdict) for verdict in verdicts]
-    signs = [Key("point", "muted", "one pair of runs"), Key("interval", "muted", "95% interval")]
+    signs = [
+        _runs_key(contrasts_crowded(analysis), "pair of runs", "pairs of runs"),
+        Key("interval", "muted", "95% interval"),
+    ]
     band = Key("band", "control", "counts as no difference")
     return draw(panels, [*keys, *signs, band] if judged else [], width, plain(title))
 
@@ -109,6 +122,10 @@ def _claim_row(claim: Claim, contrast: Contrast, verdict: Verdict, values: Value
     value = f"{_value(contrast)}, {verdict}"
     ends = contrast.mean, contrast.low, contrast.high
     return Row(plain(claim.claim), note, value, verdict, verdict != "inconclusive", points, *ends, claim.delta)
+
+
+def _runs_key(dense: bool, one: str, many: str) -> Key:
+    return Key("density", "muted", f"density of the {many}") if dense else Key("point", "muted", f"one {one}")
 
 
 def _judged(analysis: Analysis) -> list[tuple[Claim, Contrast, Verdict]]:

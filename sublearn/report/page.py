@@ -6,7 +6,7 @@ Texts of studies, records and manifests go through the template's escaping; only
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -15,7 +15,13 @@ from markupsafe import Markup
 from sublearn.config import dotted
 from sublearn.records import Record
 from sublearn.report import svg
-from sublearn.report.figures import NARROW, WIDE, arms_figure, contrasts_figure
+from sublearn.report.figures import (
+    NARROW,
+    arms_crowded,
+    arms_figure,
+    contrasts_crowded,
+    contrasts_figure,
+)
 from sublearn.report.kept import Table
 from sublearn.report.palette import PALETTE
 from sublearn.report.tables import grouped
@@ -36,6 +42,13 @@ from sublearn.stats import Contrast, Estimate
 from sublearn.studies.analysis import Analysis
 from sublearn.studies.base import Arm
 
+POINTS = "Each point is one run"
+DENSITY = "Too many runs for points: the shapes show how densely they lie, each row to its own height"
+PAIRS = "Each point is the difference within one seed"
+PAIRS_DENSITY = (
+    "Too many runs for points: the shapes show how densely the differences within a seed lie, each row to its own "
+    "height"
+)
 TEACHERS = {"trained": "trained", "neutral": "untrained", "none": "none"}
 INITS = {"same": "same", "cross": "other"}
 LOGITS = {
@@ -58,6 +71,17 @@ class Section:
     records: Sequence[Record]
     manifest: Mapping[str, Any]
     tables: Sequence[Table] = ()
+
+    @cached_property
+    def arms(self) -> Mapping[str, str]:
+        """The figure of the arms on each trait as SVG text, as wide as a page."""
+        traits = self.analysis.study.traits
+        return {trait.name: arms_figure(self.analysis, self.records, trait.name) for trait in traits}
+
+    @cached_property
+    def contrasts(self) -> str:
+        """The figure of the claims as SVG text, as wide as a page."""
+        return contrasts_figure(self.analysis, self.records)
 
 
 def page(sections: Sequence[Section]) -> str:
@@ -129,23 +153,22 @@ def _tally(analysis: Analysis) -> list[tuple[str, str]]:
 def _figures(section: Section, key: str) -> Iterator[dict[str, Any]]:
     analysis, records = section.analysis, section.records
     for number, trait in enumerate(analysis.study.traits, 1):
-        drawn = [arms_figure(analysis, records, trait.name, width=width) for width in (WIDE, NARROW)]
+        narrow = arms_figure(analysis, records, trait.name, width=NARROW)
+        shown = DENSITY if arms_crowded(analysis, trait.name) else POINTS
         chance = f" The dashed line is chance, {chance_text(trait.chance)}." if trait.chance is not None else ""
-        caption = f"{trait.about} Each point is one run; the bar ends at the mean.{chance}"
-        yield _figure(drawn, f"{key}-arms{number}", trait.name, caption)
+        caption = f"{trait.about} {shown}; the bar ends at the mean.{chance}"
+        yield _figure(section.arms[trait.name], narrow, f"{key}-arms{number}", trait.name, caption)
     if analysis.study.claims:
-        drawn = [contrasts_figure(analysis, records, width=width) for width in (WIDE, NARROW)]
-        caption = (
-            "Each point is the difference within one seed. Zero is no difference; differences in the grey band count "
-            "as none."
-        )
-        yield _figure(drawn, f"{key}-claims", "The claims", caption)
+        narrow = contrasts_figure(analysis, records, width=NARROW)
+        shown = PAIRS_DENSITY if contrasts_crowded(analysis) else PAIRS
+        caption = f"{shown}. Zero is no difference; differences in the grey band count as none."
+        yield _figure(section.contrasts, narrow, f"{key}-claims", "The claims", caption)
 
 
-def _figure(drawn: Sequence[str], key: str, title: str, caption: str) -> dict[str, Any]:
+def _figure(wide: str, narrow: str, key: str, title: str, caption: str) -> dict[str, Any]:
     # The markup is our own: every text in it was escaped by the XML writer.
-    wide, narrow = (Markup(svg.inline(text, f"{key}{size}")) for text, size in zip(drawn, "wn", strict=True))
-    return {"wide": wide, "narrow": narrow, "title": title, "caption": caption}
+    shown = map(Markup, svg.inline_twins(wide, narrow, key))
+    return {**dict(zip(("wide", "narrow"), shown, strict=True)), "title": title, "caption": caption}
 
 
 def _contrasts(analysis: Analysis) -> list[dict[str, Any]]:

@@ -12,7 +12,9 @@ from io import BytesIO, StringIO
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sublearn.report.palette import PALETTE, light
 
@@ -21,6 +23,9 @@ FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 PIXELS_PER_INCH = 72
 """The unit of an SVG from matplotlib: lengths in figures are CSS pixels."""
 _NAMES = {colours[0]: name for name, colours in PALETTE.items()}
+POINTS, DENSITY = GROUPS = ("points", "density")
+"""The names of groups of marks: one mark a run, or one shape for all of them."""
+_NUMBER = re.compile(r"-?[\d.]+(?:e-?\d+)?")
 _MARKER_ID = re.compile(r"m[0-9a-f]{10}")
 
 
@@ -58,14 +63,16 @@ def plain_svg(figure: Figure) -> str:
 
 def inline(svg: str, prefix: str) -> str:
     """The SVG for the inside of a page that holds `css()`: no style of its own, and ids that begin with `prefix`."""
-    root = ElementTree.fromstring(svg.replace(f' xmlns="{NAMESPACE}"', "", 1))
-    root.remove(root[0])
-    for element in root.iter():
-        if "id" in element.attrib:
-            element.set("id", f"{prefix}-{element.get('id')}")
-        if "href" in element.attrib:
-            element.set("href", f"#{prefix}-{element.get('href', '')[1:]}")
-    return ElementTree.tostring(root, encoding="unicode")
+    return ElementTree.tostring(_inlined(svg, prefix), encoding="unicode")
+
+
+def inline_twins(wide: str, narrow: str, prefix: str) -> tuple[str, str]:
+    """One figure in two widths, each as `inline` gives it; the narrow one refers to the densities of the wide one."""
+    roots = _inlined(wide, f"{prefix}w"), _inlined(narrow, f"{prefix}n")
+    for number, (shape, twin) in enumerate(zip(*map(_densities, roots), strict=True)):
+        _share(shape, twin, f"{prefix}d{number}")
+    first, second = (ElementTree.tostring(root, encoding="unicode") for root in roots)
+    return first, second
 
 
 def png_bytes(figure: Figure, scale: float = 2.0) -> bytes:
@@ -83,6 +90,17 @@ def _settings() -> Iterator[None]:
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "sublearn"}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
+
+
+def _inlined(svg: str, prefix: str) -> ElementTree.Element:
+    root = ElementTree.fromstring(svg.replace(f' xmlns="{NAMESPACE}"', "", 1))
+    root.remove(root[0])
+    for element in root.iter():
+        if "id" in element.attrib:
+            element.set("id", f"{prefix}-{element.get('id')}")
+        if "href" in element.attrib:
+            element.set("href", f"#{prefix}-{element.get('href', '')[1:]}")
+    return root
 
 
 def _rules(paper: int) -> list[str]:
@@ -119,24 +137,50 @@ def _cleaned(root: ElementTree.Element) -> None:
         name = element.get("id", "")
         if name and not _MARKER_ID.fullmatch(name):
             del element.attrib["id"]
-        if name.startswith("points"):
-            element.set("class", "points")
+        for group in GROUPS:
+            if name.startswith(group):
+                element.set("class", group)
         if "style" in element.attrib:
             _themed(element)
-        _lift_point_styles(element)
+        _lift_styles(element)
 
 
-def _lift_point_styles(group: ElementTree.Element) -> None:
-    """Move what all points of a group share from the points to the group, and round their places."""
+def _lift_styles(group: ElementTree.Element) -> None:
+    """Move what all marks of a group share from the marks to the group, and round their places."""
+    shapes = list(group) if group.get("class") == DENSITY else []
     uses = [child for child in group if child.tag == "use"]
-    for use in uses:
-        style = use.attrib.pop("style", None)
+    for mark in (*shapes, *uses):
+        style = mark.attrib.pop("style", None)
         if style is not None and group.get("style") is None:
             group.set("style", style)
+    for use in uses:
         for axis in ("x", "y"):
             use.set(axis, f"{float(use.get(axis, '0')):.2f}")
-    if uses and "style" in group.attrib:
+    for shape in shapes:
+        shape.set("d", f"M{' '.join(f'{place:g}' for place in np.round(_places(shape), 2).ravel())}z")
+    if (shapes or uses) and "style" in group.attrib:
         _themed(group)
+
+
+def _share(shape: ElementTree.Element, twin: ElementTree.Element, name: str) -> None:
+    """Let the twin of a shape, which is wider or narrower and stands elsewhere, refer to the shape."""
+    (left, top), (right, _) = np.min(_places(shape), axis=0), np.max(_places(shape), axis=0)
+    (start, above), (end, _) = np.min(_places(twin), axis=0), np.max(_places(twin), axis=0)
+    scale = (end - start) / (right - left) if right > left else 1
+    shape.set("id", name)
+    twin.tag = "use"
+    moved = f"matrix({scale:.6g} 0 0 1 {start - scale * left:.2f} {above - top:.2f})"
+    twin.attrib = {"href": f"#{name}", "transform": moved}
+
+
+def _places(shape: ElementTree.Element) -> NDArray[np.float64]:
+    """The corners of a path of straight lines, each as x and y."""
+    return np.array(_NUMBER.findall(shape.get("d", "")), dtype=float).reshape(-1, 2)
+
+
+def _densities(root: ElementTree.Element) -> list[ElementTree.Element]:
+    groups = root.iterfind(".//g[@class]")
+    return [shape for group in groups if DENSITY in group.get("class", "").split() for shape in group]
 
 
 def _themed(element: ElementTree.Element) -> None:

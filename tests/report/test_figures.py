@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from xml.etree import ElementTree
 
@@ -6,7 +7,7 @@ import pytest
 
 from sublearn.errors import InputError
 from sublearn.records import Record
-from sublearn.report.drawing import MARGIN, size_and_alpha, swarm
+from sublearn.report.drawing import CELLS, HAIRLINE, MARGIN, MOST_POINTS, SWARM, density, size_and_alpha, swarm
 from sublearn.report.figures import NARROW, WIDE, arms_figure, arms_png, contrasts_figure, contrasts_png
 from sublearn.report.wording import mean_text, number
 from sublearn.studies.analysis import analyse
@@ -19,6 +20,12 @@ def groups(picture: str) -> list[list[ElementTree.Element]]:
     """The points of each row, row by row."""
     root = ElementTree.fromstring(picture)
     return [list(g.iter(f"{SVG}use")) for g in root.iter(f"{SVG}g") if "points" in (g.get("class") or "")]
+
+
+def densities(picture: str) -> list[ElementTree.Element]:
+    """The shape of each row, row by row."""
+    root = ElementTree.fromstring(picture)
+    return [shape for g in root.iter(f"{SVG}g") if "density" in (g.get("class") or "") for shape in g]
 
 
 def words(picture: str) -> list[str]:
@@ -36,6 +43,50 @@ def test_one_point_for_each_seed_of_each_arm(sample, n, width):
 def test_two_thousand_seeds_keep_every_point(sample):
     analysis, records = sample(2000)
     assert sum(map(len, groups(arms_figure(analysis, records, "trait_rate")))) == 5 * 2000
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_more_runs_than_points_can_show_are_a_density_that_says_so(sample, width):
+    analysis, records = sample(MOST_POINTS + 1, diverged=(2,))
+    assert MOST_POINTS >= 2000
+    arms = arms_figure(analysis, records, "trait_rate", width=width)
+    assert not any(groups(arms)) and len(densities(arms)) == len(analysis.study.arms)
+    assert "density of the runs" in words(arms) and "one run" not in words(arms)
+    claims = contrasts_figure(analysis, records, width=width)
+    assert not any(groups(claims)) and len(densities(claims)) == len(analysis.study.claims)
+    assert "density of the pairs of runs" in words(claims) and "one pair of runs" not in words(claims)
+
+
+def test_a_density_lies_where_the_values_are_and_is_highest_where_most_are(sample):
+    analysis, records = sample(MOST_POINTS + 1)
+    for shape, arm in zip(densities(arms_figure(analysis, records, "trait_rate")), analysis.study.arms, strict=True):
+        x, y = np.array(re.findall(r"[\d.]+", shape.get("d", "")), dtype=float).reshape(-1, 2).T
+        values = [row.value for row in records if (row.arm, row.trait) == (arm.name, "trait_rate")]
+        low, high = -0.02, 1.02
+        shares = (np.array([min(values), np.median(values), max(values)]) - low) / (high - low)
+        first, middle, last = MARGIN + shares * (WIDE - 2 * MARGIN)
+        assert (x.min(), x.max()) == pytest.approx((first, last), abs=2 * 3)  # two cells
+        if 0.2 < np.median(values) < 0.8:
+            assert x[y.argmin()] == pytest.approx(middle, abs=25)
+        assert np.ptp(y) == pytest.approx(SWARM, abs=0.2)
+
+
+def test_a_density_is_one_at_its_highest_and_a_hairline_at_a_lone_point():
+    shares = np.append(np.full(5000, 0.25), 0.9)
+    heights = density(shares)
+    assert heights.max() == heights[CELLS // 4] == 1
+    alone = round(0.9 * CELLS)
+    hairline = 2 * HAIRLINE / SWARM
+    assert set(heights[alone - 1 : alone + 2]) == {0, hairline}
+    assert not heights[CELLS // 2 : alone - 1].any() and not heights[alone + 2 :].any()
+    assert not density(np.array([])).any()
+    assert density(np.array([0.0, 1.0]))[[0, CELLS]].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("steps", [150, 200, 397])
+def test_round_values_make_no_pattern_in_a_density(steps):
+    heights = density(np.repeat(np.arange(steps + 1) / steps, 100))
+    assert heights[20:-20].min() > 0.95
 
 
 def test_diverged_runs_have_no_point(sample):

@@ -4,9 +4,13 @@ import sys
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from sublearn.columns import Columns
+from sublearn.report.figures import NARROW, contrasts_figure
 from sublearn.report.page import Section, page
 from sublearn.report.wording import contrast_text, interval_text, mean_text
 from sublearn.studies.analysis import analyse
@@ -108,6 +112,37 @@ def test_every_seed_is_a_point_in_both_widths(sample):
     groups = re.findall('<g class="points">.*?</g>', page([Section(*sample(7), MANIFEST)]), re.DOTALL)
     rows = 5 * 2 + 3  # arms by traits, and claims
     assert [group.count("<use ") for group in groups] == [7] * 2 * rows
+
+
+def test_twenty_thousand_seeds_are_less_than_a_megabyte_and_each_density_is_there_once(sample):
+    few = Columns.of(sample(100)[1])
+    parts = [Columns(few.kinds, few.kind, few.seed + start, few.value, few.n) for start in range(0, 20_000, 100)]
+    records = Columns.joined(parts)
+    section = Section(analyse(sample(1)[0].study, records), records, MANIFEST)
+    html = page([section])
+    assert len(html.encode()) < 1_000_000 and "20,000 runs, seeds 0 to 19999" in html
+    assert html.count("Too many runs for points") == 3 and "Each point is" not in html
+    wide, narrow = (
+        re.findall(rf'<div class="{size}">(<svg.*?</svg>)</div>', html, re.DOTALL) for size in ("wide", "narrow")
+    )
+    shapes, uses = ([shape for picture in pictures for shape in densities(picture)] for pictures in (wide, narrow))
+    assert len(shapes) == len(uses) == 5 * 2 + 3
+    assert {shape.tag for shape in shapes} == {"path"} and {use.tag for use in uses} == {"use"}
+    assert [use.get("href") for use in uses] == [f"#{shape.get('id')}" for shape in shapes]
+    alone = contrasts_figure(section.analysis, section.records, width=NARROW)
+    for shape, use, own in zip(shapes[-3:], uses[-3:], densities(alone), strict=True):
+        scale, _, _, one, right, down = map(float, re.findall(r"[-\d.]+", use.get("transform", "")))
+        assert one == 1
+        assert corners(shape) * (scale, 1) + (right, down) == pytest.approx(corners(own), abs=0.11)
+
+
+def densities(picture: str) -> list[ElementTree.Element]:
+    groups = ElementTree.fromstring(picture).iterfind(".//{*}g[@class]")
+    return [shape for group in groups if "density" in group.get("class", "").split() for shape in group]
+
+
+def corners(shape: ElementTree.Element) -> np.ndarray:
+    return np.array(re.findall(r"[-\d.]+", shape.get("d", "")), dtype=float).reshape(-1, 2)
 
 
 def test_hostile_text_is_shown_and_not_obeyed(sample):
