@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sublearn.errors import InputError, SublearnError, quoted
+from sublearn import exits
+from sublearn.errors import LONGEST_MESSAGE, InputError, plain, printable, quoted
 
 if TYPE_CHECKING:
     from sublearn.pipeline import Progress, Result
@@ -45,7 +45,7 @@ def _how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=exits.Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("sublearn"), prog_name="sublearn")
 def cli() -> None:
     """The laboratory of subliminal learning: run it, measure it with controls, replicate it."""
@@ -58,7 +58,7 @@ def list_command() -> None:
 
     width = max(map(len, STUDIES))
     for name in STUDIES:
-        click.echo(f"{name:<{width}}  {build(name).title}")
+        _echo(f"{name:<{width}}  {build(name).title}")
 
 
 @cli.command()
@@ -71,9 +71,9 @@ def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
 
     built, _ = _study(study, changes)
     if as_json:
-        click.echo(json.dumps({"id": built.id} | built.model_dump(mode="json"), indent=2))
+        _echo(json.dumps({"id": built.id} | built.model_dump(mode="json"), indent=2))
     else:
-        click.echo(study_text(built))
+        _echo(study_text(built))
 
 
 @cli.command()
@@ -105,18 +105,18 @@ def run(
     folder = out or Path("runs") / built.id
     options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
     if dry_run:
-        click.echo(pipeline.describe(built, chosen, folder, pipeline.Options(**options)))
+        _echo(pipeline.describe(built, chosen, folder, pipeline.Options(**options)))
         return
     with _progress(built.name) as progress:
         result = pipeline.run(built, chosen, folder, progress=progress, command=_command(), **options)
     if as_json:
-        click.echo(json.dumps(result.analysis.to_dict(), indent=2))
+        _echo(json.dumps(result.analysis.to_dict(), indent=2))
         return
     _print(result)
     extra = len(set(result.analysis.seeds) - set(chosen))
     if extra:
-        click.echo(f"\nThe folder held {extra} more seeds from earlier commands; they are counted in.")
-    click.echo(f"\nReport: {folder / 'report.html'}")
+        _echo(f"\nThe folder held {extra} more seeds from earlier commands; they are counted in.")
+    _echo(f"\nReport: {plain(folder / 'report.html')}")
 
 
 @cli.command()
@@ -157,13 +157,13 @@ def sweep(
     folder = out or Path("runs") / f"sweep-{wanted.study}"
     sweeps.checked(wanted, yes)
     if dry_run:
-        click.echo(sweeps.describe(wanted, chosen, folder, Options(**options)))
+        _echo(sweeps.describe(wanted, chosen, folder, Options(**options)))
         return
     with _progress("sweep") as progress:
         points = sweeps.run_sweep(wanted, chosen, folder, Options(progress=progress, **options), _command())
-    click.echo(json.dumps([point.to_dict() for point in points], indent=2) if as_json else sweeps.summary(points))
+    _echo(json.dumps([point.to_dict() for point in points], indent=2) if as_json else sweeps.summary(points))
     if not as_json:
-        click.echo(f"\nReport: {folder / 'report.html'}")
+        _echo(f"\nReport: {plain(folder / 'report.html')}")
 
 
 @cli.command()
@@ -173,7 +173,7 @@ def demo(out: Path) -> None:
     from sublearn.demo import tell
 
     with _progress("demo") as progress:
-        tell(out, click.echo, progress, _command())
+        tell(out, _echo, progress, _command())
 
 
 @cli.command()
@@ -192,13 +192,13 @@ def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
         pipeline.write_page([pipeline.section(result) for result in results], out)
     if as_json:
         found = [result.analysis.to_dict() for result in results]
-        click.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2))
+        _echo(json.dumps(found[0] if len(found) == 1 else found, indent=2))
         return
     for folder, result in zip(folders, results, strict=True):
         _print(result)
-        click.echo(f"\nReport: {folder / 'report.html'}")
+        _echo(f"\nReport: {plain(folder / 'report.html')}")
     if out is not None:
-        click.echo(f"All on one page: {out}")
+        _echo(f"All on one page: {plain(out)}")
 
 
 @cli.command()
@@ -211,10 +211,10 @@ def power(study: str, effect: float | None) -> None:
 
     if Path(study).is_dir():
         found = load(study)
-        click.echo(power_table(found.study, found.records, effect))
+        _echo(power_table(found.study, found.records, effect))
     else:
         built, _ = _study(study, ())
-        click.echo(power_table(built, (), effect))
+        _echo(power_table(built, (), effect))
 
 
 @cli.command()
@@ -234,10 +234,10 @@ def trace(study: str, seeds: str, steps: str, perturb: str | None, changes: tupl
     with _progress("trace") as progress:
         if perturb is None:
             points = tracing.trace(built, chosen, tracing.whole_numbers(steps), progress)
-            click.echo(tracing.write(built, points, out, _command()))
+            _echo(tracing.write(built, points, out, _command()))
         else:
             scales = tracing.numbers(perturb)
-            click.echo(tracing.alignment(built, chosen, scales, out, _command(), progress))
+            _echo(tracing.alignment(built, chosen, scales, out, _command(), progress))
 
 
 @cli.command()
@@ -257,15 +257,15 @@ def replicate(names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, 
 
     rows = replication.chosen(names, quick)
     with _progress("replicate") as progress:
-        announce = (lambda _: None) if as_json else click.echo
+        announce = (lambda _: None) if as_json else _echo
         options |= {"jobs": jobs or cores(), "announce": announce, "progress": progress}
         found = replication.replicate(rows, out, **options)
     made = Made(_command(), options["precision"], versions(), replication.QUICK_RUNS if quick else None)
     replication.write(found, made, out)
     if as_json:
-        click.echo((out / "replication.json").read_text())
+        _echo((out / "replication.json").read_text())
     else:
-        click.echo(f"\n{summary(found)}\nPage: {out / 'replication.html'}")
+        _echo(f"\n{summary(found)}\nPage: {plain(out / 'replication.html')}")
 
 
 @cli.command("filter")
@@ -281,7 +281,7 @@ def filter_command(file: Path, out: Path | None, as_json: bool, **limits: Any) -
     from sublearn import filtering
 
     counts = filtering.filter_file(file, out, filtering.rule(**limits))
-    click.echo(json.dumps(counts) if as_json else filtering.summary(counts), err=True)
+    _echo(json.dumps(counts) if as_json else filtering.summary(counts), err=True)
 
 
 def parse_shard(text: str | None) -> tuple[int, int] | None:
@@ -301,24 +301,9 @@ def parse_shard(text: str | None) -> tuple[int, int] | None:
 
 def main() -> None:
     """Run the command line; every end of it has its exit status."""
-    warnings.showwarning = lambda message, *_, **__: click.echo(f"Warning: {message}", err=True)
-    try:
-        cli.main(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except InputError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except SublearnError as error:
-        click.echo(f"Failed: {error}", err=True)
-        sys.exit(1)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted. What was recorded is safe; the same command goes on from there.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    status = exits.run(cli)
+    if status:
+        sys.exit(status)
 
 
 def _study(
@@ -342,10 +327,15 @@ def _report_sweeps(folders: tuple[Path, ...], out: Path | None, as_json: bool) -
         raise InputError("--out joins run directories on one page; a sweep has its own report.html. Leave it out.")
     found = [(folder, sweeps.report_sweep(folder)) for folder in folders]
     if as_json:
-        click.echo(json.dumps([point.to_dict() for _, points in found for point in points], indent=2))
+        _echo(json.dumps([point.to_dict() for _, points in found for point in points], indent=2))
         return
     for folder, points in found:
-        click.echo(f"{sweeps.summary(points)}\n\nReport: {folder / 'report.html'}")
+        _echo(f"{sweeps.summary(points)}\n\nReport: {plain(folder / 'report.html')}")
+
+
+def _echo(text: str = "", err: bool = False) -> None:
+    """Print lines; what a file or a name holds moves no cursor and sets no colour."""
+    click.echo(printable(text), err=err)
 
 
 def _command() -> str:
@@ -356,8 +346,8 @@ def _print(result: "Result") -> None:
     from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
 
     for text in (estimates_table(result.analysis), contrasts_table(result.analysis), verdict_lines(result.analysis)):
-        click.echo(text if isinstance(text, str) else "\n".join(text))
-        click.echo()
+        _echo(text if isinstance(text, str) else "\n".join(text))
+        _echo()
 
 
 @contextmanager
@@ -376,6 +366,6 @@ def _progress(title: str) -> "Iterator[Progress]":
         def update(done: int, total: int, notes: Any) -> None:
             bar.update(task, completed=done, total=total)
             for note in notes:
-                console.print(f"Warning: {note}", highlight=False, markup=False)
+                console.print(f"Warning: {plain(note, LONGEST_MESSAGE)}", highlight=False, markup=False, soft_wrap=True)
 
         yield update

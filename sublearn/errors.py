@@ -49,6 +49,18 @@ def plain(text: object, most: int | None = None) -> str:
     return f"{line[: most - 1 - half]}…{line[-half:]}"
 
 
+def printable(text: str) -> str:
+    """The lines of a text without control characters, fit for a terminal; spaces stay.
+
+    >>> printable("a  b\\n\\x1b[31mc")
+    'a  b\\n [31mc'
+    """
+    return "\n".join(
+        line if line.isprintable() else "".join(letter if letter.isprintable() else " " for letter in line)
+        for line in text.split("\n")
+    )
+
+
 def quoted(value: object) -> str:
     """A foreign value as a message quotes it: its repr, in one line of at most 60 letters.
 

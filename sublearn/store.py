@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from sublearn import signals
 from sublearn.columns import Columns, read_clean
 from sublearn.errors import InputError
 from sublearn.records import Record
@@ -138,7 +139,8 @@ class Writer:
         new = [record for record in records if record.seed not in self.done and _key(record) not in self._parts]
         text = "".join(record.model_dump_json() + "\n" for record in new)
         if text:
-            _append(self.path, text.encode())
+            with signals.unbroken():
+                _append(self.path, text.encode())
         self._parts |= {_key(record) for record in new}
         counts = Counter(seed for _, seed, _ in self._parts)
         self.done |= {seed for seed, count in counts.items() if count == self._a_seed}
@@ -196,7 +198,7 @@ def _write_or_undo(descriptor: int, content: bytes) -> None:
         while written < len(content):
             written += os.write(descriptor, content[written:])
         os.fsync(descriptor)
-    except OSError:
+    except BaseException:
         os.ftruncate(descriptor, before)
         raise
 

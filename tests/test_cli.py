@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sublearn.store import load
-from tests.processes import sublearn
+from tests.processes import command_line, descendants, sublearn, wait_for
 
 SMALL = ["--set", "n_eval=20", "--set", "n_unrelated=60", "--set", "hidden=8", "--set", "embed_dim=4"]
 RUN = ["run", "tutorial", *SMALL, "--seeds", "0:3"]
@@ -193,6 +193,26 @@ def test_an_interrupted_run_ends_with_130_and_goes_on(tmp_path):
     again = in_a_process(*command[3:])
     assert again.returncode == 0, again.stderr
     assert load(tmp_path / "run").complete_seeds() >= set(range(max(done) + 2))
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_to_all_processes_of_a_run_ends_it_with_one_line(tmp_path, number, status):
+    """As a scheduler or a closed terminal sends it: to the workers as well, and several times."""
+    command = [sys.executable, "-m", "sublearn", *RUN[:-1], "0:400", "--out", "run", "--jobs", "2"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stderr=pipe, stdout=pipe, text=True, start_new_session=True)
+    assert wait_for((tmp_path / "run" / "records.jsonl").exists)
+    workers = descendants(process.pid)
+    for _ in range(3):
+        os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status, err
+    assert err.splitlines() == [
+        f"Ended by {number.name}. What was recorded is safe; the same command goes on from there."
+    ]
+    assert workers
+    assert wait_for(lambda: not any(command_line(worker) for worker in workers))
+    assert 0 < len(load(tmp_path / "run").complete_seeds()) < 400
 
 
 def test_a_file_size_limit_is_told_as_a_full_disk(tmp_path):

@@ -3,13 +3,14 @@
 import atexit
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.resource_tracker import ensure_running
 from time import perf_counter
 
+from sublearn import signals
 from sublearn.errors import SublearnError
 from sublearn.studies.run import Job, Outcome, measure
 
@@ -41,10 +42,13 @@ def _in_processes(jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
     # Fresh processes, because a forked PyTorch may hang; few jobs in flight, so that memory does not grow with them.
     context = multiprocessing.get_context("spawn")
     running: set[Future[Outcome]] = set()
+    with signals.blocked():
+        ensure_running()  # multiprocessing's helper; if it was started later, it would let signals through then
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
         for job in jobs:
-            running.add(pool.submit(measure, job))
+            with signals.blocked():  # a worker that is just being born leaves them to its parent, too
+                running.add(pool.submit(measure, job))
             if len(running) >= 2 * workers:
                 yield from _finished(running)
         while running:
@@ -59,7 +63,7 @@ def _in_processes(jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
 def _end(pool: ProcessPoolExecutor) -> None:
     """End the pool's processes at once, and none of the caller's own, which `active_children` lists too."""
     for child in list((getattr(pool, "_processes", None) or {}).values()):
-        child.terminate()
+        child.kill()
 
 
 def _finished(running: set[Future[Outcome]]) -> list[Outcome]:
@@ -72,9 +76,9 @@ def _finished(running: set[Future[Outcome]]) -> list[Outcome]:
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, end when the parent does, however it ends, and end at once."""
+    """Leave signals to the parent, end when the parent does, however it ends, and end at once."""
     atexit.register(os._exit, 0)  # all that it wrote is closed; tidying what PyTorch loaded takes half a second
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals.left_to_the_parent()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

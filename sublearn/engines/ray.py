@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlparse
 
+from sublearn import signals
 from sublearn.engines import local
 from sublearn.errors import InputError, SublearnError
 from sublearn.studies.run import Job, Outcome, measure
@@ -134,7 +135,8 @@ def _ray() -> Any:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        import ray
+        with signals.kept():  # it would make SIGTERM an end of its own kind
+            import ray
     except ImportError:
         raise InputError("--engine ray needs the package ray: pip install 'sublearn[ray]'.") from None
     return ray
