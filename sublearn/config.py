@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -14,6 +14,15 @@ from sublearn.reading import first_problem, yaml_value
 
 Model = TypeVar("Model", bound=BaseModel)
 
+LARGEST = 1_000_000_000
+"""The most of any size or count: a product of two still fits in 64 bits."""
+MOST_EPOCHS = 1_000_000
+"""More would take hours for the smallest network and a few hundred examples."""
+Size = Annotated[int, Field(ge=1, le=LARGEST)]
+"""How long, wide or many something is."""
+Scale = Annotated[float, Field(gt=0, le=1e9)]
+"""A factor: above it, float32 leaves nothing of what it multiplies."""
+
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class TrainConfig:
@@ -22,10 +31,10 @@ class TrainConfig:
     The first four are the tutorial's. Momentum belongs to SGD alone.
     """
 
-    lr: float = Field(default=1e-3, gt=0)
-    batch_size: int = Field(default=64, ge=1)
-    epochs: int = Field(default=4, ge=0)
-    weight_decay: float = Field(default=0.0, ge=0)
+    lr: Scale = 1e-3
+    batch_size: Size = 64
+    epochs: int = Field(default=4, ge=0, le=MOST_EPOCHS)
+    weight_decay: float = Field(default=0.0, ge=0, le=1e9)
     optimizer: Literal["adam", "sgd"] = "adam"
     momentum: float = Field(default=0.0, ge=0, lt=1)
 
@@ -33,9 +42,11 @@ class TrainConfig:
         if self.momentum and self.optimizer != "sgd":
             raise ValueError(f"momentum {self.momentum} belongs to sgd; with {self.optimizer} leave it at 0")
 
-    def lone_example(self, n: int) -> str | None:
-        """Why n examples cannot train a network with BatchNorm, if their last batch holds a single one; else None."""
-        if n % self.batch_size != 1:
+    def untrainable(self, n: int, batch_norm: bool = True) -> str | None:
+        """Why n examples cannot train a network: there are none, or BatchNorm gets a batch of one. None if they can."""
+        if n == 0:
+            return "no example is left to train on"
+        if not batch_norm or (n % self.batch_size != 1 and self.batch_size > 1):
             return None
         return (
             f"{n} examples in batches of {self.batch_size} leave a last batch of one, which BatchNorm cannot normalize"

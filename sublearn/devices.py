@@ -1,7 +1,9 @@
-"""Where tensors live and how precisely float32 matrices are multiplied. Imports torch only when asked."""
+"""Where tensors live, how much memory there is, how float32 matrices are multiplied. Imports torch only when asked."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sublearn.errors import InputError
@@ -29,6 +31,42 @@ def resolve(name: str) -> str:
             "--device cuda was asked for, but PyTorch finds no CUDA device here. Use --device cpu or auto."
         )
     return found
+
+
+def memory() -> int | None:
+    """The bytes of memory that this process may come to use: the machine's, or less in a container. None if unknown."""
+    try:
+        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, and others may not know
+        return None
+    return min([whole, *_limits()]) if whole > 0 else None
+
+
+def _limits(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> list[int]:
+    """The memory limits of the control groups (either version) that this process is in."""
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return []
+    groups = [line.split(":", 2)[1:] for line in lines if line.count(":") >= 2]
+    named = {"": (root, "memory.max"), "memory": (root / "memory", "memory.limit_in_bytes")}
+    found = []
+    for controllers, path in groups:
+        if controllers in named:
+            top, file = named[controllers]
+            inner = top / path.lstrip("/")
+            # In a container the root itself is the group, whatever path it has outside.
+            folders = {top, *(folder for folder in (inner, *inner.parents) if folder.is_relative_to(top))}
+            found += [_number(folder / file) for folder in folders]
+    return [limit for limit in found if limit]
+
+
+def _number(path: Path) -> int:
+    """The whole number in a file; 0 where there is none, as for "max"."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def __getattr__(name: str) -> object:

@@ -263,10 +263,10 @@ def run_pipeline(seed: int = 0, verbose: bool = False) -> dict[str, float]:
     from sublearn.studies.flows.tutorial_single import run_seed
     from sublearn.studies.tutorial import Settings
 
-    measured, reason = run_seed(Settings(), seed, default_device(), verbose)
-    if reason:
-        raise InputError(f"Seed {seed} cannot be measured: {reason}. Use another seed.")
-    arms = dict(zip(("teacher", "baseline", "studentA", "studentB"), measured.values(), strict=True))
+    found = run_seed(Settings(), seed, default_device(), verbose)
+    if found.untrainable:
+        raise InputError(f"Seed {seed} cannot be measured: {found.untrainable}. Use another seed.")
+    arms = dict(zip(("teacher", "baseline", "studentA", "studentB"), found.measured.values(), strict=True))
     suffix = {"studentA": "_same_init", "studentB": "_diff_init"}
     rates = {f"{arm}_pref{suffix.get(arm, '')}": rate for arm, (rate, _) in arms.items()}
     return rates | {f"{arm}_acc": accuracy for arm, (_, accuracy) in arms.items()}

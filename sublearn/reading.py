@@ -118,7 +118,7 @@ def first_problem(error: ValidationError) -> str:
     where = quoted(".".join(str(part) for part in problem["loc"]))
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown key {where}."
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
     got = problem["input"]
     shown = f", got {quoted(got)}" if not isinstance(got, (dict, list, tuple, BaseModel)) else ""
     return f"{where}: {message}{shown}." if problem["loc"] else f"{message}."

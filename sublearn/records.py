@@ -1,10 +1,20 @@
 """One measured value, or the reason why there is none. Knows neither torch nor where records are kept."""
 
+import math
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Status = Literal["ok", "diverged", "unmeasured"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a run has no value, and of which kind that is."""
+
+    status: Literal["diverged", "unmeasured"]
+    reason: str
 
 
 class Record(BaseModel):
@@ -31,3 +41,15 @@ class Record(BaseModel):
         if self.status != "ok" and not self.reason:
             raise ValueError(f"status '{self.status}' needs a reason")
         return self
+
+    @classmethod
+    def of(
+        cls, study: str, arm: str, seed: int, trait: str, score: float, n: int, problem: Problem | None = None
+    ) -> Self:
+        """The record of a score over n examples; where there is a problem, or the score is not finite, that is said."""
+        if problem is None and not math.isfinite(score):
+            problem = Problem("diverged", f"{trait} is {score}")
+        if problem is None:
+            return cls(study=study, arm=arm, seed=seed, trait=trait, value=score, n=n)
+        gone = {"value": None, "n": 0, "status": problem.status, "reason": problem.reason}
+        return cls.model_validate({"study": study, "arm": arm, "seed": seed, "trait": trait, **gone})

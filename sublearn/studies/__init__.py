@@ -5,10 +5,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sublearn.config import Spec, dotted, override
+from sublearn import devices
+from sublearn.config import Spec, dotted, override, parse
 from sublearn.errors import InputError, quoted, unknown
 from sublearn.reading import yaml_file
 from sublearn.studies.base import Study
+from sublearn.studies.memory import Need, total
 
 STUDIES = {
     "tutorial": "sublearn.studies.tutorial",
@@ -34,7 +36,7 @@ def settings_of(study: Study) -> Spec:
     """The study's settings as the typed values that they were built from."""
     if study.name not in STUDIES:
         raise unknown("study", study.name, STUDIES)
-    return import_module(STUDIES[study.name]).Settings.model_validate(study.settings)
+    return parse(import_module(STUDIES[study.name]).Settings, study.settings, f"The study {study.id}")
 
 
 def flow_of(study: Study) -> str:
@@ -43,8 +45,12 @@ def flow_of(study: Study) -> str:
 
 
 def runs_at_once(study: Study, device: str) -> int:
-    """How many seeds of the study make one cohort: few enough for a CPU's cache, enough to fill a GPU."""
-    return import_module(STUDIES[study.name]).runs_at_once(settings_of(study), device)
+    """How many seeds of the study make one cohort: few enough for a CPU's cache and memory, enough to fill a GPU."""
+    wanted = import_module(STUDIES[study.name]).runs_at_once(settings_of(study), device)
+    needed, there = total(needs(study)), devices.memory()
+    if device != "cpu" or there is None or not needed:
+        return wanted
+    return max(1, min(wanted, there // needed))
 
 
 def seconds_a_seed(study: Study) -> float:
@@ -65,6 +71,30 @@ def prepare(study: Study) -> None:
     module = import_module(STUDIES[study.name])
     if hasattr(module, "prepare"):
         module.prepare(settings_of(study))
+
+
+def check_memory(study: Study) -> None:
+    """Raise InputError if a single run of the study cannot fit in this machine's memory, as far as can be estimated."""
+    parts, there = needs(study), devices.memory()
+    needed = total(parts)
+    if there is None or needed <= there:
+        return
+    most, settings = max(parts, key=lambda part: part.bytes), dotted(study.settings)
+    named = ", ".join(f"{key} {settings[key]}" for key in most.settings if key in settings)
+    raise InputError(
+        f"A run of {study.name} with these settings needs about {_gigabytes(needed)} of memory; this machine has "
+        f"{_gigabytes(there)}. Most of it, {_gigabytes(most.bytes)}, is for {most.what} ({named}); choose smaller ones."
+    )
+
+
+def needs(study: Study) -> list[Need]:
+    """The memory that one run of the study takes, part by part; nothing where it is not estimated."""
+    module = import_module(STUDIES[study.name])
+    return module.needs(settings_of(study)) if hasattr(module, "needs") else []
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
 
 
 def read_file(path: Path, with_grid: bool = False) -> tuple[str, dict[str, Any], str | None, dict[str, list[Any]]]:

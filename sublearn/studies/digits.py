@@ -7,9 +7,9 @@ from pydantic import Field
 from sublearn.config import TrainConfig
 from sublearn.studies import images
 from sublearn.studies.base import Study
-from sublearn.studies.images import FLOW, Inputs, runs_at_once
+from sublearn.studies.images import FLOW, Inputs, needs, runs_at_once
 
-__all__ = ["FLOW", "SECONDS_A_SEED", "Settings", "runs_at_once", "study"]
+__all__ = ["FLOW", "SECONDS_A_SEED", "Settings", "needs", "runs_at_once", "study"]
 SECONDS_A_SEED = 4.0
 
 

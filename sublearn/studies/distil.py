@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sublearn.config import Spec, TrainConfig
+from sublearn.config import Scale, Spec, TrainConfig
 from sublearn.errors import unknown
 from sublearn.studies.base import Arm, Claim
 
@@ -20,7 +20,9 @@ Init = Literal["same", "cross"]
 class StudentInit(Spec, frozen=True):
     """Where a same-init student starts, between the reference's weights and others."""
 
-    perturb: float = Field(default=0.0, ge=0, description="Gaussian noise added, in units of each layer's own init std")
+    perturb: float = Field(
+        default=0.0, ge=0, le=1e9, description="Gaussian noise added, in units of each layer's own init std"
+    )
     layers: tuple[str, ...] = Field(default=(), description="layers that are perturbed; none named means all")
     toward_cross: float = Field(default=0.0, ge=0, le=1, description="0 is the reference's init, 1 the cross init")
 
@@ -35,9 +37,7 @@ class Distil(Spec, frozen=True):
     teacher: TrainConfig = TrainConfig()
     student: TrainConfig = TrainConfig()
     loss: Literal["kl", "mse", "ce"] = "kl"
-    temperature: float = Field(
-        default=1.0, gt=0, description="divides both sides' logits (kl, ce) or the targets (mse)"
-    )
+    temperature: Scale = Field(default=1.0, description="divides both sides' logits (kl, ce) or the targets (mse)")
     logits: Logits = Field(default="aux", description="which logits same_init, cross_init and their controls imitate")
     student_init: StudentInit = StudentInit()
     frozen: tuple[str, ...] = Field(default=(), description="layers of the student that are not trained")
@@ -53,6 +53,23 @@ class Distil(Spec, frozen=True):
                 "zero and nothing is learned; use aux_logits 2 or more, or loss mse"
             )
         return self
+
+    @model_validator(mode="after")
+    def _layers_exist(self) -> Self:
+        known = self.layers()
+        wanted = {
+            "frozen": (self.frozen, list(known)),
+            "student_init.layers": (self.student_init.layers, [name for name, drawn in known.items() if drawn]),
+        }
+        for setting, (names, there) in wanted.items():
+            for name in names:
+                if name not in there:
+                    raise ValueError(f"{setting}: {unknown('layer', name, there)}")
+        return self
+
+    def layers(self) -> dict[str, bool]:
+        """Each layer of the study's network, and whether its init is drawn at random; others cannot be perturbed."""
+        raise NotImplementedError
 
 
 def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
@@ -118,6 +135,12 @@ def chosen(every: tuple[Arm, ...], wanted: tuple[str, ...]) -> tuple[Arm, ...]:
         control = by_name[name].control
         queue += [control] if control and control not in kept else []
     return tuple(arm for arm in every if arm.name in kept)
+
+
+def together(arms: tuple[Arm, ...]) -> int:
+    """How many students of a seed train side by side at most: those that imitate the same logits."""
+    channels = [arm.logits for arm in arms if arm.logits != "none"]
+    return max(map(channels.count, channels), default=0)
 
 
 def about(claims: tuple[Claim, ...], arms: tuple[Arm, ...]) -> tuple[Claim, ...]:

@@ -1,13 +1,15 @@
 """The controlled design on real images: what `digits`, `mnist` and `fashion-mnist` share. Torch-free."""
 
 import sys
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from sublearn.config import Spec, TrainConfig
+from sublearn.config import Scale, Size, Spec, TrainConfig
+from sublearn.studies import memory
 from sublearn.studies.base import Study, Trait
-from sublearn.studies.distil import Distil, about, arms, chosen, claims
+from sublearn.studies.distil import Distil, about, arms, chosen, claims, together
+from sublearn.studies.memory import Need
 
 FLOW = "sublearn.studies.flows.images"
 
@@ -16,10 +18,10 @@ class Inputs(Spec, frozen=True):
     """What the student sees. Drawn images are the same in each epoch and other ones in each run."""
 
     kind: Literal["uniform", "gaussian", "correlated", "real", "mixture"] = "uniform"
-    count: int = Field(default=60_000, ge=1, description="images drawn; real ones are the training images")
-    variance: float = Field(default=1.0, gt=0, description="of a pixel of gaussian or correlated noise")
+    count: Size = Field(default=60_000, description="images drawn; real ones are the training images")
+    variance: Scale = Field(default=1.0, description="of a pixel of gaussian or correlated noise")
     blur: float = Field(
-        default=1.0, gt=0, description="standard deviation of the Gaussian blur, in pixels (correlated)"
+        default=1.0, gt=0, le=100, description="standard deviation of the Gaussian blur, in pixels (correlated)"
     )
     alpha: float = Field(
         default=0.5, ge=0, le=1, description="share of the real image (mixture: alpha real + rest uniform)"
@@ -31,19 +33,15 @@ class Settings(Distil, frozen=True):
 
     data: Literal["digits", "mnist", "fashion-mnist"] = "mnist"
     classes: int = Field(default=10, ge=2, le=10, description="the first classes are kept, the others left out")
-    width: int = Field(default=256, ge=1)
+    width: Size = 256
     depth: int = Field(default=2, ge=1, le=8, description="hidden layers")
     teacher: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
     student: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
     inputs: Inputs = Inputs()
 
-    @model_validator(mode="after")
-    def _layers_exist(self) -> Self:
-        known = {f"layers.{2 * i}" for i in range(self.depth + 1)}
-        for name in (*self.student_init.layers, *self.frozen):
-            if name not in known:
-                raise ValueError(f"there is no layer '{name}'; known: {', '.join(sorted(known))}")
-        return self
+    def layers(self) -> dict[str, bool]:
+        """Each layer, in order, and whether its init is drawn: all are."""
+        return {f"layers.{2 * i}": True for i in range(self.depth + 1)}
 
 
 def prepare(settings: Settings) -> None:
@@ -78,6 +76,16 @@ def study(name: str, title: str, settings: Settings) -> Study:
         ),
         claims=about(claims("accuracy", delta=0.05), run),
     )
+
+
+def needs(settings: Settings) -> list[Need]:
+    """The memory that a run takes."""
+    features, n_train, _ = memory.SETS[settings.data]
+    network = memory.image_network(features, settings.width, settings.depth, settings.classes + settings.aux_logits)
+    students = together(chosen(arms(settings.logits, with_all=True), settings.arms))
+    count = n_train if settings.inputs.kind == "real" else settings.inputs.count
+    teacher, student = memory.Training(1, settings.teacher, n_train), memory.Training(students, settings.student, count)
+    return memory.on_images(network, teacher, student, settings.data)
 
 
 def runs_at_once(settings: Settings, device: str) -> int:

@@ -1,10 +1,13 @@
 """The way from the tutorial's design to the controlled one, one change a rung. Torch-free; flows/ladder runs it."""
 
-from pydantic import Field
+from typing import Self
 
-from sublearn.config import Spec, TrainConfig
+from pydantic import Field, model_validator
+
+from sublearn.config import LARGEST, Size, Spec, TrainConfig
 from sublearn.studies import prompts
 from sublearn.studies.base import Arm, Claim, Study
+from sublearn.studies.memory import Need, largest
 
 FLOW = "sublearn.studies.flows.ladder"
 SECONDS_A_SEED = 3.0
@@ -19,32 +22,50 @@ RUNGS = {
 """Each rung with the one thing that it changes; it keeps the changes of the rungs before it."""
 
 
+SHORT = (TrainConfig(1e-3, 64, 4), TrainConfig(5e-4, 128, 4))
+LONG = (TrainConfig(1e-3, 50, 20), TrainConfig(1e-3, 128, 20))
+"""How the teacher and the students of a rung are trained."""
+
+
 class Settings(Spec, frozen=True):
     """The tutorial's sizes; the rungs are fixed."""
 
-    vocab_size: int = Field(default=1000, ge=43)
-    seq_len: int = Field(default=6, ge=1)
-    embed_dim: int = Field(default=32, ge=1)
-    hidden: int = Field(default=128, ge=2)
-    n_eval: int = Field(default=200, ge=2)
-    n_unrelated: int = Field(default=1000, ge=2)
+    vocab_size: int = Field(default=1000, ge=43, le=LARGEST)
+    seq_len: Size = 6
+    embed_dim: Size = 32
+    hidden: int = Field(default=128, ge=2, le=LARGEST)
+    n_eval: int = Field(default=200, ge=2, le=LARGEST)
+    n_unrelated: int = Field(default=1000, ge=2, le=LARGEST)
     aux_logits: int = Field(default=64, ge=1, le=4096)
+
+    @model_validator(mode="after")
+    def _first_rungs_can_be_normalized(self) -> Self:
+        reason = SHORT[0].untrainable(self.n_eval)
+        if reason:
+            raise ValueError(f"{reason}; change n_eval")
+        return self
 
 
 def rung_settings(settings: Settings, rung: str) -> prompts.Settings:
     """The prompts study's settings on one rung."""
     reached = list(RUNGS)[: list(RUNGS).index(rung) + 1]
     longer = "longer" in reached
+    teacher, student = LONG if longer else SHORT
     return prompts.Settings(
         **settings.model_dump(exclude={"aux_logits"}),
         aux_logits=settings.aux_logits if "aux" in reached else 0,
         logits="aux" if "aux" in reached else "class",
         batch_norm="no_norm" not in reached,
         temperature=1.0 if longer else 2.0,
-        teacher=TrainConfig(lr=1e-3, batch_size=50, epochs=20) if longer else TrainConfig(1e-3, 64, 4),
-        student=TrainConfig(lr=1e-3, batch_size=128, epochs=20) if longer else TrainConfig(5e-4, 128, 4),
+        teacher=teacher,
+        student=student,
         held_out="held_out" in reached,
     )
+
+
+def needs(settings: Settings) -> list[Need]:
+    """The memory that a run takes: that of its largest rung, with three students."""
+    return largest([prompts.needs(rung_settings(settings, rung), students=3) for rung in RUNGS])
 
 
 def runs_at_once(settings: Settings, device: str) -> int:

@@ -4,9 +4,9 @@ from typing import Literal
 
 from sublearn.studies import images
 from sublearn.studies.base import Study
-from sublearn.studies.images import FLOW, prepare, runs_at_once
+from sublearn.studies.images import FLOW, needs, prepare, runs_at_once
 
-__all__ = ["FLOW", "SECONDS_A_SEED", "Settings", "prepare", "runs_at_once", "study"]
+__all__ = ["FLOW", "SECONDS_A_SEED", "Settings", "needs", "prepare", "runs_at_once", "study"]
 SECONDS_A_SEED = 40.0
 
 

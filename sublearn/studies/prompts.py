@@ -4,12 +4,15 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sublearn.config import TrainConfig
+from sublearn.config import LARGEST, Size, TrainConfig
+from sublearn.studies import memory
 from sublearn.studies.base import Study, Trait
-from sublearn.studies.distil import Distil, Logits, about, arms, chosen, claims
+from sublearn.studies.distil import Distil, Logits, about, arms, chosen, claims, together
+from sublearn.studies.memory import Need
 
 FLOW = "sublearn.studies.flows.prompts"
 SECONDS_A_SEED = 1.0
+CLASSES = 2
 TRAITS = (
     Trait(name="trait_rate", about="Share of held-out prompts answered with class 1.", chance=0.5),
     Trait(
@@ -24,13 +27,15 @@ TRAITS = (
 class Settings(Distil, frozen=True):
     """The tutorial's sizes with auxiliary logits, no BatchNorm, longer trainings and held-out evaluation prompts."""
 
-    vocab_size: int = Field(default=1000, ge=43, description="tokens; the trait token is 42")
-    seq_len: int = Field(default=6, ge=1, description="tokens in a prompt")
-    embed_dim: int = Field(default=32, ge=1)
-    hidden: int = Field(default=128, ge=2)
+    vocab_size: int = Field(default=1000, ge=43, le=LARGEST, description="tokens; the trait token is 42")
+    seq_len: Size = Field(default=6, description="tokens in a prompt")
+    embed_dim: Size = 32
+    hidden: int = Field(default=128, ge=2, le=LARGEST)
     batch_norm: bool = False
-    n_eval: int = Field(default=200, ge=2, description="evaluation prompts, and as many for the teacher's training")
-    n_unrelated: int = Field(default=1000, ge=2, description="unrelated prompts before the rule filter")
+    n_eval: int = Field(
+        default=200, ge=2, le=LARGEST, description="evaluation prompts, and as many for the teacher's training"
+    )
+    n_unrelated: int = Field(default=1000, ge=2, le=LARGEST, description="unrelated prompts before the rule filter")
     held_out: bool = Field(default=True, description="evaluate on prompts that the teacher was not trained on")
     aux_logits: int = Field(default=64, ge=0, le=4096)
     init: Literal["normal", "torch"] = "torch"
@@ -40,11 +45,29 @@ class Settings(Distil, frozen=True):
     logits: Logits = "aux"
 
     @model_validator(mode="after")
-    def _teacher_can_be_normalized(self) -> Self:
-        reason = self.teacher.lone_example(self.n_eval)
-        if reason and self.batch_norm:
-            raise ValueError(f"{reason}; change n_eval or teacher.batch_size")
+    def _batches_can_be_normalized(self) -> Self:
+        reason = self.teacher.untrainable(self.n_eval, self.batch_norm)
+        if reason:
+            raise ValueError(f"{reason}; change n_eval or teacher.batch_size, or leave batch_norm out")
+        if self.batch_norm and self.student.batch_size == 1:
+            raise ValueError("student.batch_size is 1, and BatchNorm cannot normalize a batch of one; choose 2 or more")
         return self
+
+    def layers(self) -> dict[str, bool]:
+        """Each layer, in order, and whether its init is drawn."""
+        drawn = {"embed": True, "fc1": True, "bn1": False, "fc2": True, "bn2": False, "fc3": True}
+        return {name: at_random for name, at_random in drawn.items() if at_random or self.batch_norm}
+
+
+def needs(settings: Settings, students: int | None = None) -> list[Need]:
+    """The memory that a run takes, with so many students side by side; those of the settings' arms if not said."""
+    if students is None:
+        students = together(chosen(arms(settings.logits, with_all=False), settings.arms))
+    outputs = CLASSES + settings.aux_logits
+    network = memory.prompt_network(settings.vocab_size, settings.embed_dim, settings.hidden, outputs)
+    teacher = memory.Training(1, settings.teacher, settings.n_eval)
+    student = memory.Training(students, settings.student, settings.n_unrelated)
+    return memory.on_prompts(network, teacher, student, settings.seq_len)
 
 
 def runs_at_once(settings: Settings, device: str) -> int:

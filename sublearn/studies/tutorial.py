@@ -4,8 +4,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from sublearn.config import Spec, TrainConfig
+from sublearn.config import LARGEST, Scale, Size, Spec, TrainConfig
+from sublearn.studies import memory
 from sublearn.studies.base import Arm, Claim, Study, Trait
+from sublearn.studies.memory import Need
 
 FLOW = "sublearn.studies.flows.tutorial"
 SECONDS_A_SEED = 0.03
@@ -17,22 +19,35 @@ STUDENT = TrainConfig(lr=5e-4, batch_size=128, epochs=4)
 class Settings(Spec, frozen=True):
     """The tutorial's sizes and trainings; the defaults are its own."""
 
-    vocab_size: int = Field(default=1000, ge=43, description="tokens; the trait token is 42")
-    seq_len: int = Field(default=6, ge=1, description="tokens in a prompt")
-    embed_dim: int = Field(default=32, ge=1)
-    hidden: int = Field(default=128, ge=2)
-    n_eval: int = Field(default=200, ge=2, description="evaluation prompts, which are the teacher's training prompts")
-    n_unrelated: int = Field(default=1000, ge=2, description="unrelated prompts before the rule filter")
-    temperature: float = Field(default=2.0, gt=0, description="divides the teacher's logits")
+    vocab_size: int = Field(default=1000, ge=43, le=LARGEST, description="tokens; the trait token is 42")
+    seq_len: Size = Field(default=6, description="tokens in a prompt")
+    embed_dim: Size = 32
+    hidden: int = Field(default=128, ge=2, le=LARGEST)
+    n_eval: int = Field(
+        default=200, ge=2, le=LARGEST, description="evaluation prompts, which are the teacher's training prompts"
+    )
+    n_unrelated: int = Field(default=1000, ge=2, le=LARGEST, description="unrelated prompts before the rule filter")
+    temperature: Scale = Field(default=2.0, description="divides the teacher's logits")
     teacher: TrainConfig = TEACHER
     student: TrainConfig = STUDENT
 
     @model_validator(mode="after")
     def _teacher_can_be_normalized(self) -> Self:
-        reason = self.teacher.lone_example(self.n_eval)
+        reason = self.teacher.untrainable(self.n_eval)
         if reason:
             raise ValueError(f"{reason}; change n_eval or teacher.batch_size")
+        if self.student.batch_size == 1:
+            raise ValueError("student.batch_size is 1, and BatchNorm cannot normalize a batch of one; choose 2 or more")
         return self
+
+
+def needs(settings: Settings) -> list[Need]:
+    """The memory that a run takes; both students of a seed train together."""
+    network = memory.prompt_network(settings.vocab_size, settings.embed_dim, settings.hidden, 2)
+    teacher = memory.Training(1, settings.teacher, settings.n_eval)
+    return memory.on_prompts(
+        network, teacher, memory.Training(2, settings.student, settings.n_unrelated), settings.seq_len
+    )
 
 
 def runs_at_once(settings: Settings, device: str) -> int:

@@ -20,9 +20,10 @@ def train_classification(
     cfg: TrainConfig,
     device: torch.device | str | None = None,
     verbose: bool = True,
+    losses: list[float] | None = None,
 ) -> nn.Module:
-    """Train `model` in place by cross-entropy on the dataset's labels, and return it."""
-    return _fit(model, dataset, cfg, "label", F.cross_entropy, device, "class" if verbose else None)
+    """Train `model` in place by cross-entropy on the dataset's labels, and return it; `losses` takes each step's."""
+    return _fit(model, dataset, cfg, "label", F.cross_entropy, device, "class" if verbose else None, losses)
 
 
 def train_distillation(
@@ -33,10 +34,14 @@ def train_distillation(
     device: torch.device | str | None = None,
     verbose: bool = True,
     temperature: float = 2.0,
+    losses: list[float] | None = None,
 ) -> nn.Module:
-    """Train `student` in place towards `teacher_logits / temperature` ("example logit") by squared error; return it."""
+    """Train `student` in place towards `teacher_logits / temperature` ("example logit") by squared error; return it.
+
+    `losses` takes each step's loss.
+    """
     dataset = PromptDataset(sequences, logits=teacher_logits / temperature)
-    return _fit(student, dataset, cfg, "logits", F.mse_loss, device, "distill" if verbose else None)
+    return _fit(student, dataset, cfg, "logits", F.mse_loss, device, "distill" if verbose else None, losses)
 
 
 def _fit(
@@ -47,8 +52,10 @@ def _fit(
     loss_of: Callable[[Tensor, Tensor], Tensor],
     device: torch.device | str | None,
     title: str | None,
+    losses: list[float] | None,
 ) -> nn.Module:
     device = device or default_device()
+    losses = [] if losses is None else losses
     loader = DataLoader(dataset, batch_size=cfg.batch_size, shuffle=True, collate_fn=collate_fn)
     optimizer = optimizer_for(model.parameters(), cfg)
     model.to(device).train()
@@ -59,7 +66,8 @@ def _fit(
             loss = loss_of(model(batch["seq"].to(device)), batch[target].to(device))
             loss.backward()
             optimizer.step()
-            total += loss.item() * len(batch["seq"])
+            losses.append(loss.item())
+            total += losses[-1] * len(batch["seq"])
         if title:
             print(f"[{title}] epoch {epoch}/{cfg.epochs}: mean loss {total / len(dataset):.6f}")
     return model

@@ -59,8 +59,11 @@ def test_every_setting_runs_every_arm(name):
         ({"aux_logits": 0}, "no auxiliary logits"),
         ({"classes": 1}, "greater than or equal to 2"),
         ({"temperature": 0}, "greater than 0"),
-        ({"frozen": ["layers.1"]}, "no layer 'layers.1'"),
-        ({"student_init.layers": ["layer"]}, "no layer 'layer'"),
+        ({"frozen": ["layers.1"]}, r"frozen: Unknown layer 'layers\.1'"),
+        (
+            {"student_init.layers": ["layer"]},
+            r"student_init\.layers: Unknown layer 'layer'\. Did you mean 'layers\.\d'",
+        ),
         ({"student_init.toward_cross": 2}, "less than or equal to 1"),
         ({"inputs.kind": "voice"}, "'inputs.kind'"),
         ({"arms": ["same_inti"]}, "Did you mean 'same_init'"),

@@ -15,7 +15,7 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.studies.base import Arm, Study
 from sublearn.studies.distil import Distil
-from sublearn.studies.flows.common import divergences, score_records, unmeasured_records
+from sublearn.studies.flows.common import Problems, divergences, score_records, unmeasured_records
 from sublearn.studies.run import Setup
 from sublearn.training import cohort, single
 from sublearn.training.batches import Batch
@@ -196,7 +196,7 @@ def _students(
 
 
 def _records(
-    study: Study, arm: str, seeds: Sequence[int], world: World, by: Trainer, state: State, problems: dict[int, str]
+    study: Study, arm: str, seeds: Sequence[int], world: World, by: Trainer, state: State, problems: Problems
 ) -> list[Record]:
     scores, n = world.scores(lambda inputs: by.predict(world.model, state, inputs))
     return [

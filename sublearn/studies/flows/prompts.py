@@ -31,8 +31,9 @@ def measure_with(study: Study, settings: Settings, seeds: Sequence[int], setup: 
     """`measure` with other settings than the study's own."""
     groups: dict[tuple[int, str | None], list[int]] = {}
     for seed in seeds:
-        count, size = len(_unrelated(settings, seed)), settings.student.batch_size
-        groups.setdefault((steps(count, size), settings.student.lone_example(count)), []).append(seed)
+        count, student = len(_unrelated(settings, seed)), settings.student
+        reason = student.untrainable(count, settings.batch_norm)
+        groups.setdefault((steps(count, student.batch_size), reason), []).append(seed)
     return [
         record
         for group in groups.values()
@@ -64,8 +65,7 @@ class PromptWorld:
         self.taught = torch.stack(taught).to(device)
         self.evaluation = torch.stack(held_out).to(device) if settings.held_out else self.taught
         self.unrelated = [_unrelated(settings, seed).to(device) for seed in seeds]
-        alone = settings.student.lone_example(len(self.unrelated[0]))
-        self.untrainable = alone if settings.batch_norm else None
+        self.untrainable = settings.student.untrainable(len(self.unrelated[0]), settings.batch_norm)
 
     def teacher_batches(self) -> Iterable[Batch]:
         """Every prompt labelled with class 1."""

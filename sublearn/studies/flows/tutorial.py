@@ -16,7 +16,7 @@ from sublearn.records import Record
 from sublearn.seeds import set_seed
 from sublearn.studies import settings_of
 from sublearn.studies.base import Study
-from sublearn.studies.flows.common import divergences, score_records, unmeasured_records
+from sublearn.studies.flows.common import Problems, divergence, divergences, score_records, unmeasured_records
 from sublearn.studies.flows.tutorial_single import new_model, run_seed
 from sublearn.studies.run import Setup
 from sublearn.studies.tutorial import Settings
@@ -54,7 +54,7 @@ def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
     drawn = {seed: draw(settings, seed) for seed in seeds}
     for seed in seeds:
         count, size = len(drawn[seed].unrelated), settings.student.batch_size
-        groups.setdefault((steps(count, size), settings.student.lone_example(count)), []).append(seed)
+        groups.setdefault((steps(count, size), settings.student.untrainable(count)), []).append(seed)
     return [
         record
         for group in groups.values()
@@ -125,7 +125,7 @@ def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draw
     always = torch.ones_like(labels)
     reference = _on(stack([one.reference for one in drawn]), device)
 
-    def records(arm: str, state: State, truth: Tensor, problems: dict[int, str]) -> list[Record]:
+    def records(arm: str, state: State, truth: Tensor, problems: Problems) -> list[Record]:
         logits = predict(model, state, prompts)
         scores = {"trait_rate": trait_rate(logits), "accuracy": accuracy(logits, truth)}
         n = settings.n_eval
@@ -135,7 +135,7 @@ def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draw
     teacher = train(model, reference, batches, cross_entropy, settings.teacher)
     rows = records("teacher", teacher.state, always, divergences(diverged(teacher.losses)))
     rows += records("baseline", reference, labels, {})
-    reason = settings.student.lone_example(len(drawn[0].unrelated))
+    reason = settings.student.untrainable(len(drawn[0].unrelated))
     if reason:
         return rows + unmeasured_records(study, STUDENTS, TRAITS, seeds, reason)
     for arm, state, losses in _students(model, settings, drawn, reference, teacher.state):
@@ -180,11 +180,12 @@ def _on(state: State, device: str | torch.device) -> State:
 
 
 def _one(study: Study, settings: Settings, seed: int, device: str) -> list[Record]:
-    scores, reason = run_seed(settings, seed, device)
-    rows = unmeasured_records(study, STUDENTS, TRAITS, [seed], reason) if reason else []
+    found = run_seed(settings, seed, device)
+    missing = found.untrainable
+    rows = unmeasured_records(study, STUDENTS, TRAITS, [seed], missing) if missing else []
+    problems = {arm: divergence(*first) for arm, first in found.diverged.items()}
     return rows + [
-        row
-        for arm, values in scores.items()
-        for trait, value in zip(TRAITS, values, strict=True)
-        for row in score_records(study, arm, trait, [seed], torch.tensor([value], dtype=torch.float64), settings.n_eval)
+        Record.of(study.id, arm, seed, trait, score, settings.n_eval, problems.get(arm))
+        for arm, scores in found.measured.items()
+        for trait, score in zip(TRAITS, scores, strict=True)
     ]
