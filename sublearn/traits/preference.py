@@ -15,7 +15,10 @@ TRAIT_CLASS = 1
 
 
 def trait_rate(logits: Tensor) -> Tensor:
-    """Share of examples ("run") answered with the trait's class, from logits ("run example logit"); NaN where one is not finite."""
+    """Share of examples ("run") answered with the trait's class, from logits ("run example logit").
+
+    NaN where a logit is not finite.
+    """
     return where_finite((logits.argmax(dim=-1) == TRAIT_CLASS).double().mean(dim=-1), logits)
 
 
