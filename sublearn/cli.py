@@ -159,11 +159,17 @@ def sweep(
     if dry_run:
         _echo(sweeps.describe(wanted, chosen, folder, Options(**options)))
         return
+    failed = None
     with _progress("sweep") as progress:
-        points = sweeps.run_sweep(wanted, chosen, folder, Options(progress=progress, **options), _command())
+        try:
+            points = sweeps.run_sweep(wanted, chosen, folder, Options(progress=progress, **options), _command())
+        except sweeps.StudiesFailed as error:
+            points, failed = error.points, error
     _echo(json.dumps([point.to_dict() for point in points], indent=2) if as_json else sweeps.summary(points))
     if not as_json:
         _echo(f"\nReport: {plain(folder / 'report.html')}")
+    if failed:
+        raise failed
 
 
 @cli.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from sublearn.records import Record
 from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
 from sublearn.seeds import checked_seeds
-from sublearn.studies import build, plan_lines, prepare, seconds_a_seed
+from sublearn.studies import build, check_memory, plan_lines, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, planned
@@ -102,6 +103,8 @@ def run(
     options = Options(device, engine, precision, jobs, shard, trackers, progress)
     check_packages(trackers)
     place = place_of(options)
+    if is_here(options, place):
+        check_memory(study)
     prepare(study)
     own = share(chosen, shard)
     if out is None:
@@ -138,6 +141,11 @@ def place_of(options: Options) -> Place:
     return Place(device, options.jobs if device == "cpu" else 1)
 
 
+def is_here(options: Options, place: Place) -> bool:
+    """Whether the runs are to fit in the memory of this machine: not a GPU's, nor that of a cluster's other nodes."""
+    return place.device == "cpu" and not (options.engine == "ray" and os.environ.get("RAY_ADDRESS"))
+
+
 def setup_of(options: Options, place: Place, folder: Path | str | None = None) -> Setup:
     """How one job is run under the options, for the run directory."""
     one = options.engine == "sequential"
@@ -167,13 +175,13 @@ def shard_name(shard: tuple[int, int] | None) -> str | None:
     return None if shard is None else f"{shard[0]}of{shard[1]}"
 
 
-def engine(jobs: Iterable[Job], count: int, options: Options) -> Generator[Outcome]:
-    """Run jobs by the engine of the options, with so many workers."""
+def engine(jobs: Iterable[Job], count: int, options: Options, tolerant: bool = False) -> Generator[Outcome]:
+    """Run jobs by the engine of the options, with so many workers; if `tolerant`, a job's failure is an outcome."""
     if options.engine == "ray":
         from sublearn.engines import ray
 
-        return ray.run_jobs(jobs, count)
-    return local.run_jobs(jobs, count)
+        return ray.run_jobs(jobs, count, tolerant)
+    return local.run_jobs(jobs, count, tolerant)
 
 
 def workers(seconds: float, seeds: int, options: Options, place: Place) -> int:
@@ -187,6 +195,8 @@ def describe(study: Study, seeds: Iterable[int], out: Path, options: Options) ->
     """What `run` would do: jobs, runs, what is there, about how long; and what the study says of itself."""
     chosen = share(checked_seeds(seeds), options.shard)
     place = place_of(options)
+    if is_here(options, place):
+        check_memory(study)
     there = store.load(out) if (out / store.MANIFEST).exists() else None
     done = there.complete_seeds() & set(chosen) if there and there.study == study else set()
     seconds, left = seconds_a_seed(study), len(chosen) - len(done)

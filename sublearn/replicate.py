@@ -14,7 +14,8 @@ from sublearn.devices import Precision
 from sublearn.errors import unknown
 from sublearn.pipeline import Progress, Result
 from sublearn.report.replication import Comparison, Made, Verdict, html, markdown
-from sublearn.studies import build
+from sublearn.studies import build, prepare
+from sublearn.studies.base import Study
 from sublearn.studies.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
 from sublearn.writing import replace_text
 
@@ -50,7 +51,9 @@ def replicate(
     progress: Progress | None = None,
 ) -> list[Comparison]:
     """Run what the figures need, each study in its own run directory below `out` that goes on where it stopped."""
-    found: list[Comparison] = []
+    rows, found = list(rows), list[Comparison]()
+    for study in _studies(rows):
+        prepare(study)
 
     def run(study: str, settings: dict[str, Any], runs: int) -> Result:
         built = build(study, settings)
@@ -113,6 +116,15 @@ def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
     replace_text(out / "replication.md", markdown(rows, made))
     content = {"made": asdict(made), "figures": [asdict(row) for row in rows]}
     replace_text(out / "replication.json", json.dumps(content, indent=2) + "\n")
+
+
+def _studies(rows: Iterable[Published | Trend]) -> list[Study]:
+    """Every study that the figures need."""
+    return [
+        build(row.study, row.settings | changes)
+        for row in rows
+        for changes in ([{}] if isinstance(row, Published) else [{row.key: value} for value in row.values])
+    ]
 
 
 Runner = Callable[[str, dict[str, Any], int], Result]

@@ -4,24 +4,25 @@ import json
 import math
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from sublearn import pipeline, store
+from sublearn import failures, pipeline, store
 from sublearn.config import dotted
 from sublearn.engines import local, ray
-from sublearn.errors import InputError, quoted
+from sublearn.errors import InputError, SublearnError, quoted
 from sublearn.pipeline import Options
 from sublearn.reading import yaml_value
 from sublearn.report.dose import Point, dose_page, dose_table
 from sublearn.seeds import checked_seeds
-from sublearn.studies import build, prepare, read_file, seconds_a_seed
+from sublearn.studies import build, check_memory, prepare, read_file
 from sublearn.studies.base import Study
-from sublearn.studies.run import Job, Outcome, planned
-from sublearn.trackers import Followers, check_packages
+from sublearn.studies.run import Job
+from sublearn.sweep_work import Plan, Work
+from sublearn.trackers import check_packages
 from sublearn.writing import replace_text
 
 if TYPE_CHECKING:
@@ -119,13 +120,14 @@ def describe(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options) ->
     _check_folder(sweep, out)
     place = pipeline.place_of(options)
     try:
+        _prepare(sweep, options, place)
         return _described(sweep, chosen, out, options, place)
     finally:
         ray.disconnect()
 
 
 def _described(sweep: Sweep, chosen: Sequence[int], out: Path, options: Options, place: pipeline.Place) -> str:
-    work = _Plan(sweep, chosen, options, place)
+    work = Plan(sweep, chosen, options, place)
     jobs = runs = 0
     there = 0
     pilot: Job | None = None
@@ -149,27 +151,44 @@ def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, c
     """Run every combination into its own run directory below `out`; what is there is not run again.
 
     Jobs of all combinations go through one engine. Raises InputError before anything is written for input that cannot
-    be used, or where `out` holds another sweep.
+    be used, or where `out` holds another sweep. A study whose job fails is left there, the others are run and the
+    report is written; then StudiesFailed is raised.
     """
     chosen = checked_seeds(seeds)
     check_packages(options.trackers)
     _check_folder(sweep, out)
     place = pipeline.place_of(options)
-    _prepare(sweep)
+    _prepare(sweep, options, place)
     with store.locked(out, pipeline.shard_name(options.shard)):
         if not (out / MANIFEST).exists():
             replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
         # Before the work: what another version left may be of no use to this one.
         for _ in _folders(out):
             pass
-        plan = _Plan(sweep, chosen, options, place, out)
+        plan = Plan(sweep, chosen, options, place, out)
         with (
-            _Work(plan, out, command) as work,
-            closing(pipeline.engine(work.jobs(), plan.workers, options)) as outcomes,
+            Work(plan, out, command) as work,
+            closing(pipeline.engine(work.jobs(), plan.workers, options, True)) as outcomes,
         ):
             for outcome in outcomes:
                 work.take(outcome)
-    return report_sweep(out)
+    points = report_sweep(out)
+    if work.failed:
+        raise StudiesFailed(points, work.failed, out)
+    return points
+
+
+class StudiesFailed(SublearnError):
+    """Studies of a sweep failed, by their ids; `points` are what there is of all of them."""
+
+    def __init__(self, points: Sequence[Point], failed: Collection[str], out: Path) -> None:
+        self.points = points
+        named = [f"{point.name} ({point.failure})" for point in points if point.analysis.study.id in failed]
+        shown = "; ".join(named[:3]) + ("; ..." if len(named) > 3 else "")
+        super().__init__(
+            f"{len(failed)} of {len(points)} studies failed: {shown}. What the others gave is in "
+            f"{out / 'report.html'}. Give the same command to try again what failed."
+        )
 
 
 def report_sweep(out: Path) -> list[Point]:
@@ -189,7 +208,7 @@ def report_sweep(out: Path) -> list[Point]:
 
 def load_sweep(out: Path) -> list[Point]:
     """Each combination of a sweep directory that has records, with its analysis."""
-    return [Point(chosen, pipeline.load(folder).analysis) for chosen, folder in _folders(out)]
+    return [Point(chosen, pipeline.load(folder).analysis, failures.found(folder)) for chosen, folder in _folders(out)]
 
 
 def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
@@ -217,96 +236,8 @@ def summary(points: Sequence[Point]) -> str:
     return dose_table(points)
 
 
-class _Plan:
-    """Which seeds of which study are run, by which jobs."""
-
-    def __init__(
-        self, sweep: Sweep, seeds: Sequence[int], options: Options, place: pipeline.Place, out: Path | None = None
-    ) -> None:
-        self.sweep, self.seeds, self.options, self.place, self.out = sweep, seeds, options, place, out
-        self.runtime = pipeline.runtime_of(options, place)
-        self.total = sweep.size * len(seeds) // (options.shard[1] if options.shard else 1)
-        # Cohorts are formed as for all seeds, so that a sweep that was stopped goes on with the same ones.
-        self.workers = pipeline.workers(seconds_a_seed(next(sweep.studies())[1]), self.total, options, place)
-
-    def parts(self) -> Iterator[tuple[dict[str, Any], Study, list[int]]]:
-        """Each study that this shard has seeds of, with them."""
-        for number, (chosen, study) in enumerate(self.sweep.studies()):
-            own = pipeline.share(self.seeds, self.options.shard, number)
-            if own:
-                yield chosen, study, own
-
-    def jobs(self, study: Study, own: Sequence[int], done: Collection[int]) -> Iterator[Job]:
-        """The jobs of one study; the more studies there are, the less each must be cut to keep all workers busy."""
-        setup = pipeline.setup_of(self.options, self.place, self.out and self.out / study.id)
-        return planned(study, own, setup, done, -(-self.workers // self.sweep.size))
-
-
-class _Work:
-    """The jobs of a sweep, study by study, and where their records go; few run directories are open at a time."""
-
-    def __init__(self, plan: _Plan, out: Path, command: str) -> None:
-        self.plan, self.out, self.command = plan, out, command
-        self.ended = 0
-        self.open: dict[str, _Open] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for study in list(self.open):
-            self._close(study)
-
-    def jobs(self) -> Iterator[Job]:
-        """Every job that is left to do; a run directory is opened when its first job is asked for."""
-        for _, study, own in self.plan.parts():
-            folder = self._opened(study, own)
-            self.ended += len(own) - len(folder.left)
-            yield from self.plan.jobs(study, own, set(own) - folder.left)
-            if not folder.left:
-                self._close(study.id)
-
-    def take(self, outcome: Outcome) -> None:
-        """Write what a job gave; the folder of a study that is through is closed."""
-        study, options = outcome.records[0].study, self.plan.options
-        folder = self.open[study]
-        folder.writer.add(outcome.records)
-        folder.followers.add(outcome.records)
-        folder.left -= set(outcome.seeds)
-        self.ended += len(outcome.seeds)
-        if not folder.left:
-            self._close(study)
-        if options.progress:
-            options.progress(self.ended, self.plan.total, outcome.notes)
-
-    def _opened(self, study: Study, own: Sequence[int]) -> "_Open":
-        options, folder = self.plan.options, self.out / study.id
-        with ExitStack() as stack:
-            shard = pipeline.shard_name(options.shard)
-            writer = stack.enter_context(store.writing(folder, study, self.plan.runtime, self.command, shard))
-            left = set(own) - writer.done
-            followers = stack.enter_context(Followers(options.trackers if left else (), folder))
-            self.open[study.id] = _Open(writer, followers, left, stack.pop_all())
-        return self.open[study.id]
-
-    def _close(self, study: str) -> None:
-        if study in self.open:
-            self.open.pop(study).stack.close()
-
-
-@dataclass
-class _Open:
-    """A run directory at work: where records go, the seeds that are still to come, and what must be closed."""
-
-    writer: store.Writer
-    followers: Followers
-    left: set[int]
-    stack: ExitStack
-
-
 def _seconds_a_run(pilot: Job, options: Options) -> float:
     """The measured time of a job for each of its runs, without what is only done once a process."""
-    prepare(pilot.study)
     engine = ray if options.engine == "ray" else local
     took = [engine.seconds(pilot)]
     if took[0] < WARM_UP:
@@ -314,8 +245,11 @@ def _seconds_a_run(pilot: Job, options: Options) -> float:
     return min(took) / len(pilot.seeds)
 
 
-def _prepare(sweep: Sweep) -> None:
-    """Fetch what any value of the grid needs, before anything is written."""
+def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
+    """See that every study fits in memory, and fetch what any value of the grid needs, before anything is written."""
+    if pipeline.is_here(options, place):
+        for _, study in sweep.studies():
+            check_memory(study)
     prepare(next(sweep.studies())[1])
     for key, values in sweep.grid.items():
         for value in values[1:]:

@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 from sublearn import signals
 from sublearn.engines import local
 from sublearn.errors import InputError, SublearnError
-from sublearn.studies.run import Job, Outcome, measure
+from sublearn.studies.run import Job, Outcome, attempt, failed, measure
 
 TRIES = 5
 """How often a job is sent again after its worker or node died."""
@@ -53,14 +53,15 @@ def disconnect() -> None:
         _ours.clear()
 
 
-def run_jobs(jobs: Iterable[Job], slots: int) -> Generator[Outcome]:
+def run_jobs(jobs: Iterable[Job], slots: int, tolerant: bool = False) -> Generator[Outcome]:
     """Run the jobs on the cluster and yield each outcome as it ends; a lost worker's job is sent again.
 
     A bounded number is in flight, however many jobs follow. Ending early cancels what runs, and at the end a
-    connection that was made here is closed. Raises SublearnError if a job keeps failing.
+    connection that was made here is closed. Raises SublearnError if a job fails or keeps being lost; if `tolerant`,
+    its outcome says so instead.
     """
     connect(slots)
-    flight = _Flight(_ray())
+    flight = _Flight(_ray(), attempt if tolerant else measure, tolerant)
     try:
         for job in jobs:
             flight.send(job)
@@ -88,11 +89,11 @@ def seconds(job: Job) -> float:
 class _Flight:
     """The tasks that are on their way."""
 
-    def __init__(self, ray: Any, work: Callable[[Job], Any] | None = None) -> None:
-        self.ray = ray
+    def __init__(self, ray: Any, work: Callable[[Job], Any], tolerant: bool = False) -> None:
+        self.ray, self.tolerant = ray, tolerant
         # One CPU, so one thread, a task; a GPU only if it is to be used: without one the task would wait for ever.
         # Ray's own tries are off, for it would try a job for ever that kills its worker by using up the memory.
-        task = ray.remote(num_cpus=1, max_retries=0)(work or measure)
+        task = ray.remote(num_cpus=1, max_retries=0)(work)
         self.tasks = {"cpu": task, "cuda": task.options(num_gpus=1)}
         self.running: dict[Any, tuple[Job, int]] = {}
 
@@ -109,12 +110,17 @@ class _Flight:
         try:
             return [self.ray.get(one)]
         except self.ray.exceptions.RayTaskError as error:
+            if self.tolerant:
+                return [failed(job, f"The job failed on the cluster: {error.cause}")]
             if isinstance(error.cause, InputError):
                 raise InputError(str(error.cause)) from error
             raise SublearnError(f"A job failed on the cluster: {error.cause}.") from error
         except self.ray.exceptions.RayError as error:
             if tries >= TRIES:
-                raise SublearnError(f"A job was lost {tries} times; the last time: {type(error).__name__}.") from error
+                reason = f"A job was lost {tries} times; the last time: {type(error).__name__}"
+                if self.tolerant:
+                    return [failed(job, reason)]
+                raise SublearnError(f"{reason}.") from error
         self.send(job, tries + 1)
         return []
 

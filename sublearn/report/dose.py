@@ -26,21 +26,30 @@ STYLES = [(colour, dashes) for dashes in ("-", "--", ":") for colour in COLOURS]
 
 @dataclass(frozen=True)
 class Point:
-    """One combination of a sweep: the swept settings' values, and what its records show."""
+    """One combination of a sweep: the swept settings' values, what its records show, and why it failed if it did."""
 
     settings: Mapping[str, Any]
     analysis: Analysis
+    failure: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its settings, as in "student.lr = 0.1, hidden = 8"."""
+        return _named(self.settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Its settings and the content of its estimates.json."""
-        return {"settings": dict(self.settings), **self.analysis.to_dict()}
+        """Its settings and the content of its estimates.json, and its failure if there is one."""
+        failure = {"failure": self.failure} if self.failure else {}
+        return {"settings": dict(self.settings), **failure, **self.analysis.to_dict()}
 
 
 def dose_table(points: Sequence[Point]) -> str:
     """Plain text: for each combination, the contrast and the verdict of each claim."""
     lines = []
     for point in points:
-        lines.append(_named(point.settings))
+        lines.append(point.name)
+        if point.failure:
+            lines.append(f"  FAILED  {point.failure}")
         for cells in _claims(point):
             lines.append("  " + "  ".join(cells))
     return "\n".join(lines) if lines else "No records yet."
@@ -52,9 +61,10 @@ def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
         loader=PackageLoader("sublearn", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     figures = {key: Markup(dose_figure(points, key)) for key in manifest["grid"]} if points else {}
-    rows = [(_named(point.settings), cells) for point in points for cells in _claims(point)]
+    rows = [(point.name, cells) for point in points for cells in _claims(point)]
+    failed = [(point.name, point.failure) for point in points if point.failure]
     return environment.get_template("dose.html.j2").render(
-        manifest=manifest, figures=figures, rows=rows, palette=PALETTE, count=len(points)
+        manifest=manifest, figures=figures, rows=rows, failed=failed, palette=PALETTE, count=len(points)
     )
 
 

@@ -3,6 +3,7 @@ the study's flow, which is imported then. Nothing here writes files.
 """
 
 import gc
+import traceback
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pydantic import Field
 
 from sublearn.config import Spec
 from sublearn.devices import Precision
-from sublearn.errors import FOR_PROGRAMMERS
+from sublearn.errors import FOR_PROGRAMMERS, SublearnError, plain
 from sublearn.records import Record
 from sublearn.studies import flow_of, runs_at_once
 from sublearn.studies.base import Study
@@ -41,12 +42,27 @@ class Job(Spec, frozen=True):
 
 
 @dataclass(frozen=True)
+class Failure:
+    """Why a job of a study (by its id) gave no records: one line, and Python's own account of it."""
+
+    study: str
+    reason: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What a finished job gave, and what there is to tell about it."""
+    """What a finished job gave, and what there is to tell about it; a failed one has no records."""
 
     seeds: tuple[int, ...]
     records: tuple[Record, ...]
     notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def study(self) -> str:
+        """The id of its study."""
+        return self.failure.study if self.failure else self.records[0].study
 
 
 class Flow(Protocol):
@@ -91,12 +107,33 @@ def measure(job: Job) -> Outcome:
     return Outcome(job.seeds, tuple(records), notes)
 
 
+def attempt(job: Job) -> Outcome:
+    """`measure`, for where one study's failure must not end the others: an error comes back as an outcome."""
+    try:
+        return measure(job)
+    except Exception as error:
+        return failed(job, _told(error), traceback.format_exc())
+
+
+def failed(job: Job, reason: str, account: str = "") -> Outcome:
+    """The outcome of a job that gave nothing."""
+    return Outcome(job.seeds, (), failure=Failure(job.study.id, reason, account))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, SublearnError) else plain(f"{type(error).__name__}: {error}", 300)
+
+
 def _measure(flow: Flow, study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]:
     try:
         return flow.measure(study, seeds, setup)
     except (MemoryError, RuntimeError) as error:
-        if len(seeds) == 1 or not _out_of_memory(error):
+        if not _out_of_memory(error):
             raise
+        if len(seeds) == 1:
+            raise SublearnError(
+                f"A single run of {study.name} does not fit in memory; choose smaller sizes."
+            ) from error
     gc.collect()
     half = len(seeds) // 2
     warnings.warn(f"{len(seeds)} runs at once do not fit in memory; trying {half} at a time.", stacklevel=2)
