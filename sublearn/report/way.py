@@ -63,7 +63,8 @@ def way_figure(rows: Sequence[Row]) -> str:
 
 
 def _line(axes, rows: Sequence[Row], arm: str, quantity: str, style: str) -> None:
-    own = sorted((r for r in rows if r.arm == arm and r.quantity == quantity and not r.layer), key=lambda r: r.step)
+    found = (r for r in rows if r.arm == arm and r.quantity == quantity and not r.layer and r.estimate.mean is not None)
+    own = sorted(found, key=lambda r: r.step)
     steps = [row.step for row in own]
     unit = (own[0].estimate.mean or 1.0) if own and quantity == "distance" else 1.0
     means = [(row.estimate.mean or 0.0) / unit for row in own]

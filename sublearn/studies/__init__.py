@@ -24,12 +24,15 @@ STUDIES = {
 FILE_KEYS = ("study", "settings", "seeds")
 
 
-def build(name: str, assignments: Mapping[str, Any] | None = None) -> Study:
-    """The study `name` with some of its settings replaced by dotted key, as in {"student.lr": 1e-3}."""
+def build(name: str, assignments: Mapping[str, Any] | None = None, what: str = "--set") -> Study:
+    """The study `name` with some of its settings replaced by dotted key, as in {"student.lr": 1e-3}.
+
+    Raises InputError for what does not fit; it begins with `what`.
+    """
     if name not in STUDIES:
         raise unknown("study", name, STUDIES)
     module = import_module(STUDIES[name])
-    return module.study(override(module.Settings, assignments or {}))
+    return module.study(override(module.Settings, assignments or {}, what))
 
 
 def settings_of(study: Study) -> Spec:

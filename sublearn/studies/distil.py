@@ -10,8 +10,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sublearn.config import Scale, Spec, TrainConfig
-from sublearn.errors import unknown
-from sublearn.studies.base import Arm, Claim
+from sublearn.errors import InputError, unknown
+from sublearn.studies.base import Arm, Claim, Study
 
 Logits = Literal["class", "aux", "all"]
 Init = Literal["same", "cross"]
@@ -141,6 +141,22 @@ def together(arms: tuple[Arm, ...]) -> int:
     """How many students of a seed train side by side at most: those that imitate the same logits."""
     channels = [arm.logits for arm in arms if arm.logits != "none"]
     return max(map(channels.count, channels), default=0)
+
+
+def traced(study: Study, settings: Spec) -> tuple["Distil", list[Arm]]:
+    """The settings and the students of a study whose way can be traced: those that imitate its own kind of logits.
+
+    Raises InputError for a study that is no controlled one, or that has no such student, or no step of one.
+    """
+    if not isinstance(settings, Distil):
+        raise InputError(f"The study '{study.name}' cannot be traced; expected a controlled one, as prompts or digits.")
+    arms = [arm for arm in study.arms if arm.logits == settings.logits]
+    if not arms:
+        named = ", ".join(settings.arms)
+        raise InputError(f"arms [{named}] has no student to trace; expected one as same_init, or leave arms out.")
+    if not settings.student.epochs:
+        raise InputError("student.epochs is 0, so no student takes a step that could be traced; choose 1 or more.")
+    return settings, arms
 
 
 def about(claims: tuple[Claim, ...], arms: tuple[Arm, ...]) -> tuple[Claim, ...]:

@@ -15,7 +15,7 @@ from sublearn.config import Spec
 from sublearn.errors import InputError
 from sublearn.studies import flow_of, settings_of
 from sublearn.studies.base import Arm, Study
-from sublearn.studies.distil import Distil
+from sublearn.studies.distil import Distil, traced
 from sublearn.studies.flows.distil import Before, World, before_students, channel_slice, train_students, trainer
 from sublearn.studies.run import Setup
 from sublearn.training.cohort import State
@@ -29,6 +29,7 @@ class Point(Spec, frozen=True):
     cosine: of the student's update and the teacher's displacement; distance: to the teacher's weights;
     predicted: change of the soft trait to first order at the start; soft_trait: its change as it is; a trait's own
     name: its value; initial_cosine and initial_product: of the first batch's negative gradient and the displacement.
+    The value is None where it is not finite, as for a student that diverged.
     """
 
     arm: str
@@ -36,7 +37,7 @@ class Point(Spec, frozen=True):
     step: int
     quantity: str
     layer: str | None = None
-    value: float
+    value: float | None
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,32 @@ class _Way:
 def trace(study: Study, seeds: Sequence[int], steps: Collection[int], setup: Setup) -> list[Point]:
     """The points of every arm with the study's own logits channel, at the steps given (0 is before the first).
 
-    The last step is always among them. Raises InputError for a study that is no controlled one.
+    The last step is always among them. Raises InputError for a study or a seed that cannot be traced.
     """
-    settings = settings_of(study)
-    if not isinstance(settings, Distil):
-        raise InputError(f"The study '{study.name}' cannot be traced; expected a controlled one, as prompts or digits.")
+    settings, arms = traced(study, settings_of(study))
     points: list[Point] = []
-    for world, seed in zip(import_module(flow_of(study)).worlds(settings, seeds, setup.device), seeds, strict=True):
-        points += _one_seed(study, settings, seed, world, set(steps), setup)
+    for seed, world in zip(seeds, _worlds(study, settings, seeds, setup), strict=True):
+        points += _one_seed(arms, settings, seed, world, set(steps), setup)
     return points
 
 
-def _one_seed(study: Study, settings: Distil, seed: int, world: World, steps: set[int], setup: Setup) -> list[Point]:
+def check(study: Study, seeds: Sequence[int], setup: Setup) -> None:
+    """Raise InputError for a study or a seed that cannot be traced; nothing is trained."""
+    _worlds(study, traced(study, settings_of(study))[0], seeds, setup)
+
+
+def _worlds(study: Study, settings: Distil, seeds: Sequence[int], setup: Setup) -> list[World]:
+    worlds = import_module(flow_of(study)).worlds(settings, seeds, setup.device)
+    for seed, world in zip(seeds, worlds, strict=True):
+        if world.untrainable:
+            raise InputError(
+                f"Seed {seed} cannot be traced: {world.untrainable}. Use other seeds, or another student.batch_size."
+            )
+    return worlds
+
+
+def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps: set[int], setup: Setup) -> list[Point]:
     before = before_students(settings, [seed], world, setup)
-    arms = [arm for arm in study.arms if arm.logits == settings.logits]
     way = _way(seed, arms, world, before)
     points = _initial(settings, way, before, setup)
 
@@ -149,7 +162,11 @@ def _initial(settings: Distil, way: _Way, before: Before, setup: Setup) -> list[
 
 def _as_points(way: _Way, step: int, found: dict[tuple[str, str | None], Tensor]) -> list[Point]:
     return [
-        Point(arm=arm.name, seed=way.seed, step=step, quantity=quantity, layer=layer, value=float(values[i]))
+        Point(arm=arm.name, seed=way.seed, step=step, quantity=quantity, layer=layer, value=_finite(values[i]))
         for (quantity, layer), values in found.items()
         for i, arm in enumerate(way.arms)
     ]
+
+
+def _finite(value: Tensor) -> float | None:
+    return float(value) if value.isfinite() else None
