@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from sublearn import signals
-from sublearn.errors import LONGEST_MESSAGE, InputError, SublearnError, plain, printable
+from sublearn.errors import FOR_PROGRAMMERS, LONGEST_MESSAGE, InputError, SublearnError, plain, printable
 
 FAULT = "This is a fault of sublearn, not of your input; give -v to see where."
 VERBOSE = "verbose"
@@ -134,9 +134,13 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Show warnings as one line each."""
-    before = warnings.showwarning
-    warnings.showwarning = lambda message, *_, **__: _say(f"Warning: {plain(message, LONGEST_MESSAGE)}")
+    """Show warnings as one line each, and those that are meant for programmers not at all."""
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if not issubclass(category, FOR_PROGRAMMERS):
+            _say(f"Warning: {plain(message, LONGEST_MESSAGE)}")
+
+    before, warnings.showwarning = warnings.showwarning, show
     try:
         yield
     finally:

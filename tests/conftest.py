@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sublearn.errors import FOR_PROGRAMMERS
+
 PINS = Path(__file__).parents[1] / "constraints.txt"
-DEPRECATIONS = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
+DEPRECATIONS = [category.__name__ for category in FOR_PROGRAMMERS]
 
 
 @cache
@@ -30,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """A release that is newer than the pins must not turn the tests red by what it only announces."""
     if unlike_the_pins():
         for category in DEPRECATIONS:
-            config.addinivalue_line("filterwarnings", f"ignore::{category}")
+            config.addinivalue_line("filterwarnings", f"default::{category}")
         # For the processes that tests start.
         os.environ.setdefault("PYTHONWARNINGS", ",".join(f"ignore::{category}" for category in DEPRECATIONS))
 

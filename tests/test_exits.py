@@ -7,7 +7,7 @@ import click
 import pytest
 
 from sublearn import exits
-from sublearn.errors import InputError, SublearnError
+from sublearn.errors import FOR_PROGRAMMERS, InputError, SublearnError
 
 
 def ending(error: BaseException | None, *arguments: str) -> int:
@@ -108,7 +108,7 @@ def test_without_a_command_the_help_is_shown(end):
     assert "Commands:" in ended.stdout + ended.stderr
 
 
-def test_a_warning_is_one_plain_line(monkeypatch, capsys):
+def test_a_warning_is_one_plain_line_and_what_is_meant_for_programmers_none(monkeypatch, capsys):
     @click.group(cls=exits.Group)
     def program() -> None:
         pass
@@ -116,6 +116,8 @@ def test_a_warning_is_one_plain_line(monkeypatch, capsys):
     @program.command()
     def work() -> None:
         warnings.warn("one\n\x1b[31mtwo " + "x" * 10_000, stacklevel=1)
+        for category in FOR_PROGRAMMERS:
+            warnings.warn("`old` is deprecated", category, stacklevel=1)
 
     monkeypatch.setattr(sys, "argv", ["sublearn", "work"])
     before = warnings.showwarning

@@ -1,6 +1,8 @@
 """What a fresh clone installs is written down, whole."""
 
 import re
+import warnings
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from sublearn.errors import FOR_PROGRAMMERS
 from tools import constraints
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +64,12 @@ def test_what_is_asked_for_is_pinned_no_lower_than_its_floor(name):
 )  # fmt: skip
 def test_floors_stay_where_users_of_older_packages_are(name, most):
     assert Version(FLOORS[name]) <= Version(most)
+
+
+@pytest.mark.parametrize("category", FOR_PROGRAMMERS)
+def test_what_a_package_announces_is_an_error_exactly_under_the_pins(category, as_pinned):
+    with pytest.raises(category) if as_pinned else nullcontext():
+        warnings.warn("`old` is deprecated", category, stacklevel=1)
 
 
 def test_the_floors_that_are_tested_are_those_of_pyproject():
