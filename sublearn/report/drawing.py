@@ -7,14 +7,17 @@ drawing fits a wide page and a phone alike.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sublearn.report.palette import light
 from sublearn.report.svg import DENSITY, PIXELS_PER_INCH, POINTS
@@ -227,10 +230,7 @@ def _draw_points(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
     places = np.array([scale.px(value) for value in row.points])
     room = (SWARM - size) / 2
     offsets = swarm(places, max(size, 3.0), room / size) * room
-    (line,) = sheet.plot(
-        places, middle + offsets, ls="", marker="o", ms=size, mew=0, color=light(row.colour), alpha=alpha, clip_on=False
-    )
-    line.set_gid(POINTS)
+    _line(sheet, places, middle + offsets, row.colour, ls="", marker="o", ms=size, mew=0, alpha=alpha, gid=POINTS)
 
 
 def _draw_density(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
@@ -315,22 +315,30 @@ def _rule(
     sheet: Axes, x: list[float], y: list[float], colour: str, width: float, dashes: tuple[float, float] | None = None
 ) -> None:
     style = (0, dashes) if dashes else "-"
-    sheet.plot(x, y, color=light(colour), lw=width, ls=style, solid_capstyle="butt", clip_on=False)
+    _line(sheet, x, y, colour, lw=width, ls=style, solid_capstyle="butt")
 
 
 def _box(sheet: Axes, left: float, right: float, top: float, bottom: float, colour: str, alpha: float) -> None:
-    sheet.fill([left, right, right, left], [top, top, bottom, bottom], color=light(colour), alpha=alpha, lw=0)
+    _shape(sheet, [(left, top), (right, top), (right, bottom), (left, bottom)], colour, alpha)
 
 
 def _body(
     sheet: Axes, x: NDArray[np.float64], heights: NDArray[np.float64], middle: float, colour: str, name: str = DENSITY
 ) -> None:
     """A shape of these heights to either side of its middle line."""
-    outline = np.concatenate([x, x[::-1]]), np.concatenate([middle - heights, (middle + heights)[::-1]])
-    (shape,) = sheet.fill(*outline, color=light(colour), alpha=BODY, lw=0)
-    shape.set_gid(name)
+    upper, lower = np.column_stack([x, middle - heights]), np.column_stack([x, middle + heights])
+    _shape(sheet, np.concatenate([upper, lower[::-1]]), colour, BODY, gid=name)
 
 
 def _mark(sheet: Axes, x: float, y: float, sign: str, colour: str, filled: bool, size: float) -> None:
     face = light(colour if filled else "paper")
-    sheet.plot([x], [y], marker=sign, ms=size, mfc=face, mec=light(colour), mew=1.8, ls="", clip_on=False)
+    _line(sheet, [x], [y], colour, marker=sign, ms=size, mfc=face, mec=light(colour), mew=1.8, ls="")
+
+
+# Not by the methods of the axes, which work out anew each time where the axes would end.
+def _line(sheet: Axes, x: ArrayLike, y: ArrayLike, colour: str, **style: Any) -> None:
+    sheet.add_artist(Line2D(np.asarray(x), np.asarray(y), color=light(colour), clip_on=False, **style))
+
+
+def _shape(sheet: Axes, corners: ArrayLike, colour: str, alpha: float, gid: str | None = None) -> None:
+    sheet.add_artist(Polygon(corners, closed=True, color=light(colour), alpha=alpha, lw=0, gid=gid))
