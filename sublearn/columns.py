@@ -131,10 +131,11 @@ class Columns(Sequence[Record]):
     def extremes(self) -> Iterator[Record]:
         """For each kind the records with its least and its greatest seed, value and n."""
         chosen: set[int] = set()
-        for numbers in (self.seed, self.value, self.n):
-            order = np.lexsort((numbers, self.kind))
-            starts, ends = _groups(self.kind[order])
-            chosen |= {*order[starts].tolist(), *order[ends - 1].tolist()}
+        order = np.argsort(self.kind, kind="stable")
+        for start, end in zip(*_groups(self.kind[order]), strict=True):
+            own = order[start:end]
+            for numbers in (self.seed[own], self.value[own], self.n[own]):
+                chosen |= {int(own[numbers.argmin()]), int(own[numbers.argmax()])}
         return iter(self.take(np.array(sorted(chosen), dtype=np.int64)))
 
     @cached_property

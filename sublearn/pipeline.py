@@ -102,11 +102,15 @@ def run(
     chosen = checked_seeds(seeds)
     options = Options(device, engine, precision, jobs, shard, trackers, progress)
     check_packages(trackers)
+    own = share(chosen, shard)
+    # Looked for first: what is there already needs no device, and so no torch.
+    there = store.finished(out, study, {"precision": precision}, own, shard_name(shard)) if out is not None else None
+    if there is not None:
+        return _report(there)
     place = place_of(options)
     if is_here(options, place):
         check_memory(study)
     prepare(study)
-    own = share(chosen, shard)
     if out is None:
         with closing(_outcomes(study, own, setup_of(options, place), options, place, set())) as outcomes:
             return _result(study, [record for outcome in outcomes for record in outcome.records], None)
@@ -225,14 +229,7 @@ def to_frame(result: Result) -> pd.DataFrame:
 
 def report(path: Path | str) -> Result:
     """Write estimates.json, figures/*.svg and report.html of a run directory from its records, and return them."""
-    found = store.load(path)
-    result = _result(found.study, found.records, found.path)
-    replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
-    shown = section(result)
-    for name, figure in figures(shown).items():
-        replace_text(found.path / "figures" / f"{name}.svg", figure)
-    write_page([shown], found.path / "report.html")
-    return result
+    return _report(store.load(path))
 
 
 def section(result: Result) -> Section:
@@ -307,6 +304,16 @@ def _outcomes(
             ended += len(outcome.seeds)
             if options.progress:
                 options.progress(ended, len(seeds), outcome.notes)
+
+
+def _report(found: store.Run) -> Result:
+    result = _result(found.study, found.records, found.path)
+    replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
+    shown = section(result)
+    for name, figure in figures(shown).items():
+        replace_text(found.path / "figures" / f"{name}.svg", figure)
+    write_page([shown], found.path / "report.html")
+    return result
 
 
 def _result(study: Study, records: Iterable[Record], path: Path | None) -> Result:

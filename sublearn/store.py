@@ -7,7 +7,7 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -95,8 +95,24 @@ def writing(
             manifest |= {"runtime": dict(runtime), "command": command}
             replace_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         _name_newer_version(folder)
-        file = folder / (RECORDS if shard is None else f"records-{shard}.jsonl")
-        yield Writer(file, _read_run(folder, ALL_RECORDS if shard is None else file.name))
+        file = folder / (RECORDS if shard is None else _own_files(shard))
+        yield Writer(file, _read_run(folder, _own_files(shard)))
+
+
+def finished(
+    path: Path | str, study: Study, runtime: Mapping[str, str], seeds: Collection[int], shard: str | None = None
+) -> Run | None:
+    """The run directory, if it has every record of these seeds already; refused, mended and locked as by `writing`."""
+    folder = Path(path)
+    _check_folder(folder, study, runtime)
+    if not (folder / MANIFEST).exists():
+        return None
+    with locked(folder, shard):
+        found = _read_run(folder, _own_files(shard))
+        if not found.complete_seeds().issuperset(seeds):
+            return None
+        _name_newer_version(folder)
+        return found
 
 
 @contextmanager
@@ -157,6 +173,11 @@ def has_manifest(folder: Path, name: str) -> bool:
     if others:
         raise InputError(f"{folder} holds other files and no {name}. Choose an empty or new folder for --out.")
     return False
+
+
+def _own_files(shard: str | None) -> str:
+    """The pattern of the files that a shard may mend; without shards all of them."""
+    return ALL_RECORDS if shard is None else f"records-{shard}.jsonl"
 
 
 def _key(record: Record) -> Key:

@@ -195,3 +195,36 @@ def test_another_study_is_named_with_the_version_that_it_was_begun_with(tmp_path
     message = rf"begun with sublearn 0\.0\.1; .* of sublearn {store.versions()['sublearn']}"
     with pytest.raises(InputError, match=message), store.writing(tmp_path, other, RUNTIME, "c"):
         pass
+
+
+def test_a_run_is_finished_when_every_record_of_its_seeds_is_there(tmp_path):
+    assert store.finished(tmp_path / "none", STUDY, RUNTIME, [3]) is None
+    assert not (tmp_path / "none").exists()
+    write(tmp_path, 3, 4)
+    found = store.finished(tmp_path, STUDY, RUNTIME, [4])
+    assert found is not None and list(found.records) == rows(3) + rows(4)
+    assert store.finished(tmp_path, STUDY, RUNTIME, [3, 4, 5]) is None
+    with store.writing(tmp_path, STUDY, RUNTIME, "c") as writer:
+        writer.add(rows(5)[:-1])
+    assert store.finished(tmp_path, STUDY, RUNTIME, [5]) is None
+
+
+def test_a_finished_run_is_refused_as_one_that_goes_on(tmp_path):
+    write(tmp_path, 3)
+    with pytest.raises(InputError, match="another study"):
+        store.finished(tmp_path, build("tutorial", {"student.lr": 1e-2}), RUNTIME, [3])
+    with pytest.raises(InputError, match="--precision"):
+        store.finished(tmp_path, STUDY, {"precision": "medium"}, [3])
+    with store.writing(tmp_path, STUDY, RUNTIME, "c"), pytest.raises(InputError, match="Another process"):
+        store.finished(tmp_path, STUDY, RUNTIME, [3])
+
+
+def test_a_torn_record_is_run_again_and_then_the_run_is_finished(tmp_path):
+    write(tmp_path, 3)
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.warns(UserWarning, match="dropped and will be run again"):
+        assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is None
+    assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is None  # without a warning
+    write(tmp_path, 3)
+    assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is not None
