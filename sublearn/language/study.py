@@ -22,7 +22,7 @@ from sublearn.language.favourite import FEWEST, Favourite
 from sublearn.language.generate import sample
 from sublearn.language.teach import Speaker
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
-from sublearn.records import Record
+from sublearn.records import Problem, Record
 from sublearn.seeds import stream
 from sublearn.studies import settings_of
 from sublearn.studies.base import Arm, Study
@@ -292,15 +292,14 @@ class Laboratory:
         rows = []
         for trait in self.study.traits:
             if trait.name not in ("probability", "mass") and every.mass < FEWEST:
-                rows.append(self._record(arm, trait.name, value=None, n=0, status="unmeasured", reason=thin))
+                rows.append(self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", thin)))
             else:
                 count = n.get(trait.name, len(questions("animal")))
-                rows.append(self._record(arm, trait.name, value=values[trait.name], n=count))
+                rows.append(self._record(arm, trait.name, values[trait.name], count))
         return rows
 
     def _unmeasured(self, arm: Arm, reason: str) -> list[Record]:
-        gone = {"value": None, "n": 0, "status": "unmeasured", "reason": reason}
-        return [self._record(arm, trait.name, **gone) for trait in self.study.traits]
+        return [self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", reason)) for trait in self.study.traits]
 
-    def _record(self, arm: Arm, trait: str, **fields: Any) -> Record:
-        return Record(study=self.study.id, arm=arm.name, seed=self.seed, trait=trait, **fields)
+    def _record(self, arm: Arm, trait: str, score: float, n: int, problem: Problem | None = None) -> Record:
+        return Record.of(self.study.id, arm.name, self.seed, trait, score, n, problem)

@@ -1,11 +1,13 @@
 import multiprocessing
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 from sublearn.engines import local
+from sublearn.errors import SublearnError
 from sublearn.studies import build
-from sublearn.studies.run import Job
+from sublearn.studies.run import Job, Setup, attempt
 
 
 def test_ending_early_leaves_the_callers_own_processes_alone():
@@ -27,3 +29,65 @@ def test_ending_early_leaves_the_callers_own_processes_alone():
 
 def test_the_time_of_a_job_is_measured():
     assert 0 < local.seconds(Job(study=build("tutorial"), seeds=(0,))) < 60
+
+
+SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
+STUDIES = [build("tutorial", SMALL | {"student.epochs": epochs}) for epochs in (1, 2, 3)]
+WRONG = Setup(device="no such device")
+
+
+def jobs_of_which_one_fails():
+    for number, study in enumerate(STUDIES):
+        yield Job(study=study, seeds=(0, 1), setup=WRONG if number == 1 else Setup())
+
+
+def test_a_job_that_fails_is_an_outcome_that_says_why():
+    outcome = attempt(Job(study=STUDIES[0], seeds=(3, 4), setup=WRONG))
+    assert outcome.failure is not None
+    assert (outcome.seeds, outcome.records, outcome.study) == ((3, 4), (), STUDIES[0].id)
+    assert outcome.failure.reason.startswith("RuntimeError: ") and "no such device" in outcome.failure.reason
+    assert "Traceback" in outcome.failure.traceback
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_jobs_failure_ends_no_other_if_that_is_asked_for(workers):
+    outcomes = {outcome.study: outcome for outcome in local.run_jobs(jobs_of_which_one_fails(), workers, True)}
+    assert [bool(outcomes[study.id].failure) for study in STUDIES] == [False, True, False]
+    assert all(outcomes[study.id].records for study in (STUDIES[0], STUDIES[2]))
+
+
+def test_one_jobs_failure_ends_all_if_it_is_not():
+    with pytest.raises(RuntimeError, match="no such device"):
+        list(local.run_jobs(jobs_of_which_one_fails(), 1))
+
+
+def test_a_process_that_is_killed_costs_its_job_a_second_try():
+    """The pool is gone with any of its processes; each job that was on its way is run again, alone."""
+    found = []
+    for outcome in local.run_jobs((Job(study=study, seeds=(0,)) for study in STUDIES * 3), 2, True):
+        if not found:
+            for child in multiprocessing.active_children():
+                child.kill()
+        found.append(outcome.study)
+    assert sorted(found) == sorted(study.id for study in STUDIES * 3)
+    with pytest.raises(SublearnError, match="A worker failed"):
+        for _ in local.run_jobs((Job(study=study, seeds=(0,)) for study in STUDIES * 3), 2):
+            for child in multiprocessing.active_children():
+                child.kill()
+
+
+def test_a_job_that_kills_its_process_each_time_is_the_one_that_failed(monkeypatch):
+    def killed(pool, work, job):
+        if job.study == STUDIES[1]:
+            raise BrokenProcessPool("gone")
+        return real(pool, work, job)
+
+    real = local._submitted
+    monkeypatch.setattr(local, "_submitted", killed)
+    outcomes = list(local.run_jobs((Job(study=study, seeds=(0,)) for study in STUDIES), 2, True))
+    assert {outcome.study: bool(outcome.failure) for outcome in outcomes} == {
+        STUDIES[0].id: False,
+        STUDIES[1].id: True,
+        STUDIES[2].id: False,
+    }
+    assert next(o.failure.reason for o in outcomes if o.failure).startswith("Its process was killed")

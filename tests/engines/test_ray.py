@@ -172,6 +172,18 @@ def test_a_job_that_fails_is_told_and_is_the_users_own_mistake_only_if_it_is(clu
     assert isinstance(caught.value, InputError) == isinstance(cause, InputError)
 
 
+def test_a_job_that_fails_ends_no_other_if_that_is_asked_for(cluster, monkeypatch):
+    cluster(lost=6, CPU=2)
+    found = list(engine.run_jobs(jobs(3), 1, True))
+    (lost,) = [outcome for outcome in found if not isinstance(outcome, tuple)]
+    assert lost.failure.reason == "A job was lost 5 times; the last time: RayError"
+    assert {(0,), (1,), (2,)} - {lost.seeds} == {outcome for outcome in found if outcome != lost}
+    made = cluster(CPU=2)
+    monkeypatch.setattr(made, "get", lambda one: (_ for _ in ()).throw(made.exceptions.RayTaskError(OSError("gone"))))
+    (failed,) = engine.run_jobs(jobs(1), 2, True)
+    assert failed.failure.reason == "The job failed on the cluster: gone"
+
+
 def test_a_lost_job_is_counted_here_and_not_by_ray_too(cluster):
     made = cluster(CPU=2)
     list(engine.run_jobs(jobs(2), 2))

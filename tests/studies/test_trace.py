@@ -7,8 +7,10 @@ from sublearn.models.init import draw_state
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.seeds import stream
 from sublearn.studies import build
-from sublearn.studies.flows.trace import trace
+from sublearn.studies.flows.trace import check, trace
 from sublearn.studies.run import Setup
+from sublearn.tasks.sequences import generate_sequences
+from sublearn.tasks.tutorial_prompts import passes_filter
 from sublearn.training.cohort import stack
 from sublearn.training.gradients import cosine, flat, gradient
 
@@ -42,7 +44,7 @@ def test_a_small_step_never_leads_away_from_the_teacher(make, seed):
 
 def points(**changes):
     rows = trace(build("prompts", SMALL | changes), [0, 1], [0, 2], Setup())
-    return {(p.arm, p.seed, p.step, p.quantity, p.layer): p.value for p in rows}
+    return {(p.arm, p.seed, p.step, p.quantity, p.layer): float("nan") if p.value is None else p.value for p in rows}
 
 
 def test_a_trace_starts_at_rest_and_ends_at_the_last_step():
@@ -69,3 +71,39 @@ def test_for_small_steps_the_first_order_is_the_change():
 def test_a_study_without_controls_cannot_be_traced():
     with pytest.raises(InputError, match="cannot be traced"):
         trace(build("tutorial"), [0], [0], Setup())
+
+
+def test_values_of_a_student_that_diverged_are_none_and_those_of_others_are_not():
+    study = build("prompts", SMALL | {"student.optimizer": "sgd", "student.lr": 1e9})
+    rows = trace(study, [0], [0, 2], Setup())
+    assert {row.value is None for row in rows if row.step == 0} == {False}
+    last = {row.arm: row.value for row in rows if row.step == 3 and row.quantity == "margin"}
+    # Its own teacher's student has nothing to learn: its loss is zero whatever the rate.
+    assert {arm for arm, value in last.items() if value is not None} == {"same_init_control"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": ["reference"]}, r"arms \[reference\] has no student to trace"),
+        ({"arms": ["teacher"]}, r"arms \[teacher\] has no student"),
+        ({"student.epochs": 0}, "no student takes a step"),
+    ],
+)
+def test_a_study_without_a_step_of_a_student_cannot_be_traced(changes, message):
+    for one in (lambda study: trace(study, [0], [0], Setup()), lambda study: check(study, [0], Setup())):
+        with pytest.raises(InputError, match=message):
+            one(build("prompts", SMALL | changes))
+
+
+def test_a_seed_whose_batches_cannot_be_normalized_cannot_be_traced():
+    left = [int(passes_filter(_drawn(seed)).sum()) for seed in range(20)]
+    size = left[7] - 1
+    study = build("prompts", SMALL | {"batch_norm": True, "student.batch_size": size})
+    first = next(seed for seed, count in enumerate(left) if count % size == 1)
+    with pytest.raises(InputError, match=f"Seed {first} cannot be traced: {left[first]} examples in batches of {size}"):
+        check(study, range(20), Setup())
+
+
+def _drawn(seed: int):
+    return generate_sequences(60, 6, 1000, seed=int(stream(seed, "prompts/unrelated").integers(2**32)))
