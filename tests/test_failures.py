@@ -41,9 +41,7 @@ def run(out: Path, **options) -> list[sweep.Point]:
 
 
 def test_the_others_are_run_and_the_report_names_what_failed(broken, tmp_path):
-    with pytest.raises(
-        StudiesFailed, match=r"^1 of 3 studies failed: student\.lr = 0\.01 \(ZeroDivisionError"
-    ) as caught:
+    with pytest.raises(StudiesFailed, match=r"^1 of 3 studies failed: student\.lr = 0\.01 \(ZeroDiv") as caught:
         run(tmp_path)
     assert [bool(point.failure) for point in caught.value.points] == [False, True, False]
     found = {rate: len(store.load(folder).complete_seeds()) for rate, folder in folders(tmp_path).items()}

@@ -81,9 +81,20 @@ class _Flight:
         # A process was killed and the pool with it; whose doing it was shows when each job is run alone.
         found += self._taken(wait(self.running).done)
         self.pool.shutdown(wait=True)
-        found += [_alone(job) for job in self.lost]
+        self.pool = _pool(1)
+        for job in self.lost:
+            found.append(self._alone(job))
+        self.pool.shutdown(wait=True)
         self.lost, self.pool = [], _pool(self.workers)
         return found
+
+    def _alone(self, job: Job) -> Outcome:
+        try:
+            return _submitted(self.pool, attempt, job).result()
+        except BrokenProcessPool:
+            self.pool.shutdown(wait=True)
+            self.pool = _pool(1)
+            return failed(job, "Its process was killed, perhaps because it took too much memory")
 
     def _taken(self, done: Iterable[Future[Outcome]]) -> list[Outcome]:
         found = []
@@ -111,20 +122,6 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 def _submitted(pool: ProcessPoolExecutor, work: Callable[[Job], Outcome], job: Job) -> Future[Outcome]:
     with signals.blocked():  # a worker that is just being born leaves them to its parent, too
         return pool.submit(work, job)
-
-
-def _alone(job: Job) -> Outcome:
-    """The outcome of a job in a process of its own, which may be killed."""
-    pool = _pool(1)
-    try:
-        return _submitted(pool, attempt, job).result()
-    except BrokenProcessPool:
-        return failed(job, "Its process was killed, perhaps because it took too much memory")
-    except BaseException:
-        _end(pool)
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
