@@ -3,8 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -13,36 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sublearn import exits
-from sublearn.errors import LONGEST_MESSAGE, InputError, plain, printable, quoted
+from sublearn.errors import InputError, plain, printable, quoted
+from sublearn.options import CHANGES, DEVICE, GRID, JOBS, PRECISION, QUIET, SEEDS, STUDY, how_to_run
+from sublearn.progress import following
 
 if TYPE_CHECKING:
-    from sublearn.pipeline import Progress, Result
+    from sublearn.pipeline import Result
     from sublearn.studies.base import Study
-
-
-_CHANGES = click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; may be repeated."
-)
-_DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-_JOBS = click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
-_PRECISION = click.option(
-    "--precision", type=click.Choice(["highest", "high", "medium"]), default="highest", show_default=True
-)
-
-
-def _how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of `run` and `sweep` that become `pipeline.Options`."""
-    engine = click.Choice(["local", "sequential", "ray"])
-    for option in (
-        click.option("--tracker", "trackers", multiple=True, help="Follow it: tensorboard or wandb; off by default."),
-        click.option("--shard", metavar="I/N", help="Run the i-th of n parts, for Slurm arrays."),
-        _PRECISION,
-        click.option("--engine", type=engine, default="local", show_default=True),
-        _JOBS,
-        _DEVICE,
-    ):
-        command = option(command)
-    return command
 
 
 @click.group(cls=exits.Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,8 +38,8 @@ def list_command() -> None:
 
 
 @cli.command()
-@click.argument("study")
-@_CHANGES
+@STUDY
+@CHANGES
 @click.option("--json", "as_json", is_flag=True, help="Print the resolved study as JSON.")
 def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
     """One study resolved: its question, arms with their controls, claims and settings."""
@@ -77,14 +53,15 @@ def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("study")
-@click.option("--seeds", help="As in 0:200, 0,11,23 or 7.  [default: 0:24]")
-@_CHANGES
+@STUDY
+@SEEDS
+@CHANGES
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/ID]")
-@_how_to_run
+@how_to_run
 @click.option("--model", help="A Hugging Face model's folder or name, for the study numbers.")
 @click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print estimates.json on stdout and nothing else there.")
+@QUIET
 def run(
     study: str,
     seeds: str | None,
@@ -93,10 +70,12 @@ def run(
     model: str | None,
     dry_run: bool,
     as_json: bool,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Run STUDY, a name or a YAML file, for some seeds. Given again, it goes on where it stopped."""
     from sublearn import pipeline
+    from sublearn.dry_run import describe
     from sublearn.engines.local import cores
     from sublearn.seeds import parse_seeds
 
@@ -105,10 +84,10 @@ def run(
     folder = out or Path("runs") / built.id
     options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
     if dry_run:
-        _echo(pipeline.describe(built, chosen, folder, pipeline.Options(**options)))
+        _echo(describe(built, chosen, folder, pipeline.Options(**options)))
         return
-    with _progress(built.name) as progress:
-        result = pipeline.run(built, chosen, folder, progress=progress, command=_command(), **options)
+    with following(built.name, quiet, pipeline.few(built, chosen, folder)) as shown:
+        result = pipeline.run(built, chosen, folder, progress=shown.update, command=_command(), **options)
     if as_json:
         _echo(json.dumps(result.analysis.to_dict(), indent=2))
         return
@@ -120,15 +99,16 @@ def run(
 
 
 @cli.command()
-@click.argument("study")
-@click.option("--grid", multiple=True, metavar="KEY=A,B,C", help="Values of a setting; every combination is run.")
-@click.option("--seeds", help="As for run.  [default: 0:24]")
-@_CHANGES
+@STUDY
+@GRID
+@SEEDS
+@CHANGES
 @click.option("--out", type=click.Path(path_type=Path), help="Sweep directory.  [default: runs/sweep-STUDY]")
-@_how_to_run
+@how_to_run
 @click.option("--dry-run", is_flag=True, help="Print the plan and the time it takes, from a measured pilot.")
 @click.option("--yes", is_flag=True, help="Run very many combinations without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON on stdout and nothing else there.")
+@QUIET
 def sweep(
     study: str,
     grid: tuple[str, ...],
@@ -138,6 +118,7 @@ def sweep(
     dry_run: bool,
     yes: bool,
     as_json: bool,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Run every combination of settings of STUDY, a name or a YAML file with a grid. Given again, it goes on."""
@@ -160,9 +141,9 @@ def sweep(
         _echo(sweeps.describe(wanted, chosen, folder, Options(**options)))
         return
     failed = None
-    with _progress("sweep") as progress:
+    with following("sweep", quiet, sweeps.few(wanted, chosen, folder)) as shown:
         try:
-            points = sweeps.run_sweep(wanted, chosen, folder, Options(progress=progress, **options), _command())
+            points = sweeps.run_sweep(wanted, chosen, folder, Options(progress=shown.update, **options), _command())
         except sweeps.StudiesFailed as error:
             points, failed = error.points, error
     _echo(json.dumps([point.to_dict() for point in points], indent=2) if as_json else sweeps.summary(points))
@@ -173,13 +154,16 @@ def sweep(
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
-def demo(out: Path) -> None:
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Folder of its runs."
+)
+@QUIET
+def demo(out: Path, quiet: bool) -> None:
     """The story in one command: the tutorial as it was told, and what it shows with enough runs."""
     from sublearn.demo import tell
 
-    with _progress("demo") as progress:
-        tell(out, _echo, progress, _command())
+    with following("demo", quiet) as shown:
+        tell(out, shown.say, shown.update, _command())
 
 
 @cli.command()
@@ -208,7 +192,7 @@ def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("study")
+@STUDY
 @click.option("--effect", type=click.FloatRange(min=0, min_open=True), help="Effect in standard deviations.")
 def power(study: str, effect: float | None) -> None:
     """Runs needed for the claims of STUDY, from the pilot in a run directory or for a given effect size."""
@@ -224,37 +208,51 @@ def power(study: str, effect: float | None) -> None:
 
 
 @cli.command()
-@click.argument("study")
+@STUDY
 @click.option("--seeds", default="0:4", show_default=True, help="As for run.")
 @click.option("--steps", default="0,1,3,10,30,100,300", show_default=True, help="Student steps; the last is added.")
 @click.option("--perturb", help="Init perturbations, as 0,0.2,0.4: alignment at the start against transfer.")
-@_CHANGES
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/trace"), show_default=True)
-def trace(study: str, seeds: str, steps: str, perturb: str | None, changes: tuple[str, ...], out: Path) -> None:
+@CHANGES
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs/trace"), show_default=True, help="Folder of the trace."
+)
+@QUIET
+def trace(
+    study: str, seeds: str, steps: str, perturb: str | None, changes: tuple[str, ...], out: Path, quiet: bool
+) -> None:
     """Why it happens: the students' way in weight space, and whether it predicts the transfer."""
     from sublearn import tracing
     from sublearn.seeds import parse_seeds
 
     built, _ = _study(study, changes)
     chosen = parse_seeds(seeds)
-    with _progress("trace") as progress:
+    with following("trace", quiet) as shown:
         if perturb is None:
-            points = tracing.trace(built, chosen, tracing.whole_numbers(steps), progress)
+            points = tracing.trace(built, chosen, tracing.whole_numbers(steps), shown.update)
             _echo(tracing.write(built, points, out, _command()))
         else:
             scales = tracing.numbers(perturb)
-            _echo(tracing.alignment(built, chosen, scales, out, _command(), progress))
+            _echo(tracing.alignment(built, chosen, scales, out, _command(), shown.update))
 
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/replication"), show_default=True)
-@_DEVICE
-@_JOBS
-@_PRECISION
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs/replication"),
+    show_default=True,
+    help="Folder of its runs and its page.",
+)
+@DEVICE
+@JOBS
+@PRECISION
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons on stdout and nothing else there.")
-def replicate(names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, as_json: bool, **options: Any) -> None:
+@QUIET
+def replicate(
+    names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, as_json: bool, quiet: bool, **options: Any
+) -> None:
     """Run the field's published figures again and say which agree. NAME is a table (A, B, C, D) or one figure."""
     from sublearn import replicate as replication
     from sublearn.engines.local import cores
@@ -262,9 +260,9 @@ def replicate(names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, 
     from sublearn.store import versions
 
     rows = replication.chosen(names, quick)
-    with _progress("replicate") as progress:
-        announce = (lambda _: None) if as_json else _echo
-        options |= {"jobs": jobs or cores(), "announce": announce, "progress": progress}
+    with following("replicate", quiet) as shown:
+        announce = (lambda _: None) if as_json else shown.say
+        options |= {"jobs": jobs or cores(), "announce": announce, "progress": shown.update}
         found = replication.replicate(rows, out, **options)
     made = Made(_command(), options["precision"], versions(), replication.QUICK_RUNS if quick else None)
     replication.write(found, made, out)
@@ -354,24 +352,3 @@ def _print(result: "Result") -> None:
     for text in (estimates_table(result.analysis), contrasts_table(result.analysis), verdict_lines(result.analysis)):
         _echo(text if isinstance(text, str) else "\n".join(text))
         _echo()
-
-
-@contextmanager
-def _progress(title: str) -> "Iterator[Progress]":
-    """A bar with the time left on stderr, or nothing where stderr is no terminal; notes are printed either way."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=console, transient=True)
-    # Left out rather than disabled: a disabled bar ends with an empty line before rich 14.3.
-    with bar if console.is_terminal else nullcontext():
-        task = bar.add_task(title, total=None)
-
-        def update(done: int, total: int, notes: Any) -> None:
-            bar.update(task, completed=done, total=total)
-            for note in notes:
-                console.print(f"Warning: {plain(note, LONGEST_MESSAGE)}", highlight=False, markup=False, soft_wrap=True)
-
-        yield update

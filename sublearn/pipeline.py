@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from sublearn.records import Record
 from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
 from sublearn.seeds import checked_seeds
-from sublearn.studies import build, check_memory, plan_lines, prepare, seconds_a_seed
-from sublearn.studies.analysis import Analysis, analyse
+from sublearn.studies import build, check_memory, prepare, seconds_a_seed
+from sublearn.stats import least_runs
+from sublearn.studies.analysis import Analysis, analyse, can_support
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, planned
 from sublearn.tasks.rows import read_rows
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 Engine = Literal["local", "sequential", "ray"]
 ENGINES = ("local", "sequential", "ray")
 Progress = Callable[[int, int, Sequence[str]], None]
-"""Called with (seeds done, seeds in all, notes) as work ends."""
+"""Called with (runs done, runs in all, notes) before the work and as it ends."""
 
 SECONDS_WORTH_A_PROCESS = 5.0
 KEPT = "made"
@@ -195,23 +197,29 @@ def workers(seconds: float, seeds: int, options: Options, place: Place) -> int:
     return max(1, min(place.slots, math.ceil(seeds * seconds / SECONDS_WORTH_A_PROCESS)))
 
 
-def describe(study: Study, seeds: Iterable[int], out: Path, options: Options) -> str:
-    """What `run` would do: jobs, runs, what is there, about how long; and what the study says of itself."""
-    chosen = share(checked_seeds(seeds), options.shard)
-    place = place_of(options)
-    if is_here(options, place):
-        check_memory(study)
-    there = store.load(out) if (out / store.MANIFEST).exists() else None
-    done = there.complete_seeds() & set(chosen) if there and there.study == study else set()
-    seconds, left = seconds_a_seed(study), len(chosen) - len(done)
-    at_once = workers(seconds, left, options, place)
-    jobs = list(planned(study, chosen, setup_of(options, place), done, at_once))
-    lines = [
-        f"{study.id}: {', '.join(arm.name for arm in study.arms)}",
-        f"{left:,} runs of {len(study.arms)} arms in {len(jobs):,} jobs to do, {at_once} at a time on {place.device}; "
-        f"{len(done):,} runs are there.",
-    ]
-    return "\n".join(lines + plan_lines(study, left / at_once))
+def there(study: Study, folder: Path) -> set[int]:
+    """The seeds that have all their records in the run directory, if it is one of this study."""
+    if not (folder / store.MANIFEST).exists():
+        return set()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # who opens the folder to write is told of a torn record
+        found = store.load(folder)
+    return found.complete_seeds() if found.study == study else set()
+
+
+def few(study: Study, seeds: Iterable[int], folder: Path) -> str | None:
+    """What to say before a run whose seeds, with those that are there, are too few for a verdict; None if enough."""
+    wanted = set(seeds)
+    if can_support(study, len(wanted)):
+        return None
+    n = len(wanted | there(study, folder))
+    if can_support(study, n):
+        return None
+    least = least_runs(len(study.claims))
+    return (
+        f"Note: {n} run{'' if n == 1 else 's'} cannot support the claim of an effect, however large it is: the sign-flip "
+        f"test needs at least {least}, as in --seeds 0:{least}."
+    )
 
 
 def load(path: Path | str) -> Result:
@@ -297,13 +305,13 @@ def _outcomes(
     # Cohorts are formed as for all seeds, so that a run that was stopped goes on with the same ones.
     jobs = planned(study, seeds, setup, done, workers(seconds, len(seeds), options, place))
     count = workers(seconds, len(seeds) - len(done), options, place)
-    ended = len(done)
+    ended, tell = len(done), options.progress or (lambda *_: None)
+    tell(ended, len(seeds), ())
     with closing(engine(jobs, count, options)) as outcomes:
         for outcome in outcomes:
             yield outcome
             ended += len(outcome.seeds)
-            if options.progress:
-                options.progress(ended, len(seeds), outcome.notes)
+            tell(ended, len(seeds), outcome.notes)
 
 
 def _report(found: store.Run) -> Result:

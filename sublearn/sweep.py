@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sublearn import failures, pipeline, store
 from sublearn.config import dotted
-from sublearn.engines import local, ray
+from sublearn.dry_run import time_line
+from sublearn.engines import ray
 from sublearn.errors import InputError, SublearnError, quoted
 from sublearn.pipeline import Options
 from sublearn.reading import yaml_value
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 MANIFEST, INDEX = "sweep.json", "index.json"
 MANY = 10_000
 """More combinations than this are asked about first."""
-WARM_UP = 20.0
-"""A pilot that is shorter, in seconds, is measured twice: the first time loads torch."""
 
 
 @dataclass(frozen=True)
@@ -132,19 +131,22 @@ def _described(sweep: Sweep, chosen: Sequence[int], out: Path, options: Options,
     there = 0
     pilot: Job | None = None
     for _, study, own in work.parts():
-        done = store.load(out / study.id).complete_seeds() if (out / study.id / store.MANIFEST).exists() else set()
-        there += len(done & set(own))
+        done = pipeline.there(study, out / study.id) & set(own)
+        there += len(done)
         for job in work.jobs(study, own, done):
             jobs, runs, pilot = jobs + 1, runs + len(job.seeds), pilot or job
     lines = [f"{sweep.size:,} studies, {runs:,} runs in {jobs:,} jobs to do; {there:,} runs are there."]
     if pilot is not None:
-        seconds = _seconds_a_run(pilot, options)
-        at_once = pipeline.workers(seconds, runs, options, place)
-        said = f"About {_time(seconds * runs / at_once)} with {at_once} at a time on {place.device}"
         lines.append(
-            f"{said}, from a pilot of {len(pilot.seeds)} runs of the first study; settings may change the cost."
+            f"{time_line(pilot, runs, options, place)} It is of the first study; settings may change the cost."
         )
     return "\n".join(lines)
+
+
+def few(sweep: Sweep, seeds: Sequence[int], out: Path) -> str | None:
+    """What to say where the seeds are too few for a verdict on the first study, which stands for all."""
+    _, study = next(sweep.studies())
+    return pipeline.few(study, seeds, out / study.id)
 
 
 def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, command: str = "") -> list[Point]:
@@ -236,15 +238,6 @@ def summary(points: Sequence[Point]) -> str:
     return dose_table(points)
 
 
-def _seconds_a_run(pilot: Job, options: Options) -> float:
-    """The measured time of a job for each of its runs, without what is only done once a process."""
-    engine = ray if options.engine == "ray" else local
-    took = [engine.seconds(pilot)]
-    if took[0] < WARM_UP:
-        took.append(engine.seconds(pilot))
-    return min(took) / len(pilot.seeds)
-
-
 def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
     """See that every study fits in memory, and fetch what any value of the grid needs, before anything is written."""
     if pipeline.is_here(options, place):
@@ -296,10 +289,3 @@ def _check_folder(sweep: Sweep, out: Path) -> None:
     wanted = Sweep(sweep.study, dict(sweep.settings), {key: list(values) for key, values in sweep.grid.items()})
     if store.has_manifest(out, MANIFEST) and _read(out) != wanted:
         raise InputError(f"{out} holds another sweep. Choose another --out, or the same grid and settings.")
-
-
-def _time(seconds: float) -> str:
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} seconds"

@@ -57,11 +57,16 @@ class Work:
 
     def __init__(self, plan: Plan, out: Path, command: str) -> None:
         self.plan, self.out, self.command = plan, out, command
-        self.ended = 0
+        self.ended = self.total = 0
         self.open: dict[str, _Open] = {}
         self.failed: set[str] = set()
+        self._tell = plan.options.progress or (lambda *_: None)
 
     def __enter__(self) -> Self:
+        for _, study, own in self.plan.parts():
+            self.total += len(own)
+            self.ended += len(pipeline.there(study, self.out / study.id) & set(own))
+        self._tell(self.ended, self.total, ())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +77,6 @@ class Work:
         """Every job that is left to do; a run directory is opened when its first job is asked for."""
         for _, study, own in self.plan.parts():
             folder = self._opened(study, own)
-            self.ended += len(own) - len(folder.left)
             for job in self.plan.jobs(study, own, set(own) - folder.left):
                 if study.id in self.failed:
                     break
@@ -83,8 +87,7 @@ class Work:
 
     def take(self, outcome: Outcome) -> None:
         """Write what a job gave; the folder of a study that is through is closed."""
-        study, options = outcome.study, self.plan.options
-        folder = self.open[study]
+        study, folder = outcome.study, self.open[outcome.study]
         self._end(folder, outcome.seeds)
         if outcome.failure:
             self._fail(folder, outcome.seeds, outcome.failure)
@@ -92,8 +95,7 @@ class Work:
         folder.followers.add(outcome.records)
         if not folder.left:
             self._close(study)
-        if options.progress:
-            options.progress(self.ended, self.plan.total, outcome.notes)
+        self._tell(self.ended, self.total, outcome.notes)
 
     def _end(self, folder: "_Open", seeds: Collection[int]) -> None:
         folder.left -= set(seeds)

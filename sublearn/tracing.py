@@ -34,6 +34,7 @@ def trace(study: Study, seeds: Sequence[int], steps: Sequence[int], progress: Pr
     torch.set_num_threads(1)
     check_flow(study, seeds, Setup(threads=1))
     points = []
+    progress(0, len(seeds), ())
     for done, seed in enumerate(seeds, 1):
         points += trace_flow(study, [seed], steps, Setup(threads=1))
         progress(done, len(seeds), ())
@@ -84,10 +85,15 @@ def alignment(
     if len(set(scales)) < 2:
         raise InputError(f"--perturb needs two different scales at least, got {quoted(scales)}; as in 0,0.2,0.4.")
     changed = [_perturbed(study, scale) for scale in scales]
-    pairs = []
-    for done, one in enumerate(changed, 1):
-        pairs.append(_aligned(one, seeds))
-        progress(done, len(scales), ())
+    pairs, runs = [], len(scales) * len(seeds)
+    progress(0, runs, ())
+    for done, one in enumerate(changed):
+
+        def further(own: int, _: int, notes: Sequence[str], before: int = done * len(seeds)) -> None:
+            if own:
+                progress(before + own, runs, notes)
+
+        pairs.append(_aligned(one, seeds, further))
     columns = np.array(pairs)  # scale, cosine or transfer, run
     whole = np.isfinite(columns).all(axis=(0, 1))
     found = stats.rank_correlation(columns[:, 0, whole].T, columns[:, 1, whole].T)
@@ -107,9 +113,9 @@ def alignment(
     return "\n".join(["perturb  initial cosine   transfer", *lines, last])
 
 
-def _aligned(study: Study, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _aligned(study: Study, seeds: Sequence[int], progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     """Of each seed, the cosine at the start of same_init, and its transfer."""
-    points, trait = trace(study, seeds, [], lambda *_: None), study.traits[0].name
+    points, trait = trace(study, seeds, [], progress), study.traits[0].name
     transfer = _column(points, trait, "same_init") - _column(points, trait, "same_init_control")
     return _column(points, "initial_cosine", "same_init"), transfer
 

@@ -62,11 +62,12 @@ def seconds_a_seed(study: Study) -> float:
 
 
 def plan_lines(study: Study, runs: float) -> list[str]:
-    """What is known beforehand of the cost of so many runs, one after the other."""
+    """What the study knows beforehand of the cost of so many runs, one after the other; nothing where runs are short.
+
+    What is short is measured instead.
+    """
     module = import_module(STUDIES[study.name])
-    if hasattr(module, "plan_lines"):
-        return module.plan_lines(settings_of(study), runs)
-    return [f"About {module.SECONDS_A_SEED * runs:,.0f} s at {module.SECONDS_A_SEED:g} s a run on one core."]
+    return module.plan_lines(settings_of(study), runs) if hasattr(module, "plan_lines") else []
 
 
 def prepare(study: Study) -> None:

@@ -105,6 +105,15 @@ def differences(values: Values, treatment: str, control: str, trait: str) -> NDA
     return np.sum([sign * own.values[np.searchsorted(own.seeds, common)] for sign, own in columns], axis=0)
 
 
+def can_support(study: Study, runs: int) -> bool:
+    """Whether so many runs could support a claim of an effect at all; True where none is claimed.
+
+    At best its p comes behind those of all claims of equivalence, so that Holm multiplies it by fewer.
+    """
+    effects = sum(claim.kind == "positive" for claim in study.claims)
+    return not effects or runs >= stats.least_runs(effects, ALPHA)
+
+
 def values_of(records: Iterable[Record]) -> Values:
     """The measured values by arm and trait, in ascending order of their seeds."""
     return Columns.of(records).measured

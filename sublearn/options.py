@@ -1,0 +1,85 @@
+"""Options that several commands have, and what a shell completes: names of studies, and their settings. No torch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+
+def _studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The studies of this beginning, or else files."""
+    del ctx, param
+    from sublearn.studies import STUDIES
+
+    found = [CompletionItem(name) for name in STUDIES if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def _settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The keys of the settings of the study that was named before, with their values as help."""
+    del param
+    from sublearn.config import dotted
+    from sublearn.studies import STUDIES, build
+
+    study = ctx.params.get("study")
+    if study not in STUDIES:
+        return []
+    settings = dotted(build(study).settings)
+    return [CompletionItem(f"{key}=", help=str(settings[key])) for key in settings if key.startswith(incomplete)]
+
+
+STUDY = click.argument("study", shell_complete=_studies)
+CHANGES = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=_settings,
+    help="Change a setting, as in student.lr=1e-3; may be repeated. `sublearn show STUDY` lists them.",
+)
+GRID = click.option(
+    "--grid",
+    multiple=True,
+    metavar="KEY=A,B,C",
+    shell_complete=_settings,
+    help="Values of a setting; may be repeated, then every combination is run.",
+)
+SEEDS = click.option("--seeds", metavar="SEEDS", help="Which runs: 0:200, 0,11,23 or 7.  [default: 0:24]")
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where models are trained; auto is a GPU where there is one.",
+)
+JOBS = click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["highest", "high", "medium"]),
+    default="highest",
+    show_default=True,
+    help="Of float32 matrix products, in PyTorch's words; high and medium are faster where the hardware has them.",
+)
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["local", "sequential", "ray"]),
+    default="local",
+    show_default=True,
+    help="local: many runs at once, in processes here; sequential: run by run; ray: on a cluster.",
+)
+
+
+def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `run` and `sweep` that become `pipeline.Options`."""
+    for option in (
+        click.option("--tracker", "trackers", multiple=True, metavar="NAME", help="Follow it in tensorboard or wandb."),
+        click.option("--shard", metavar="I/N", help="Run the i-th of n parts, for Slurm arrays."),
+        PRECISION,
+        ENGINE,
+        JOBS,
+        DEVICE,
+    ):
+        command = option(command)
+    return command
