@@ -32,7 +32,7 @@ def describe(study: Study, seeds: Iterable[int], out: Path, options: Options) ->
 
 
 def _lines(study: Study, chosen: Sequence[int], out: Path, options: Options, place: Place) -> list[str]:
-    done = pipeline.there(study, out) & set(chosen)
+    done = pipeline.seeds_there(study, out) & set(chosen)
     left = len(chosen) - len(done)
     at_once = pipeline.workers(seconds_a_seed(study), left, options, place)
     jobs = list(planned(study, chosen, pipeline.setup_of(options, place), done, at_once))

@@ -22,8 +22,9 @@ def _settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     from sublearn.config import dotted
     from sublearn.studies import STUDIES, build
 
-    study = ctx.params.get("study")
-    if study not in STUDIES:
+    # Where the option's value is still to come, click has not told arguments apart yet.
+    study = next((word for word in (ctx.params.get("study"), *ctx.args) if word in STUDIES), None)
+    if study is None:
         return []
     settings = dotted(build(study).settings)
     return [CompletionItem(f"{key}=", help=str(settings[key])) for key in settings if key.startswith(incomplete)]

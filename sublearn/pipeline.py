@@ -23,8 +23,8 @@ from sublearn.records import Record
 from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
 from sublearn.seeds import checked_seeds
-from sublearn.studies import build, check_memory, prepare, seconds_a_seed
 from sublearn.stats import least_runs
+from sublearn.studies import build, check_memory, prepare, seconds_a_seed
 from sublearn.studies.analysis import Analysis, analyse, can_support
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, planned
@@ -108,6 +108,8 @@ def run(
     # Looked for first: what is there already needs no device, and so no torch.
     there = store.finished(out, study, {"precision": precision}, own, shard_name(shard)) if out is not None else None
     if there is not None:
+        if progress is not None:
+            progress(len(own), len(own), ())
         return _report(there)
     place = place_of(options)
     if is_here(options, place):
@@ -197,7 +199,7 @@ def workers(seconds: float, seeds: int, options: Options, place: Place) -> int:
     return max(1, min(place.slots, math.ceil(seeds * seconds / SECONDS_WORTH_A_PROCESS)))
 
 
-def there(study: Study, folder: Path) -> set[int]:
+def seeds_there(study: Study, folder: Path) -> set[int]:
     """The seeds that have all their records in the run directory, if it is one of this study."""
     if not (folder / store.MANIFEST).exists():
         return set()
@@ -212,14 +214,12 @@ def few(study: Study, seeds: Iterable[int], folder: Path) -> str | None:
     wanted = set(seeds)
     if can_support(study, len(wanted)):
         return None
-    n = len(wanted | there(study, folder))
+    n = len(wanted | seeds_there(study, folder))
     if can_support(study, n):
         return None
     least = least_runs(len(study.claims))
-    return (
-        f"Note: {n} run{'' if n == 1 else 's'} cannot support the claim of an effect, however large it is: the sign-flip "
-        f"test needs at least {least}, as in --seeds 0:{least}."
-    )
+    said = f"Note: {'1 run' if n == 1 else f'{n} runs'} cannot support the claim of an effect, however large it is"
+    return f"{said}: the sign-flip test needs at least {least}, as in --seeds 0:{least}."
 
 
 def load(path: Path | str) -> Result:

@@ -52,8 +52,10 @@ def replicate(
 ) -> list[Comparison]:
     """Run what the figures need, each study in its own run directory below `out` that goes on where it stopped."""
     rows, found = list(rows), list[Comparison]()
-    for study in _studies(rows):
+    needed = _needed(rows)
+    for study, _ in needed.values():
         prepare(study)
+    tally = _Tally(needed, out, progress or (lambda *_: None))
 
     def run(study: str, settings: dict[str, Any], runs: int) -> Result:
         built = build(study, settings)
@@ -64,7 +66,7 @@ def replicate(
             device=device,
             precision=precision,
             jobs=jobs,
-            progress=progress,
+            progress=tally.of(built),
             command=_command(study, settings, runs, precision),
         )
         return pipeline.subset(result, range(runs))
@@ -118,13 +120,40 @@ def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
     replace_text(out / "replication.json", json.dumps(content, indent=2) + "\n")
 
 
-def _studies(rows: Iterable[Published | Trend]) -> list[Study]:
+Needed = dict[str, tuple[Study, int]]
+"""Studies by their id, and the runs of each."""
+
+
+def _needed(rows: Iterable[Published | Trend]) -> Needed:
     """Every study that the figures need."""
-    return [
-        build(row.study, row.settings | changes)
-        for row in rows
-        for changes in ([{}] if isinstance(row, Published) else [{row.key: value} for value in row.values])
-    ]
+    needed: Needed = {}
+    for row in rows:
+        for changes in [{}] if isinstance(row, Published) else [{row.key: value} for value in row.values]:
+            study = build(row.study, row.settings | changes)
+            _, runs = needed.get(study.id, (study, 0))
+            needed[study.id] = study, max(runs, row.runs)
+    return needed
+
+
+class _Tally:
+    """The runs of all studies together: several figures come from one study, whose runs count once."""
+
+    def __init__(self, needed: Needed, out: Path, progress: Progress) -> None:
+        self.total, self.progress = sum(runs for _, runs in needed.values()), progress
+        self.done = {
+            name: len(pipeline.seeds_there(study, out / name) & set(range(runs))) for name, (study, runs) in needed.items()
+        }
+        progress(sum(self.done.values()), self.total, ())
+
+    def of(self, study: Study) -> Progress:
+        """The progress of one study's runs as a part of all."""
+
+        def update(done: int, _: int, notes: Sequence[str]) -> None:
+            if done > self.done[study.id]:
+                self.done[study.id] = done
+                self.progress(sum(self.done.values()), self.total, notes)
+
+        return update
 
 
 Runner = Callable[[str, dict[str, Any], int], Result]

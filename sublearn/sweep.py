@@ -131,7 +131,7 @@ def _described(sweep: Sweep, chosen: Sequence[int], out: Path, options: Options,
     there = 0
     pilot: Job | None = None
     for _, study, own in work.parts():
-        done = pipeline.there(study, out / study.id) & set(own)
+        done = pipeline.seeds_there(study, out / study.id) & set(own)
         there += len(done)
         for job in work.jobs(study, own, done):
             jobs, runs, pilot = jobs + 1, runs + len(job.seeds), pilot or job

@@ -65,7 +65,7 @@ class Work:
     def __enter__(self) -> Self:
         for _, study, own in self.plan.parts():
             self.total += len(own)
-            self.ended += len(pipeline.there(study, self.out / study.id) & set(own))
+            self.ended += len(pipeline.seeds_there(study, self.out / study.id) & set(own))
         self._tell(self.ended, self.total, ())
         return self
 
