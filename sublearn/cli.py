@@ -42,7 +42,10 @@ def list_command() -> None:
 @CHANGES
 @click.option("--json", "as_json", is_flag=True, help="Print the resolved study as JSON.")
 def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
-    """One study resolved: its question, arms with their controls, claims and settings."""
+    """One study: arms, claims, settings.
+
+    The question of STUDY, its arms with their controls, its traits and claims, and every setting that --set changes.
+    """
     from sublearn.report.describe import study_text
 
     built, _ = _study(study, changes)
@@ -73,7 +76,10 @@ def run(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Run STUDY, a name or a YAML file, for some seeds. Given again, it goes on where it stopped."""
+    """Run a study for some seeds.
+
+    STUDY is a name that `sublearn list` shows, or a YAML file. Given again, the command goes on where it stopped.
+    """
     from sublearn import pipeline
     from sublearn.dry_run import describe
     from sublearn.engines.local import cores
@@ -121,7 +127,11 @@ def sweep(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Run every combination of settings of STUDY, a name or a YAML file with a grid. Given again, it goes on."""
+    """Run a study over a grid of settings.
+
+    STUDY is a name that `sublearn list` shows, or a YAML file with a grid. Every combination is a study of its own.
+    Given again, the command goes on where it stopped.
+    """
     from sublearn import sweep as sweeps
     from sublearn.config import assignments
     from sublearn.engines.local import cores
@@ -159,7 +169,10 @@ def sweep(
 )
 @QUIET
 def demo(out: Path, quiet: bool) -> None:
-    """The story in one command: the tutorial as it was told, and what it shows with enough runs."""
+    """The story in one command.
+
+    The tutorial as it was told, what it shows with enough runs, and the design under which the claim is true.
+    """
     from sublearn.demo import tell
 
     with following("demo", quiet) as shown:

@@ -141,7 +141,8 @@ class _Tally:
     def __init__(self, needed: Needed, out: Path, progress: Progress) -> None:
         self.total, self.progress = sum(runs for _, runs in needed.values()), progress
         self.done = {
-            name: len(pipeline.seeds_there(study, out / name) & set(range(runs))) for name, (study, runs) in needed.items()
+            name: len(pipeline.seeds_there(study, out / name).intersection(range(runs)))
+            for name, (study, runs) in needed.items()
         }
         progress(sum(self.done.values()), self.total, ())
 
