@@ -1,6 +1,8 @@
 """All warnings are errors; only under other versions than the pinned ones a dependency's deprecations are not."""
 
 import os
+import signal
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,3 +49,15 @@ def pytest_report_header(config: pytest.Config) -> str:
 def as_pinned() -> bool:
     """Whether the tests run under the pins."""
     return not unlike_the_pins()
+
+
+@pytest.fixture
+def hearing_signals() -> Iterator[None]:
+    """Processes that a test starts hear Ctrl-C and SIGHUP, also under nohup or in the background of a script."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -175,6 +175,7 @@ def test_list_show_report_and_power_say_what_there_is(monkeypatch, capsys):
     assert Path("page.html").exists()
 
 
+@pytest.mark.usefixtures("hearing_signals")
 def test_an_interrupted_run_ends_with_130_and_goes_on(tmp_path):
     command = [sys.executable, "-m", "sublearn", *RUN[:-1], "0:400", "--out", "run", "--jobs", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -195,6 +196,7 @@ def test_an_interrupted_run_ends_with_130_and_goes_on(tmp_path):
     assert load(tmp_path / "run").complete_seeds() >= set(range(max(done) + 2))
 
 
+@pytest.mark.usefixtures("hearing_signals")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_to_all_processes_of_a_run_ends_it_with_one_line(tmp_path, number, status):
     """As a scheduler or a closed terminal sends it: to the workers as well, and several times."""

@@ -13,7 +13,7 @@ import pytest
 from sublearn.store import load
 from tests.processes import PEAK, call, kill, lines, size, start, sweep_command, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hearing_signals")]
 SEEDS = 800
 TWO = ("--jobs", "2")
 A_JOB = 8 * 8 * 150

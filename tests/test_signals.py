@@ -10,6 +10,7 @@ import pytest
 
 from sublearn import signals
 
+pytestmark = pytest.mark.usefixtures("hearing_signals")
 PROGRAM = """
 import sys, time
 import click

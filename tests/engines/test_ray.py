@@ -291,6 +291,7 @@ HELPERS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hearing_signals")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_driver_that_is_stopped_leaves_no_orphans_and_goes_on(tmp_path, sign, undisturbed):
     out = tmp_path / "sweep"
@@ -336,6 +337,7 @@ list(engine.run_jobs((Job(study=study, seeds=(seed,)) for seed in range(8)), slo
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hearing_signals")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_driver_that_is_stopped_leaves_no_task_on_a_cluster_that_stays(sign):
     def tasks() -> list[str]:
