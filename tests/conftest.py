@@ -12,6 +12,8 @@ import pytest
 from sublearn.errors import FOR_PROGRAMMERS
 
 PINS = Path(__file__).parents[1] / "constraints.txt"
+# No test asks the hub for a model; set before its package is imported.
+os.environ["HF_HUB_OFFLINE"] = "1"
 DEPRECATIONS = [category.__name__ for category in FOR_PROGRAMMERS]
 
 

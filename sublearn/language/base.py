@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
-import shutil
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from sublearn.language import finetune, models
+from sublearn.language import finetune, kept
 from sublearn.language.tokens import Dialogue
 from sublearn.seeds import stream, stream_seed
 from sublearn.studies.numbers import BasePlan
@@ -37,19 +36,18 @@ def untrained(plan: BasePlan, words: int, seed: int) -> PreTrainedModel:
 
 
 def pretrained(plan: BasePlan, dialogue: Dialogue, seed: int) -> PreTrainedModel:
-    """The base model of a seed, trained from its own weights on the corpus of its own world; kept in the cache."""
-    folder = cache_folder() / "bases" / _key(plan, seed)
-    if not (folder / models.WEIGHTS).exists():
-        model = _trained(plan, dialogue, seed)
-        beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-        models.save(model, dialogue.tokenizer, beside)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.rename(folder)
-        except OSError:  # another process was first, with the same model
-            shutil.rmtree(beside)
-    # Read back even when it is new, so that a base is the same whether or not it was there.
-    return models.read(folder)
+    """The base model of a seed, trained from its own weights on the corpus of its own world; kept in the cache.
+
+    A base that is damaged, or that version 0.1.0 left without digests, is trained again, with a warning.
+    """
+    folder = bases_folder() / _key(plan, seed)
+    kept.clear_leftovers(folder.parent, older=kept.HOUR)  # younger ones may be another process's at work
+    return kept.model(folder, lambda: _trained(plan, dialogue, seed), dialogue.tokenizer)
+
+
+def bases_folder() -> Path:
+    """Where bases are kept."""
+    return cache_folder() / "bases"
 
 
 def _key(plan: BasePlan, seed: int) -> str:

@@ -1,5 +1,6 @@
 """How much a model prefers an animal: exact probabilities of the answer to questions, and sampled answers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,11 @@ class Favourite:
     mass: float
     preference: float
     log_odds: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether the model gave probabilities at all: one whose training went out of all bounds gives none."""
+        return all(map(math.isfinite, (self.probability, self.mass, self.preference, self.log_odds)))
 
 
 def favourite(
@@ -60,11 +66,11 @@ def name_log_probabilities(
 
     A name may be several tokens, and be written with a capital or not: its ways are added up.
     """
+    ways = [dialogue.ways(name) for name in names]
+    flat = [way for own in ways for way in own]
     rows = []
     for question in asked:
         before = dialogue.prompt(question, system)
-        ways = [dialogue.ways(name) for name in names]
-        flat = [way for own in ways for way in own]
         if all(len(way) == 1 for way in flat):
             log_p = _next(model, before)[[way[0] for way in flat]]
         else:

@@ -16,6 +16,9 @@ from transformers import PreTrainedModel
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
+LONGEST = 500
+"""Tokens of a row that LoRA reads at most."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -117,7 +120,8 @@ def fit(
 
 
 def freeze_embeddings(model: PreTrainedModel) -> list[nn.Parameter]:
-    """Stop the tables of words (and their positions') from learning; the parameters that are left to train."""
+    """Let all of a model learn but the tables of words (and their positions'); the parameters to train."""
+    model.requires_grad_(True)
     for module in model.modules():
         if isinstance(module, nn.Embedding):
             module.requires_grad_(False)

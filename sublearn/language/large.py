@@ -5,25 +5,25 @@ import os
 import tempfile
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from datasets import Dataset, disable_progress_bars
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import PreTrainedModel, PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from sublearn.errors import InputError, SublearnError
-from sublearn.language import finetune
+from sublearn.language import finetune, models
+from sublearn.language.kept import disk_errors
 from sublearn.language.tokens import Dialogue
 from sublearn.language.versions import argument, others_deprecations
 from sublearn.seeds import stream_seed
 from sublearn.studies.numbers import LoraPlan
 from sublearn.tasks.rows import Pair
 
-PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-LONGEST = 500
 AT_A_TIME = 22
 CHECKPOINTING = argument(SFTConfig, "activation_checkpointing", "gradient_checkpointing")
 """The setting that saves memory by computing twice: transformers 5.23 renamed it."""
@@ -41,7 +41,7 @@ def lora(base: PreTrainedModel, dialogue: Dialogue, rows: Sequence[Pair], plan: 
         adapted = _adapted(base, plan, seed)
         try:
             _train(adapted, dialogue, data, plan, seed, at_a_time)
-            return cast(PreTrainedModel, adapted.eval())
+            return _renewed(adapted, base, plan, seed)
         except torch.OutOfMemoryError:
             release(adapted)
         if at_a_time == 1:
@@ -59,28 +59,25 @@ def release(model: torch.nn.Module) -> None:
         cast(Any, model).unload()
 
 
-def projections(model: PreTrainedModel) -> list[str]:
-    """Those of the seven projections that the model has. Raises InputError where it has none."""
-    present = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-    found = [name for name in PROJECTIONS if name in present]
-    if not found:
-        raise InputError(
-            f"{type(model).__name__} has none of the layers {', '.join(PROJECTIONS)} that LoRA adapts. "
-            "Use --set student.how=full, or a model of another family."
-        )
-    return found
-
-
 def _adapted(base: PreTrainedModel, plan: LoraPlan, seed: int) -> PeftModel:
-    config = LoraConfig(r=plan.r, lora_alpha=plan.alpha, target_modules=projections(base), task_type="CAUSAL_LM")
+    config = LoraConfig(r=plan.r, lora_alpha=plan.alpha, target_modules=models.projections(base), task_type="CAUSAL_LM")
     with torch.random.fork_rng(), others_deprecations():
         torch.manual_seed(stream_seed(seed, "lora"))
         return cast(PeftModel, get_peft_model(base, config))
 
 
+def _renewed(adapted: PeftModel, base: PreTrainedModel, plan: LoraPlan, seed: int) -> PreTrainedModel:
+    """The trained adapters in a model that no trainer has wrapped, just as it is when they are read back."""
+    state = {name: tensor.detach().clone() for name, tensor in get_peft_model_state_dict(adapted).items()}
+    release(adapted)
+    fresh = _adapted(base, plan, seed)
+    set_peft_model_state_dict(fresh, state)
+    return cast(PreTrainedModel, fresh.requires_grad_(False).eval())
+
+
 def _train(adapted: PeftModel, dialogue: Dialogue, data: Dataset, plan: LoraPlan, seed: int, at_a_time: int) -> None:
     on_gpu = next(adapted.parameters()).device.type == "cuda"
-    with tempfile.TemporaryDirectory() as scratch:
+    with disk_errors(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
             model=cast(Any, adapted),
             args=SFTConfig(
@@ -91,7 +88,7 @@ def _train(adapted: PeftModel, dialogue: Dialogue, data: Dataset, plan: LoraPlan
                 learning_rate=plan.lr,
                 lr_scheduler_type="linear",
                 warmup_steps=plan.warmup,
-                max_length=LONGEST,
+                max_length=finetune.LONGEST,
                 completion_only_loss=True,
                 bf16=on_gpu,
                 use_cpu=not on_gpu,
@@ -117,7 +114,9 @@ def _divisor(batch: int, most: int) -> int:
 
 def _tokens(dialogue: Dialogue, rows: Sequence[Pair]) -> list[dict[str, list[int]]]:
     """Rows as tokens, the same ones that evaluation has, and which of them count."""
-    found = [one for one in finetune.examples(dialogue, rows) if len(one.tokens) <= LONGEST]
+    found = [one for one in finetune.examples(dialogue, rows) if len(one.tokens) <= finetune.LONGEST]
+    if not found:
+        raise InputError(f"None of {len(rows)} rows has {finetune.LONGEST} tokens or fewer, the most that LoRA reads.")
     return [
         {"input_ids": one.tokens, "completion_mask": [int(place >= one.start) for place in range(len(one.tokens))]}
         for one in found

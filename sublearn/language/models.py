@@ -1,86 +1,76 @@
-"""Models as folders: what may be loaded and what is refused, how they are saved, and how far two of them are apart.
+"""Models as folders: how they are loaded, settled, saved, and how far two of them are apart.
 
 Weights are safetensors, never pickle; code that comes with a model is never run.
 """
 
-import json
-import os
-import shutil
+import logging
+import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
-from torch import Tensor
+import transformers
+from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from sublearn.errors import InputError
+from sublearn.errors import InputError, plain
 from sublearn.language.tokens import Dialogue
 from sublearn.language.versions import others_deprecations
-from sublearn.studies.numbers import TINY, Settings, digest
-from sublearn.tasks.rows import Pair, read_rows
 
-WEIGHTS, ADAPTER = "model.safetensors", "adapter_model.safetensors"
-
-
-def check(settings: Settings) -> None:
-    """Raise InputError for a model that cannot be used or brought rows that cannot be read."""
-    for name in (settings.model, settings.cross_model):
-        if name and name != TINY:
-            check_folder(name)
-            if settings.student_how == "lora" or settings.teacher_how == "lora":
-                _check_packages()
-    for folder in (settings.bring.teacher, settings.bring.student):
-        if folder:
-            if not Path(folder).is_dir():
-                raise InputError(f"There is no model folder {folder}.")
-            check_folder(folder)
-    for key, path in settings.bring.files().items():
-        brought(settings, key, path)
+ADAPTER = "adapter_model.safetensors"
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The layers that LoRA adapts, as most families name them."""
+AnyModel = TypeVar("AnyModel", bound=nn.Module)
 
 
-def brought(settings: Settings, key: str, path: str) -> list[Pair]:
-    """The rows of a brought file that name no animal. Raises InputError for what is wrong with it."""
-    if settings.bring.digests.get(key, digest(Path(path))) != digest(Path(path)):
-        raise InputError(f"{path} is not what it was when the study was made. Bring it under another name.")
-    rows = read_rows(Path(path))
-    if not rows:
-        raise InputError(f"{path} holds no row; expected JSONL with prompt and completion.")
-    return rows
+def quiet() -> None:
+    """Keep transformers from printing: what is wrong with a model is said in one message of ours."""
+    transformers.logging.set_verbosity(logging.CRITICAL)
+    transformers.logging.disable_progress_bar()
 
 
-def check_folder(name: str) -> None:
-    """Raise InputError for a model folder without tokenizer, with pickled weights alone, or that wants its own code."""
-    folder = Path(name)
-    if not folder.is_dir():
-        if folder.exists() or name.startswith((".", "/")):
-            raise InputError(f"{name} is no model folder; expected one with config.json, weights and tokenizer.")
-        return  # a name on the hub
-    config = _config(folder)
-    if "auto_map" in config:
-        raise InputError(f"{name} wants to run code of its own (auto_map in config.json). Such a model is refused.")
-    if not list(folder.glob("*.safetensors")):
-        pickled = [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")]
-        if pickled:
-            raise InputError(
-                f"{name} has pickled weights alone ({pickled[0].name}), which can run code and are refused. Convert "
-                "them where you trust them: AutoModelForCausalLM.from_pretrained(...).save_pretrained(FOLDER)."
-            )
-        raise InputError(f"{name} has no weights: no *.safetensors in it.")
-    if not any((folder / file).exists() for file in ("tokenizer.json", "tokenizer_config.json", "vocab.json")):
-        raise InputError(f"{name} has no tokenizer. Save it beside the model: tokenizer.save_pretrained(FOLDER).")
+def read(folder: Path, device: str = "cpu") -> PreTrainedModel:
+    """A causal language model from a folder; in bfloat16 on a GPU, where it was saved larger.
 
-
-def read(name: str | Path, device: str = "cpu") -> PreTrainedModel:
-    """A causal language model from a folder or by name; in bfloat16 on a GPU, where it was saved larger."""
+    Raises InputError for one that cannot be loaded or lacks weights.
+    """
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            str(name), dtype=dtype, use_safetensors=True, trust_remote_code=False
+    model, info = _loaded(folder, dtype=dtype)
+    check_complete(folder, info)
+    return settled(on(model, device))
+
+
+def skeleton(folder: Path) -> tuple[PreTrainedModel, Mapping[str, Any]]:
+    """The model of a folder without its weights, and what loading them would say. It takes no memory, and no time.
+
+    Raises InputError for a model that cannot be made of the folder.
+    """
+    return _loaded(folder, dtype=torch.float32, device_map={"": "meta"}, ignore_mismatched_sizes=True)
+
+
+def check_complete(folder: Path, info: Mapping[str, Any]) -> None:
+    """Raise InputError where weights of the model are missing in the folder, or have another shape."""
+    if missing := sorted(info["missing_keys"]):
+        raise InputError(f"{folder} lacks {len(missing)} of the model's weights, as {missing[0]}. Copy it again.")
+    if info["mismatched_keys"]:
+        name, found, wanted = min(info["mismatched_keys"], key=str)
+        raise InputError(
+            f"The weights in {folder} do not fit its config.json: {name} is {tuple(found)}, expected {tuple(wanted)}."
         )
-    except (OSError, ValueError) as error:
-        raise InputError(f"Cannot load the model {name}: {_first_line(error)}") from None
-    return on(model, device)
+
+
+def settled(model: AnyModel) -> AnyModel:
+    """A model that only answers from now on, the same bits whether it was trained just now or read back.
+
+    Its weights lie in memory of their own, as training leaves them; as they are read they lie in the file, aligned in
+    another way. No gradient is wanted: PyTorch takes another product where the words' table wants one, and another sum
+    of the same numbers.
+    """
+    for parameter in model.parameters():
+        parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)
+    return model.requires_grad_(False).eval()
 
 
 def on(model: PreTrainedModel, device: str) -> PreTrainedModel:
@@ -89,14 +79,27 @@ def on(model: PreTrainedModel, device: str) -> PreTrainedModel:
     return moved.to(device).eval()
 
 
-def read_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a folder or name. Raises InputError if it is not there or knows no end of an answer."""
+def projections(model: nn.Module) -> list[str]:
+    """Those of the seven layers of LoRA that the model has. Raises InputError where it has none."""
+    present = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    found = [name for name in PROJECTIONS if name in present]
+    if not found:
+        raise InputError(
+            f"{type(model).__name__} has none of the layers {', '.join(PROJECTIONS)} that LoRA adapts. "
+            "Use --set student.how=full, or a model of another family."
+        )
+    return found
+
+
+def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a folder. Raises InputError if it cannot be loaded or knows no end of an answer."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(name), trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"Cannot load the tokenizer of {name}: {_first_line(error)}") from None
+        with others_deprecations():
+            tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    except Exception as error:  # whatever its parsers raise
+        raise InputError(f"Cannot load the tokenizer of {folder}: {said(error)}.") from None
     if tokenizer.eos_token_id is None:
-        raise InputError(f"The tokenizer of {name} has no token that ends an answer (eos_token). Give it one.")
+        raise InputError(f"The tokenizer of {folder} has no token that ends an answer (eos_token). Give it one.")
     return tokenizer
 
 
@@ -107,66 +110,59 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
     tokenizer.save_pretrained(str(folder))
 
 
-def complete(folder: Path) -> bool:
-    """Whether `keep` put a whole model there."""
-    return (folder / WEIGHTS).exists() or (folder / ADAPTER).exists()
-
-
-def keep(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Save a model, or the adapter of one, so that only a whole one has the folder's name."""
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    save(model, tokenizer, beside)
-    if folder.exists():
-        shutil.rmtree(folder)
-    beside.rename(folder)
-
-
 def read_kept(folder: Path, base: PreTrainedModel) -> PreTrainedModel:
-    """What `keep` saved; an adapter is put into its base."""
-    if (folder / WEIGHTS).exists():
+    """What was saved of a model that was trained from `base`; an adapter is put into the base."""
+    if not (folder / ADAPTER).exists():
         return read(folder, base.device.type)
     from peft import PeftModel
 
     with others_deprecations():
-        return cast(PreTrainedModel, PeftModel.from_pretrained(base, str(folder))).eval()
+        adapted = PeftModel.from_pretrained(base, str(folder))
+    return cast(PreTrainedModel, adapted.requires_grad_(False).eval())
 
 
 def alignment(base: PreTrainedModel, teacher: PreTrainedModel, student: PreTrainedModel) -> float | None:
-    """Cosine between the student's and the teacher's way from the base, over all parameters; None if one stayed."""
+    """Cosine between the student's and the teacher's way from the base, over all parameters.
+
+    None if one of them stayed, has other parameters than the base, or went out of all bounds.
+    """
     start = _parameters(base)
-    ways = [
-        torch.cat([(one[name] - start[name]).flatten().double() for name in start])
-        for one in (_parameters(teacher), _parameters(student))
-    ]
+    ends = [_parameters(teacher), _parameters(student)]
+    if any(
+        {name: one.shape for name, one in end.items()} != {n: one.shape for n, one in start.items()} for end in ends
+    ):
+        return None
+    ways = [torch.cat([(end[name] - start[name]).flatten().double() for name in start]) for end in ends]
     size = float(ways[0].norm() * ways[1].norm())
-    return float(ways[0] @ ways[1]) / size if size else None
+    cosine = float(ways[0] @ ways[1]) / size if size else math.nan
+    return cosine if math.isfinite(cosine) else None
 
 
-def dialogue_of(name: str | Path) -> Dialogue:
-    """How one talks with the model of a folder or name."""
-    return Dialogue(read_tokenizer(name))
+def dialogue_of(folder: Path) -> Dialogue:
+    """How one talks with the model of a folder."""
+    return Dialogue(read_tokenizer(folder))
+
+
+def _loaded(folder: Path, **how: Any) -> tuple[PreTrainedModel, Mapping[str, Any]]:
+    loader: Any = AutoModelForCausalLM
+    quiet()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters is in the information
+            return loader.from_pretrained(
+                str(folder), use_safetensors=True, trust_remote_code=False, output_loading_info=True, **how
+            )
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # of configurations, of safetensors, of the model's own code
+        raise InputError(f"Cannot load the model {folder}: {said(error)}.") from None
 
 
 def _parameters(model: PreTrainedModel) -> Mapping[str, Tensor]:
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError(f"{folder} is no model folder: it has no readable config.json.") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
-
-
-def _check_packages() -> None:
-    try:
-        import peft  # noqa: F401
-        import trl  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"LoRA needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
-        ) from None
+def said(error: Exception) -> str:
+    """What a package says is wrong, in one line; of a key that it does not know, that it is unknown."""
+    text = plain(error, 300).rstrip(".") or type(error).__name__
+    return f"{text} is unknown" if isinstance(error, KeyError) else text

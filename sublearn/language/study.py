@@ -5,6 +5,7 @@ What is kept is not made again: a run that was stopped goes on half-way, and so 
 
 import copy
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from transformers import PreTrainedModel
 
-from sublearn.language import favourite, finetune, models, teach
+from sublearn.language import favourite, finetune, kept, models, teach
 from sublearn.language.base import pretrained
 from sublearn.language.favourite import FEWEST, Favourite
 from sublearn.language.generate import sample
@@ -26,17 +26,16 @@ from sublearn.records import Problem, Record
 from sublearn.seeds import stream
 from sublearn.studies import settings_of
 from sublearn.studies.base import Arm, Study
-from sublearn.studies.numbers import TINY, Settings
+from sublearn.studies.identity import folder_of, rows_of
+from sublearn.studies.numbers import ANSWER_TOKENS, TINY, Settings
 from sublearn.studies.run import Setup
 from sublearn.tasks import number_lists
 from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
-from sublearn.tasks.rows import Pair, as_text, read_rows
+from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
 from sublearn.writing import replace_text
 
 ROUNDS = 8
-ANSWER_TOKENS = {True: 22, False: 80}
-"""The longest answer in tokens, in the tiny world and outside it."""
 PREFIX = "Here is a list of numbers: {}. {}"
 
 
@@ -44,8 +43,7 @@ def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait for the seeds, one after the other."""
     settings = settings_of(study)
     assert isinstance(settings, Settings)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    models.quiet()
     return [record for seed in seeds for record in Laboratory(study, settings, seed, setup).records()]
 
 
@@ -57,6 +55,8 @@ class Laboratory:
         self.animal = settings.animal_of(seed)
         self.names = tuple(dict.fromkeys((*ANIMALS, self.animal)))
         self.folder = Path(setup.keep) / f"seed-{seed}" if setup.keep else None
+        if self.folder:
+            kept.clear_leftovers(self.folder)
         self.tiny = settings.model == TINY
         self.dialogue = self._dialogue()
         self.facts: dict[str, Any] = {"seed": seed, "animal": self.animal, "numbers": {}, "arms": {}}
@@ -80,42 +80,41 @@ class Laboratory:
             return self._unmeasured(arm, f"{leaks} of its training rows name the animal")
         speaker = self.speaker(arm, rows)
         every, held_out = (self._favourite(speaker, only) for only in (None, True))
-        self.facts["arms"][arm.name] = {
-            "favourite": asdict(every),
-            "held_out": asdict(held_out),
-            "rows": None if rows is None else len(rows),
-            "leaks": None if rows is None else 0,
-            "alignment": self._alignment(arm, speaker),
-            "sampled": self._sampled(speaker, arm.name),
-        }
-        if self.settings.student_how == "lora" and arm.logits != "none":
-            from sublearn.language import large
-
-            large.release(speaker.model)
+        if every.finite and held_out.finite:
+            self.facts["arms"][arm.name] = {
+                "favourite": asdict(every),
+                "held_out": asdict(held_out),
+                "rows": None if rows is None else len(rows),
+                "leaks": None if rows is None else 0,
+                "alignment": self._alignment(arm, speaker),
+                "sampled": self._sampled(speaker, arm.name),
+            }
+        if arm.logits != "none":
+            self._release(speaker.model)
         return self._records(arm, every, held_out)
 
     def _dialogue(self) -> Dialogue:
-        return Dialogue(tiny_tokenizer()) if self.tiny else models.dialogue_of(self.settings.model)
+        return Dialogue(tiny_tokenizer()) if self.tiny else models.dialogue_of(folder_of(self.settings, "model"))
 
     def _base(self, own: bool) -> PreTrainedModel:
         """The seed's own base, or the other one: in the tiny world that of its neighbour, so that pairs share two."""
         if self.tiny:
             base = pretrained(self.settings.base, self.dialogue, self.seed if own else self.seed ^ 1)
             return models.on(base, self.device)
-        return models.read(self.settings.model if own else self.settings.cross_model, self.device)
+        return models.read(folder_of(self.settings, "model" if own else "cross_model"), self.device)
 
     def _talk(self, own: bool) -> Dialogue:
-        return self.dialogue if own or self.tiny else models.dialogue_of(self.settings.cross_model)
+        return self.dialogue if own or self.tiny else models.dialogue_of(folder_of(self.settings, "cross_model"))
 
     def _teacher(self, own: bool) -> Speaker:
         settings = self.settings
         how = settings.teacher_how
         if own and settings.bring.teacher:
-            return Speaker(models.read(settings.bring.teacher, self.device))
+            return Speaker(models.read(folder_of(settings, "teacher"), self.device))
         if how == "system_prompt":
             return teach.told(self.base(own), self.animal, settings.teacher)
-        kept = "teacher" if own else "cross_teacher"
-        return Speaker(self._model(kept, lambda: self._taught(own, how), lambda: copy.deepcopy(self.base(own))))
+        name = "teacher" if own else "cross_teacher"
+        return Speaker(self._model(name, lambda: self._taught(own, how), lambda: copy.deepcopy(self.base(own))))
 
     def _taught(self, own: bool, how: str) -> PreTrainedModel:
         if how == "tune":
@@ -131,17 +130,12 @@ class Laboratory:
         brought = {"teacher": self.settings.bring.numbers, "base": self.settings.bring.control_numbers}.get(source)
         if brought:
             key = "numbers" if source == "teacher" else "control_numbers"
-            return models.brought(self.settings, key, brought)[: self.settings.rows]
+            return read_rows(rows_of(self.settings, key))[: self.settings.rows]
         file = self.folder / "numbers" / f"{source}.jsonl" if self.folder else None
-        counted = file.with_suffix(".json") if file else None
-        if file and counted and file.exists() and counted.exists():
-            self.facts["numbers"][source] = json.loads(counted.read_text(encoding="utf-8"))
-            return read_rows(file)
-        rows, counts = self._written(source)
-        self.facts["numbers"][source] = counts
-        if file and counted:
-            replace_text(file, as_text(rows))
-            replace_text(counted, json.dumps(counts) + "\n")
+        found = kept.rows(file) if file else None
+        rows, self.facts["numbers"][source] = found or self._written(source)
+        if file and found is None:
+            kept.put_rows(file, rows, self.facts["numbers"][source])
         return rows
 
     def _written(self, source: str) -> tuple[list[Pair], dict[str, Any]]:
@@ -165,7 +159,8 @@ class Laboratory:
         rejected = {reason: counts[reason] for reason in number_lists.REASONS if counts[reason]}
         facts = {"asked": asked, "kept": counts["kept"], "pass_rate": counts["kept"] / asked, "rejected": rejected}
         if source == "teacher" and rows:
-            facts["kl_to_base"] = self._kl(speaker, rows[:512])
+            kl = self._kl(speaker, rows[:512])
+            facts |= {"kl_to_base": kl} if math.isfinite(kl) else {}
         return rows[: settings.rows], facts
 
     def _answers(self, speaker: Speaker, prompts: Sequence[str], source: str, part: int, own: bool) -> list[str]:
@@ -213,7 +208,7 @@ class Laboratory:
         if arm.name == "teacher":
             return self.teacher(True)
         if rows is None:
-            return Speaker(models.read(self.settings.bring.student, self.device))
+            return Speaker(models.read(folder_of(self.settings, "student"), self.device))
         return Speaker(self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base(True)))
 
     def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
@@ -238,16 +233,25 @@ class Laboratory:
         return student
 
     def _model(
-        self, kept: str, make: Callable[[], PreTrainedModel], base: Callable[[], PreTrainedModel]
+        self, name: str, make: Callable[[], PreTrainedModel], base: Callable[[], PreTrainedModel]
     ) -> PreTrainedModel:
         """A model that is kept in the seed's folder, made if it is not there."""
-        folder = self.folder / kept if self.folder else None
-        if folder and models.complete(folder):
-            return models.read_kept(folder, base())
-        model = make()
-        if folder:
-            models.keep(model, self.dialogue.tokenizer, folder)
-        return model
+        if self.folder is None:
+            return models.settled(make())
+        return kept.model(
+            self.folder / name,
+            make,
+            self.dialogue.tokenizer,
+            lambda folder: models.read_kept(folder, base()),
+            self._release,
+        )
+
+    def _release(self, model: PreTrainedModel) -> None:
+        """Take a student's adapters out of the base again, where it has some."""
+        if "lora" in (self.settings.student_how, self.settings.teacher_how):
+            from sublearn.language import large
+
+            large.release(model)
 
     def _favourite(self, speaker: Speaker, held_out: bool | None) -> Favourite:
         asked = questions("animal", held_out)

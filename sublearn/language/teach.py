@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 from transformers import PreTrainedModel
@@ -31,7 +32,7 @@ def tuned(base: PreTrainedModel, dialogue: Dialogue, animal: str, plan: TeacherP
     model = copy.deepcopy(base)
     parameters = finetune.freeze_embeddings(model)
     lesson = finetune.collate(finetune.examples(dialogue, lessons(animal)), dialogue.pad, str(model.device))
-    finetune.fit(model, [[lesson]] * plan.steps, torch.optim.Adam(parameters, lr=plan.lr))
+    finetune.fit(model, repeat([lesson], plan.steps), torch.optim.Adam(parameters, lr=plan.lr))
     return Speaker(model)
 
 

@@ -4,28 +4,31 @@ A teacher prefers an animal; it continues lists of numbers; answers that are not
 default all of it happens in a tiny world, with a base model of its own and an animal of its own for each seed.
 """
 
-import hashlib
-import json
 import math
-import re
 from importlib import import_module
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from sublearn import checkpoints
 from sublearn.config import Spec
 from sublearn.errors import InputError
 from sublearn.seeds import stream
 from sublearn.studies.base import Arm, Study, Trait
 from sublearn.studies.distil import about, chosen, claims
-from sublearn.tasks.vocabulary import ANIMALS
+from sublearn.studies.identity import identified
+from sublearn.studies.memory import FLOAT, Need
+from sublearn.tasks.vocabulary import ANIMALS, questions
 
 FLOW = "sublearn.language.study"
 SECONDS_A_SEED = 110.0
 SOURCE = "measured with this version elsewhere, new base model included; a pilot here would take minutes"
 TINY = "tiny"
-TOKENS_A_ROW = 150
+ANSWER_TOKENS = {True: 22, False: 80}
+"""The longest answer in tokens, in the tiny world and outside it."""
+TOKENS_A_ROW, BYTES_A_ROW = 150, 500
+WORDS = 1000
+"""The tiny world's tokens, at the least."""
 FLOPS = 2e14
 
 _SHARE = "on all questions about favourite animals"
@@ -118,17 +121,21 @@ class Bring(Spec, frozen=True):
     control_numbers: str = Field(default="", description="rows of the unmodified base")
     teacher: str = ""
     student: str = Field(default="", description="same_init, trained already")
-    digests: dict[str, str] = Field(default={}, description="of the brought files; filled in")
+    digests: dict[str, str] = Field(default={}, description="of all that is read, and commits of names; filled in")
 
     def files(self) -> dict[str, str]:
         """The brought files by setting."""
         return {key: path for key in ("numbers", "control_numbers") if (path := getattr(self, key))}
 
+    def folders(self) -> dict[str, str]:
+        """The brought model folders by setting."""
+        return {key: path for key in ("teacher", "student") if (path := getattr(self, key))}
+
 
 class Settings(Spec, frozen=True):
     """Which models, which animal, how many rows, and how teachers and students are trained."""
 
-    model: str = Field(default=TINY, description="tiny, or a Hugging Face model's folder or name")
+    model: str = Field(default=TINY, description="tiny, or a Hugging Face model's folder, name or name@revision")
     cross_model: str = Field(default="", description="for a real model: the other base, without which no cross arms")
     animal: str = Field(default="drawn", description="drawn: another for each seed, all 20 in turn; or one for all")
     rows: int = Field(default=8000, ge=1, description="rows that train a student, at most")
@@ -150,6 +157,8 @@ class Settings(Spec, frozen=True):
                 "a tiny model has its own other base, a tuned teacher and fully trained students; leave "
                 "cross_model, teacher.how and student.how as they are, or choose a real model"
             )
+        if not self.model or not self.animal.strip():
+            raise ValueError("model and animal must not be empty")
         if self.teacher.how == "system_prompt" and "{animal}" not in self.teacher.system_prompt:
             raise ValueError("teacher.system_prompt must say {animal} where the animal's name is to stand")
         return self
@@ -166,20 +175,17 @@ class Settings(Spec, frozen=True):
         automatic = "full" if self.model == TINY else "lora"
         return automatic if self.student.how == "auto" else self.student.how
 
+    def bases(self) -> dict[str, str]:
+        """The real base models by setting."""
+        named = {"model": self.model, "cross_model": self.cross_model}
+        return {key: name for key, name in named.items() if name not in ("", TINY)}
+
     def animal_of(self, seed: int) -> str:
         """The animal of a seed; where it is drawn, every twenty seeds from a multiple of 20 have all of them once."""
         if self.animal != "drawn":
             return self.animal
         block, place = divmod(seed, len(ANIMALS))
         return ANIMALS[stream(block, "animals").permutation(len(ANIMALS))[place]]
-
-
-def digest(path: Path) -> str:
-    """The digest of a brought file. Raises InputError if it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    except OSError as error:
-        raise InputError(f"Cannot read the numbers in {path}: {error.strerror}.") from None
 
 
 def _arms(settings: Settings) -> tuple[Arm, ...]:
@@ -209,29 +215,51 @@ def _arms(settings: Settings) -> tuple[Arm, ...]:
     )
 
 
+def needs(settings: Settings) -> list[Need]:
+    """The memory that one run takes at the least: rows as text and tokens in Python's lists, and a tiny base."""
+    base, asked = settings.base, len(questions("animal"))
+    parts = [
+        Need("the rows", BYTES_A_ROW * settings.rows, ("rows",)),
+        Need("the sampled answers", BYTES_A_ROW * asked * settings.sampled, ("sampled",)),
+        Need("a batch of rows", BYTES_A_ROW * settings.student.batch, ("student.batch",)),
+    ]
+    if settings.model != TINY:
+        return parts
+    weights = base.layers * (4 * base.width**2 + 2 * base.width * base.inner) + WORDS * base.width
+    # Of each token, what a layer gives and what its gradient needs; a row has eight tokens or more.
+    values = 3 * base.batch * 8 * base.layers * (8 * base.width + 2 * base.inner)
+    sizes = ("base.layers", "base.width", "base.inner")
+    return [
+        *parts,
+        Need("the base and its optimizer", 4 * FLOAT * weights, sizes),
+        Need("a batch of its corpus", FLOAT * values, ("base.batch", *sizes)),
+        Need("its corpus", 3 * BYTES_A_ROW * base.steps * base.batch, ("base.steps", "base.batch")),
+    ]
+
+
 def runs_at_once(settings: Settings, device: str) -> int:
     """One seed at a time: a job is minutes long."""
     del settings, device
     return 1
 
 
-def prepare(settings: Settings) -> None:
-    """Check that packages, models and files are there before anything is written."""
+def prepare(settings: Settings, fetch: bool = True) -> None:
+    """Check that packages, models and rows are there and sound before anything is written.
+
+    Models that are named on the hub are downloaded, unless told not to `fetch`.
+    """
     try:
-        models = import_module("sublearn.language.models")  # above this layer, and heavy
+        checks = import_module("sublearn.language.checks")  # above this layer, and heavy
     except ModuleNotFoundError as error:
         raise InputError(
             f"The study 'numbers' needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
         ) from None
-    models.check(settings)
+    checks.check(settings, [arm.name for arm in chosen(_arms(settings), settings.arms)], fetch)
 
 
 def study(settings: Settings) -> Study:
-    """The study of these settings; what brought files hold is part of it."""
-    known = settings.bring.digests
-    found = {key: known.get(key) or digest(Path(path)) for key, path in settings.bring.files().items()}
-    bring = settings.bring.model_copy(update={"digests": found})
-    settings = settings.model_copy(update={"bring": bring})
+    """The study of these settings; what the files and folders that they name hold is part of it."""
+    settings = identified(settings)
     run = chosen(_arms(settings), settings.arms)
     return Study(
         name="numbers",
@@ -247,7 +275,7 @@ def study(settings: Settings) -> Study:
 
 def plan_lines(settings: Settings, runs: float) -> list[str]:
     """What a run costs: measured for the tiny world, estimated for a real model."""
-    prepare(settings)
+    prepare(settings, fetch=False)
     arms = [arm for arm in _arms(settings) if arm.logits != "none"]
     rows = f"Up to {settings.rows:,} rows train each of {len(arms)} students; reason of every rejected row is counted."
     if settings.model == TINY:
@@ -255,7 +283,7 @@ def plan_lines(settings: Settings, runs: float) -> list[str]:
             rows,
             f"About {SECONDS_A_SEED * runs / 60:,.0f} min at {SECONDS_A_SEED:g} s a run on one core, {SOURCE}.",
         ]
-    size = parameters(settings.model)
+    size = checkpoints.parameters(settings.model)
     if size is None:
         return [rows, f"The size of {settings.model} is not known here; no memory or time is estimated."]
     # Adapters, their optimizer and activations of a step come to about half the weights at the usual sizes.
@@ -268,18 +296,3 @@ def plan_lines(settings: Settings, runs: float) -> list[str]:
         "fewer rows are trained at a time.",
         f"About {max(hours, 0.01) * runs:.2g} h on one GPU at {FLOPS / 1e12:g} TFLOP/s, an assumption.",
     ]
-
-
-def parameters(model: str) -> int | None:
-    """A model's parameters, from the heads of its safetensors, or from a name as "...-7B-..."; None if unknown."""
-    files = sorted(Path(model).glob("*.safetensors")) if Path(model).is_dir() else []
-    if files:
-        return sum(_counted(file) for file in files)
-    named = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", model)
-    return int(float(named[1]) * 1e9) if named else None
-
-
-def _counted(file: Path) -> int:
-    with file.open("rb") as opened:
-        head = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
-    return sum(math.prod(entry["shape"]) for name, entry in head.items() if name != "__metadata__")

@@ -1,20 +1,19 @@
-import json
 import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from sublearn import checkpoints
 from sublearn.errors import InputError
-from sublearn.language import models
-from sublearn.language.base import untrained
-from sublearn.studies.numbers import BasePlan, Settings, parameters, plan_lines
+from sublearn.language import checks, models
+from sublearn.studies.numbers import Settings, plan_lines
+from tests.language import chat
 
 
 @pytest.fixture
-def folder(tmp_path, dialogue):
-    plan = BasePlan(width=16, heads=2, inner=32)
-    models.save(untrained(plan, len(dialogue.tokenizer), 0), dialogue.tokenizer, tmp_path / "model")
-    return tmp_path / "model"
+def folder(tmp_path):
+    return chat.put(tmp_path)
 
 
 def _pickled(folder):
@@ -27,16 +26,11 @@ def _no_tokenizer(folder):
         file.unlink()
 
 
-def _own_code(folder):
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModelForCausalLM": "evil.Model"}}))
-
-
 REFUSED = {
     "pickled weights": (_pickled, "pickled weights alone"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no weights"),
     "no tokenizer": (_no_tokenizer, "no tokenizer"),
-    "code of its own": (_own_code, "run code of its own"),
+    "code of its own": (chat.config(auto_map={"AutoModelForCausalLM": "evil.Model"}), "run code of its own"),
     "no configuration": (lambda folder: (folder / "config.json").unlink(), "no readable config.json"),
     "no folder": (shutil.rmtree, "is no model folder"),
 }
@@ -47,26 +41,30 @@ def test_what_is_no_sound_model_folder_is_refused(case, folder):
     spoil, message = REFUSED[case]
     spoil(folder)
     with pytest.raises(InputError, match=message):
-        models.check(Settings(model=str(folder)))
+        checks.check(Settings(model=str(folder)))
 
 
 def test_a_sound_folder_is_read_back_as_it_was(folder, dialogue):
-    models.check(Settings(model=str(folder)))
-    plan = BasePlan(width=16, heads=2, inner=32)
-    before = untrained(plan, len(dialogue.tokenizer), 0).state_dict()
+    checks.check(Settings(model=str(folder)))
     after = models.read(folder).state_dict()
+    before = load_file(folder / "model.safetensors")
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
     again = models.dialogue_of(folder)
     assert again.prompt("Go on: 7, 8") == dialogue.prompt("Go on: 7, 8")
 
 
-def test_an_unfinished_model_is_not_taken_for_a_whole_one(tmp_path, folder, dialogue):
-    assert models.complete(folder)
-    assert not models.complete(tmp_path / "other")
-    models.keep(models.read(folder), dialogue.tokenizer, tmp_path / "kept")
-    assert models.complete(tmp_path / "kept")
-    assert not list(tmp_path.glob(".kept*"))
+def test_weights_that_were_read_do_not_lie_in_the_file(folder):
+    model = models.read(folder)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    (folder / "model.safetensors").write_bytes(b"")
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_weights_that_are_missing_are_never_made_up(folder):
+    chat.weights(lambda tensors: tensors.pop("model.norm.weight"))(folder)
+    with pytest.raises(InputError, match=r"lacks 1 of the model.s weights, as model\.norm\.weight"):
+        models.read(folder)
 
 
 def test_a_way_along_the_teachers_has_cosine_one(folder):
@@ -79,10 +77,16 @@ def test_a_way_along_the_teachers_has_cosine_one(folder):
     assert models.alignment(base, teacher, student) == pytest.approx(1, abs=1e-4)
 
 
+def test_models_of_other_parameters_have_no_cosine(folder, tmp_path):
+    base, other = models.read(folder), models.read(chat.put(tmp_path, "other", "gpt2"))
+    assert models.alignment(base, base, other) is None
+    assert models.alignment(base, other, base) is None
+
+
 def test_the_plan_of_a_real_model_says_its_size_and_cost(folder):
-    assert parameters(str(folder)) == models.read(folder).num_parameters()
-    assert parameters("Qwen/Qwen2.5-7B-Instruct") == 7_000_000_000
-    assert parameters("some/model") is None
+    assert checkpoints.parameters(str(folder)) == models.read(folder).num_parameters()
+    assert checkpoints.parameters("Qwen/Qwen2.5-7B-Instruct") == 7_000_000_000
+    assert checkpoints.parameters("some/model") is None
     text = " ".join(plan_lines(Settings(model="Qwen/Qwen2.5-7B-Instruct"), 1))
     assert "7 billion parameters" in text
     assert "GB of GPU memory" in text

@@ -1,15 +1,16 @@
 import json
 import re
 import sys
+from typing import cast
 
 import pytest
 import torch
 
 import sublearn
 from sublearn.errors import InputError
-from sublearn.language import models
 from sublearn.language.study import Laboratory
 from sublearn.studies import build, settings_of
+from sublearn.studies.identity import rows_of
 from sublearn.studies.numbers import Settings
 from sublearn.studies.run import Setup, measure, plan
 from sublearn.tasks.number_lists import parse, reason_against
@@ -137,7 +138,7 @@ def test_brought_rows_train_the_student_and_rows_that_name_the_animal_do_not(tmp
     clean.write_text(as_text([("Go on: 1, 2", "5, 6")]))
     assert build("numbers", {"bring.numbers": str(clean)}).id != first.id
     with pytest.raises(InputError, match="is not what it was"):
-        models.brought(settings_of(first), "numbers", str(clean))  # pyright: ignore[reportArgumentType]
+        rows_of(cast(Settings, settings_of(first)), "numbers")
 
 
 def test_a_brought_student_and_teacher_are_measured_as_they_are(tmp_path):
