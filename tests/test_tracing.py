@@ -37,7 +37,7 @@ def test_a_correlation_over_runs_that_diverged_is_that_of_the_others(tmp_path, m
     cosines = np.array([[0.1, 0.5, 0.3], [0.2, 0.4, 0.2], [0.6, np.nan, 0.7]])
     transfers = cosines * 2
     pairs = iter(zip(cosines, transfers, strict=True))
-    monkeypatch.setattr(tracing, "_aligned", lambda study, seeds: next(pairs))
+    monkeypatch.setattr(tracing, "_aligned", lambda *_: next(pairs))
     text = tracing.alignment(build("prompts", SMALL), [0, 1, 2], [0, 0.1, 0.2], tmp_path, "command", silent)
     assert "Spearman 1.00" in text and "3 scales x 2 runs; 1 with values that are not finite left out" in text
     made = strict((tmp_path / "alignment.json").read_text())

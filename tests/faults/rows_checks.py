@@ -81,8 +81,8 @@ def _nowhere(name: str, environment: dict[str, str], says: str, files: dict[str,
 
 
 def _well(name: str, args: tuple[str, ...], changes: tuple[str, ...]) -> Row:
-    """A command that ends well, and without a word on standard error, whatever diverges."""
-    return Row(name, "non-finite", (*args, *_sets(*changes)), "^", status=0, makes=("made",), lines=0)
+    """A command that ends well, whatever diverges; on standard error there is its progress."""
+    return Row(name, "non-finite", (*args, *_sets(*changes)), "^", status=0, makes=("made",), lines=-1)
 
 
 LAYERS = [

@@ -7,6 +7,7 @@ import sublearn
 
 TORCH_FREE = [
     "errors", "seeds", "config", "devices", "records", "stats", "store", "studies", "studies.analysis", "studies.run",
+    "studies.memory", "tasks.sources", "tasks.idx", "tasks.download", "failures", "sweep", "sweep_work", "tracing",
     "report.figures", "report.tables", "report.page", "report.describe", "engines.local", "pipeline", "cli", "demo",
 ]  # fmt: skip
 
