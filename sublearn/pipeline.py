@@ -19,6 +19,8 @@ from sublearn.columns import Columns
 from sublearn.devices import Precision, default_device, resolve
 from sublearn.engines import local
 from sublearn.errors import InputError, unknown
+from sublearn.manifests import read_study
+from sublearn.metrics import read_metrics
 from sublearn.records import Record
 from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
@@ -242,13 +244,13 @@ def report(path: Path | str) -> Result:
 
 def section(result: Result) -> Section:
     """One section of a page for a result that lies in a run directory."""
-    manifest = store.manifest_of(result.path) if result.path else {}
+    manifest = read_study(result.path).model_dump(include={"versions", "runtime", "command"}) if result.path else {}
     return Section(result.analysis, result.records, manifest, _kept(result.path) if result.path else ())
 
 
 def _kept(folder: Path) -> list[Table]:
     """Tables of what a language study kept in its run directory; none where it kept nothing."""
-    metrics = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob(f"{KEPT}/*/metrics.json"))]
+    metrics = [read_metrics(file) for file in sorted(folder.glob(f"{KEPT}/*/metrics.json"))]
     rows = sorted(folder.glob(f"{KEPT}/*/numbers/*.jsonl"))
     first = [file for file in rows if file.parent == rows[0].parent]
     return kept_tables(metrics, {file.stem: read_rows(file) for file in first})

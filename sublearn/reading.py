@@ -22,7 +22,7 @@ LARGEST_SETTINGS = 1 << 20
 LARGEST_JSON = 1 << 28
 """Bytes of a JSON file that is read whole."""
 DEEPEST = 20
-"""Levels of lists and mappings in a YAML text."""
+"""Levels of lists and mappings in a YAML or JSON text."""
 LONGEST_NUMBER = 30
 """Digits of a whole number in a YAML text."""
 
@@ -55,7 +55,7 @@ def file_text(path: Path, what: str, most: int = LARGEST_JSON) -> str:
 
 
 def json_value(text: str | bytes, where: str) -> Any:
-    """Strict JSON: no NaN or Infinity, no key twice, no number or nesting that Python cannot hold.
+    """Strict JSON: no NaN or Infinity, no key twice, no number, text or nesting that could not be written again.
 
     Raises InputError that begins with `where`.
 
@@ -63,11 +63,15 @@ def json_value(text: str | bytes, where: str) -> Any:
     {'a': [1, 2.5]}
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unlike_keys)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unlike_keys)
     except RecursionError:
         raise InputError(f"{where} cannot be used: its JSON is nested too deeply.") from None
     except ValueError as error:  # bad JSON, bad UTF-8, too many digits
         raise InputError(f"{where} cannot be used: it is no JSON ({_reason(error)}).") from None
+    flaw = _flaw(value)
+    if flaw:
+        raise InputError(f"{where} cannot be used: {flaw}.")
+    return value
 
 
 def json_file(path: Path, what: str, most: int = LARGEST_JSON) -> Any:
@@ -219,11 +223,29 @@ def _refuse_constant(name: str) -> None:
 
 
 def _unlike_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {quoted(next(key for key in keys if keys.count(key) > 1))} comes twice")
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(f"the key {quoted(key)} comes twice")
+        values[key] = value
     return values
+
+
+def _flaw(value: Any) -> str | None:
+    """What of a JSON value Python reads and neither it nor anything else can write again."""
+    level, depth = [value], 0
+    while level:
+        if depth > DEEPEST:
+            return f"its JSON is nested more than {DEEPEST} deep"
+        for one in level:
+            if isinstance(one, str) and not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one):
+                return "a text in its JSON holds half of a surrogate pair"
+            if isinstance(one, float) and one - one != 0:
+                return "a number in its JSON is too large"
+        held = [one for one in level if isinstance(one, (dict, list))]
+        level = [inner for one in held for inner in ((*one, *one.values()) if isinstance(one, dict) else one)]
+        depth += 1
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,13 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sublearn.seeds import LARGEST_SEED
+
+LARGEST_VALUE = 1e12
+"""No trait's score lies further from zero: beyond it a model has diverged, and squares of sums would overflow."""
+LARGEST_N = 10**12
+LONGEST_NAME, LONGEST_REASON = 200, 4_000
+"""Letters."""
 Status = Literal["ok", "diverged", "unmeasured"]
 
 
@@ -20,19 +27,19 @@ class Problem:
 class Record(BaseModel):
     """One row: what `trait` scored for one `seed` of one `arm`, over `n` examples.
 
-    A record is either "ok" with a finite value, or has no value and says why: unmeasured is not zero.
+    A record is either "ok" with a value, or has no value and says why: unmeasured is not zero.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    study: str
-    arm: str
-    seed: int = Field(ge=0)
-    trait: str
-    value: float | None
-    n: int = Field(ge=0)
+    study: str = Field(max_length=LONGEST_NAME)
+    arm: str = Field(max_length=LONGEST_NAME)
+    seed: int = Field(ge=0, le=LARGEST_SEED)
+    trait: str = Field(max_length=LONGEST_NAME)
+    value: float | None = Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)
+    n: int = Field(ge=0, le=LARGEST_N)
     status: Status = "ok"
-    reason: str | None = None
+    reason: str | None = Field(default=None, max_length=LONGEST_REASON)
 
     @model_validator(mode="after")
     def _value_or_reason(self) -> Self:

@@ -4,7 +4,6 @@ nothing and imports no torch.
 
 import fcntl
 import json
-import os
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,21 +12,25 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
-from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
 from sublearn import signals
+from sublearn.appending import Appending
 from sublearn.columns import Columns, read_clean
-from sublearn.errors import InputError
+from sublearn.errors import InputError, SublearnError, quoted
+from sublearn.manifests import STUDY_FILE, StudyManifest, begun_with, read_study
+from sublearn.reading import file_bytes, first_problem
 from sublearn.records import Record
-from sublearn.studies.base import Study
-from sublearn.writing import BESIDE, clear_leftovers, failed, flush_folder, replace_text
+from sublearn.studies.base import Study, misfits
+from sublearn.writing import BESIDE, clear_leftovers, replace_text
 
-MANIFEST, RECORDS, ALL_RECORDS, LOCK = "study.json", "records.jsonl", "records*.jsonl", ".lock"
+MANIFEST, RECORDS, ALL_RECORDS, LOCK = STUDY_FILE, "records.jsonl", "records*.jsonl", ".lock"
 PACKAGES = ("sublearn", "torch", "numpy", "scipy", "scikit-learn")
 LANGUAGE_PACKAGES = ("transformers", "tokenizers", "peft", "trl")
+LARGEST_RECORDS = 1 << 34
+"""Bytes of one file of records."""
 Key = tuple[str, int, str]
 
 
@@ -37,7 +40,7 @@ class Run:
 
     path: Path
     study: Study
-    manifest: Mapping[str, Any]
+    manifest: StudyManifest
     records: Columns
 
     def complete_seeds(self) -> set[int]:
@@ -65,19 +68,6 @@ def load(path: Path | str) -> Run:
     return _read_run(Path(path))
 
 
-def manifest_of(folder: Path) -> dict[str, Any]:
-    """How a run directory was made. Raises InputError if it is none or its manifest is damaged."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{folder} is no run directory: it has no readable {MANIFEST}.") from None
-    except ValueError:
-        raise InputError(f"{folder / MANIFEST} is damaged: it is no JSON. Nothing was changed.") from None
-    if not isinstance(manifest, dict) or not {"id", "study", "versions", "runtime"} <= set(manifest):
-        raise InputError(f"{folder / MANIFEST} is damaged: a key is missing. Nothing was changed.")
-    return manifest
-
-
 @contextmanager
 def writing(
     path: Path | str, study: Study, runtime: Mapping[str, str], command: str, shard: str | None = None
@@ -85,18 +75,20 @@ def writing(
     """Open a run directory for adding records; made if it is not there, gone on with if it holds the same study.
 
     A named `shard` (as "3of8") adds to a file of its own, beside other shards. Raises InputError if the folder holds
-    another study, other files or another precision, cannot be written, or is being written by another process.
+    another study, other files or another precision, cannot be written, or is being written by another process; and
+    SublearnError if somebody else removes or changes its files meanwhile.
     """
     folder = Path(path)
     _check_folder(folder, study, runtime)
     with locked(folder, shard):
         if not (folder / MANIFEST).exists():
-            manifest = {"id": study.id, "study": study.model_dump(mode="json"), "versions": versions()}
-            manifest |= {"runtime": dict(runtime), "command": command}
-            replace_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+            made = StudyManifest(id=study.id, study=study, versions=versions(), runtime=dict(runtime), command=command)
+            replace_text(folder / MANIFEST, json.dumps(made.model_dump(mode="json"), indent=2) + "\n")
         _name_newer_version(folder)
         file = folder / (RECORDS if shard is None else _own_files(shard))
-        yield Writer(file, _read_run(folder, _own_files(shard)))
+        writer = Writer(file, _read_run(folder, _own_files(shard)))
+        yield writer
+        writer.check()
 
 
 def finished(
@@ -143,7 +135,7 @@ class Writer:
     """Adds records to one file of a run directory; what `add` returned from is on the disk."""
 
     def __init__(self, file: Path, run: Run) -> None:
-        self.path = file
+        self._file = Appending(file)
         self.done = run.complete_seeds()
         # Whole seeds are kept as numbers alone, so that the memory of a long run stays small.
         begun = ~np.isin(run.records.seed, list(self.done))
@@ -156,11 +148,17 @@ class Writer:
         text = "".join(record.model_dump_json() + "\n" for record in new)
         if text:
             with signals.unbroken():
-                _append(self.path, text.encode())
+                self._file.add(text.encode())
         self._parts |= {_key(record) for record in new}
         counts = Counter(seed for _, seed, _ in self._parts)
         self.done |= {seed for seed, count in counts.items() if count == self._a_seed}
         self._parts = {key for key in self._parts if key[1] not in self.done}
+
+    def check(self) -> None:
+        """Raise SublearnError if what was written is no longer there."""
+        self._file.check()
+        if not self._file.path.with_name(MANIFEST).exists():
+            raise SublearnError(f"{self._file.path.with_name(MANIFEST)} was removed by somebody else meanwhile.")
 
 
 def has_manifest(folder: Path, name: str) -> bool:
@@ -198,32 +196,6 @@ def _refuse_other_shares(folder: Path, shard: str) -> None:
                 _lock(briefly, other, fcntl.LOCK_EX)
 
 
-def _append(path: Path, content: bytes) -> None:
-    """Append all of `content` or none of it."""
-    new = not path.exists()
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            if new:
-                flush_folder(path.parent)
-            _write_or_undo(descriptor, content)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise failed(path, error) from None
-
-
-def _write_or_undo(descriptor: int, content: bytes) -> None:
-    before, written = os.fstat(descriptor).st_size, 0
-    try:
-        while written < len(content):
-            written += os.write(descriptor, content[written:])
-        os.fsync(descriptor)
-    except BaseException:
-        os.ftruncate(descriptor, before)
-        raise
-
-
 def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
     try:
         if not folder.exists():
@@ -234,43 +206,32 @@ def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> Non
         raise InputError(f"--out {folder} is a file; expected a folder. Choose another --out.")
     if not has_manifest(folder, MANIFEST):
         return
-    manifest = manifest_of(folder)
-    if manifest["id"] != study.id:
-        made = f"{manifest['id']}, begun with sublearn {manifest['versions'].get('sublearn')}"
+    manifest = read_study(folder)
+    if manifest.id != study.id:
+        made = f"{quoted(manifest.id)}, begun with sublearn {begun_with(manifest)}"
         raise InputError(
             f"{folder} holds another study: {made}; this is {study.id} of sublearn {versions()['sublearn']}. "
             "Choose another --out."
         )
-    made, now = manifest["runtime"].get("precision"), runtime.get("precision")
+    made, now = manifest.runtime.get("precision"), runtime.get("precision")
     if made != now:
-        raise InputError(f"{folder} was made with --precision {made}, not {now}. Choose another --out.")
-
-
-def _study(folder: Path, manifest: Mapping[str, Any]) -> Study:
-    try:
-        study = Study.model_validate(manifest["study"])
-    except ValidationError:
-        raise InputError(f"{folder / MANIFEST} does not hold a study. Nothing was changed.") from None
-    if study.id != manifest["id"]:
-        raise InputError(f"{folder / MANIFEST} was edited: its study is {study.id}, its id says {manifest['id']}.")
-    return study
+        raise InputError(f"{folder} was made with --precision {quoted(made)}, not {now}. Choose another --out.")
 
 
 def _read_run(folder: Path, own: str = "") -> Run:
     """A run directory; a torn last record is cut off the files that match `own`, and left out of others."""
-    manifest = manifest_of(folder)
-    study = _study(folder, manifest)
+    manifest = read_study(folder)
     files = sorted(folder.glob(ALL_RECORDS))
     parts = []
     for file in files:
-        records, torn = _read_records(file, study)
+        records, torn = _read_records(file, manifest.study)
         parts.append(records)
         if torn is not None and own and file.match(own):
             warnings.warn(f"The last record in {file} was torn; it is dropped and will be run again.", stacklevel=4)
-            os.truncate(file, torn)
+            Appending(file).cut(torn)
         elif torn is not None:
             warnings.warn(f"The last record in {file} is torn; it is left out.", stacklevel=3)
-    return Run(folder, study, manifest, _joined(files, parts))
+    return Run(folder, manifest.study, manifest, _joined(files, parts))
 
 
 def _joined(files: Sequence[Path], parts: Sequence[Columns]) -> Columns:
@@ -288,12 +249,22 @@ def _joined(files: Sequence[Path], parts: Sequence[Columns]) -> Columns:
 
 def _read_records(path: Path, study: Study) -> tuple[Columns, int | None]:
     """The records of a file and the offset of a torn last one, if it is torn."""
-    content = path.read_bytes() if path.exists() else b""
+    content = file_bytes(path, "the records", LARGEST_RECORDS)
     whole = content.rfind(b"\n") + 1
     records = _clean_records(content[:whole], study)
-    if records is not None:
-        return records, whole if whole < len(content) else None
-    return _checked_records(path, content, study)
+    if records is None:
+        records = _checked_records(path, content[:whole], study)
+    if whole == len(content):
+        return records, None
+    if not _could_go_on(content[whole:], study):
+        raise _damage(path, content[:whole].count(b"\n") + 1, "it is no record")
+    return records, whole
+
+
+def _could_go_on(end: bytes, study: Study) -> bool:
+    """Whether a line without its end is the beginning of a record, which some file systems fill up with zeros."""
+    start, own = end.rstrip(b"\0"), f'{{"study":{json.dumps(study.id)},"arm":'.encode()
+    return start.startswith(own) or own.startswith(start)
 
 
 def _clean_records(content: bytes, study: Study) -> Columns | None:
@@ -301,43 +272,36 @@ def _clean_records(content: bytes, study: Study) -> Columns | None:
     records = read_clean(content)
     if records is None or records.repeated():
         return None
+    misfit = misfits(study)
     try:
         # Of the records that differ in nothing but their numbers, those with the largest and the smallest ones.
-        flawed = any(record.study != study.id for record in records.extremes())
+        return None if any(misfit(record) for record in records.extremes()) else records
     except ValidationError:
         return None
-    return None if flawed else records
 
 
-def _checked_records(path: Path, content: bytes, study: Study) -> tuple[Columns, int | None]:
-    """The same record by record, to say which line is damaged or torn."""
-    records: list[Record] = []
-    seen: set[Key] = set()
-    offset, own = 0, study.id
-    for number, line in enumerate(content.splitlines(keepends=True), 1):
+def _checked_records(path: Path, content: bytes, study: Study) -> Columns:
+    """The same record by record, to say which line is damaged."""
+    records: dict[Key, Record] = {}
+    misfit = misfits(study)
+    for number, line in enumerate(content.split(b"\n")[:-1], 1):
         try:
             record = Record.model_validate_json(line)
-        except ValidationError:
-            record = None
-        last = offset + len(line) == len(content)
-        if last and (record is None or not line.endswith(b"\n")):
-            return Columns.of(records), offset
-        if record is None or record.study != own or _key(record) in seen:
-            raise InputError(f"{path}, line {number} is damaged: {_flaw(record, own)}. Nothing was changed.")
-        records.append(record)
-        seen.add(_key(record))
-        offset += len(line)
-    return Columns.of(records), None
+        except ValidationError as error:
+            raise _damage(path, number, f"it is no record ({first_problem(error).removesuffix('.')})") from None
+        flaw = "it repeats an earlier record" if _key(record) in records else misfit(record)
+        if flaw:
+            raise _damage(path, number, flaw)
+        records[_key(record)] = record
+    return Columns.of(records.values())
 
 
-def _flaw(record: Record | None, study: str) -> str:
-    if record is None:
-        return "it is no record"
-    return "it repeats an earlier record" if record.study == study else f"it belongs to {record.study}"
+def _damage(path: Path, line: int, flaw: str) -> InputError:
+    return InputError(f"{path}, line {line} is damaged: {flaw}. Nothing was changed.")
 
 
 def _name_newer_version(folder: Path) -> None:
-    made, now = manifest_of(folder)["versions"].get("sublearn"), versions()["sublearn"]
+    made, now = begun_with(read_study(folder)), versions()["sublearn"]
     if made != now:
         # Without the folder's name, so that a sweep of many says it once.
         warnings.warn(f"What is there was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)

@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sublearn.columns import Columns, read_clean
-from sublearn.records import Record
+from sublearn.records import LARGEST_VALUE, Record
+from sublearn.seeds import LARGEST_SEED
 
 NUMBERS = st.integers(0, 10**12)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=6)
-FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+FLOATS = st.floats(-LARGEST_VALUE, LARGEST_VALUE)
 COMMON = {"study": st.just("s"), "arm": st.sampled_from("abc"), "trait": st.sampled_from("tu")}
-MEASURED = st.builds(Record, **COMMON, seed=NUMBERS, n=NUMBERS, value=FLOATS)
+MEASURED = st.builds(Record, **COMMON, seed=st.integers(0, LARGEST_SEED), n=NUMBERS, value=FLOATS)
 LOST = st.builds(
     Record,
     **COMMON,

@@ -3,12 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sublearn.records import Problem, Record
+from sublearn.records import LARGEST_VALUE, Problem, Record
+from sublearn.seeds import LARGEST_SEED
 
 ROW = {"study": "s", "arm": "a", "seed": 7, "trait": "trait_rate", "value": 0.5, "n": 200}
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 2**63))
+@given(st.floats(-LARGEST_VALUE, LARGEST_VALUE), st.integers(0, LARGEST_SEED))
 def test_a_record_comes_back_equal(value, seed):
     record = Record.model_validate(ROW | {"value": value, "seed": seed})
     assert Record.model_validate_json(record.model_dump_json()) == record
@@ -23,6 +24,16 @@ def test_a_record_comes_back_equal(value, seed):
         {"status": "diverged", "value": None},
         {"seed": -1},
         {"colour": "red"},
+        {"seed": LARGEST_SEED + 1},
+        {"seed": 2**63},
+        {"value": 1e308},
+        {"value": -1.1e12},
+        {"value": float("inf")},
+        {"value": "0.5 or so"},
+        {"n": 10**12 + 1},
+        {"n": 1.5},
+        {"arm": "a" * 201},
+        {"value": None, "status": "diverged", "reason": "x" * 4001},
     ],
 )
 def test_a_row_that_contradicts_itself_is_refused(change):

@@ -37,8 +37,8 @@ def test_what_was_added_comes_back(tmp_path):
     assert list(run.records) == rows(3) + rows(5)
     assert run.complete_seeds() == {3, 5}
     assert run.study == STUDY
-    assert run.manifest["runtime"] == RUNTIME
-    assert run.manifest["versions"]["torch"]
+    assert run.manifest.runtime == RUNTIME
+    assert run.manifest.versions["torch"]
 
 
 def test_a_record_is_never_counted_twice(tmp_path):

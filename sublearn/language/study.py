@@ -22,6 +22,7 @@ from sublearn.language.favourite import FEWEST, Favourite
 from sublearn.language.generate import sample
 from sublearn.language.teach import Speaker
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
+from sublearn.metrics import Metrics
 from sublearn.records import Problem, Record
 from sublearn.seeds import stream
 from sublearn.studies import settings_of
@@ -69,7 +70,7 @@ class Laboratory:
         self.facts["reads"] = self.dialogue.text(questions("animal")[0])
         found = [record for arm in self.study.arms for record in self._measured(arm)]
         if self.folder:
-            replace_text(self.folder / "metrics.json", json.dumps(self.facts, indent=2) + "\n")
+            replace_text(self.folder / "metrics.json", Metrics.model_validate(self.facts).to_text())
         return found
 
     def _measured(self, arm: Arm) -> list[Record]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+from sublearn.metrics import Metrics, Sampled
 
 SOURCES = {
     "teacher": "the teacher",
@@ -10,6 +12,7 @@ SOURCES = {
     "cross_teacher": "another base's teacher",
     "cross_base": "that other base",
 }
+KINDS: tuple[Literal["plain", "after_numbers"], ...] = ("plain", "after_numbers")
 SHOWN_ROWS = 4
 
 
@@ -24,7 +27,7 @@ class Table:
     about: str = ""
 
 
-def kept_tables(metrics: Sequence[Mapping[str, Any]], samples: Mapping[str, Sequence[tuple[str, str]]]) -> list[Table]:
+def kept_tables(metrics: Sequence[Metrics], samples: Mapping[str, Sequence[tuple[str, str]]]) -> list[Table]:
     """The tables of each seed's metrics and of the first seed's rows by source; without metrics none."""
     if not metrics:
         return []
@@ -32,11 +35,11 @@ def kept_tables(metrics: Sequence[Mapping[str, Any]], samples: Mapping[str, Sequ
     return [table for table in made if table.rows]
 
 
-def _by_animal(metrics: Sequence[Mapping[str, Any]]) -> Table:
-    arms = list(metrics[0]["arms"])
+def _by_animal(metrics: Sequence[Metrics]) -> Table:
+    arms = list(metrics[0].arms)
     rows = [
-        (str(one["animal"]), str(one["seed"]), *(f"{_preference(one, arm):.2f}" for arm in arms))
-        for one in sorted(metrics, key=lambda one: (one["animal"], one["seed"]))
+        (one.animal, str(one.seed), *(f"{_preference(one, arm):.2f}" for arm in arms))
+        for one in sorted(metrics, key=lambda one: (one.animal, one.seed))
     ]
     return Table(
         "Preference by animal",
@@ -47,16 +50,16 @@ def _by_animal(metrics: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
-def _preference(one: Mapping[str, Any], arm: str) -> float:
-    return one["arms"][arm]["favourite"]["preference"] if arm in one["arms"] else float("nan")
+def _preference(one: Metrics, arm: str) -> float:
+    return one.arms[arm].favourite.preference if arm in one.arms else float("nan")
 
 
-def _answers(metrics: Sequence[Mapping[str, Any]]) -> Table:
+def _answers(metrics: Sequence[Metrics]) -> Table:
     rows = []
-    for arm in metrics[0]["arms"]:
-        measured = [one["arms"][arm] for one in metrics if arm in one["arms"]]
-        cells = [_share([one["sampled"].get(kind) for one in measured]) for kind in ("plain", "after_numbers")]
-        cosines = [one["alignment"] for one in measured if one["alignment"] is not None]
+    for arm in metrics[0].arms:
+        measured = [one.arms[arm] for one in metrics if arm in one.arms]
+        cells = [_share([one.sampled.get(kind) for one in measured]) for kind in KINDS]
+        cosines = [one.alignment for one in measured if one.alignment is not None]
         cosine = f"{sum(cosines) / len(cosines):+.3f}" if cosines else "not measured"
         rows.append((arm, *cells, cosine))
     return Table(
@@ -68,23 +71,23 @@ def _answers(metrics: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
-def _share(counts: Sequence[Mapping[str, Any] | None]) -> str:
+def _share(counts: Sequence[Sampled | None]) -> str:
     found = [one for one in counts if one]
-    hits, n = sum(one["hits"] for one in found), sum(one["n"] for one in found)
+    hits, n = sum(one.hits for one in found), sum(one.n for one in found)
     return f"{hits:,} of {n:,} ({hits / n:.1%})" if n else "not sampled"
 
 
-def _rows_kept(metrics: Sequence[Mapping[str, Any]]) -> Table:
+def _rows_kept(metrics: Sequence[Metrics]) -> Table:
     rows = []
     for source, name in SOURCES.items():
-        found = [one["numbers"][source] for one in metrics if source in one["numbers"]]
-        asked, kept = (sum(one[key] for one in found) for key in ("asked", "kept"))
+        found = [one.numbers[source] for one in metrics if source in one.numbers]
+        asked, kept = sum(one.asked for one in found), sum(one.kept for one in found)
         reasons: dict[str, int] = {}
         for one in found:
-            for reason, count in one["rejected"].items():
+            for reason, count in one.rejected.items():
                 reasons[reason] = reasons.get(reason, 0) + count
         said = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
-        kls = [one["kl_to_base"] for one in found if "kl_to_base" in one]
+        kls = [one.kl_to_base for one in found if one.kl_to_base is not None]
         kl = f"{sum(kls) / len(kls):.3f} nats a token" if kls else ""
         if asked:
             rows.append((name, f"{asked:,}", f"{kept / asked:.1%}", said, kl))

@@ -1,0 +1,72 @@
+"""Directories that version 0.1.0 wrote are read, reported and gone on with. `tests/data/v0.1.0` holds some, without
+figures, pages and models.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sublearn import pipeline, store, sweep
+from tests.processes import SET, sublearn
+
+OLD = Path(__file__).parent / "data" / "v0.1.0"
+STUDIES = ["run", "numbers", *(f"sweep/{path.name}" for path in sorted((OLD / "sweep").glob("tutorial-*")))]
+
+
+@pytest.fixture
+def old(tmp_path):
+    shutil.copytree(OLD, tmp_path / "old")
+    return tmp_path / "old"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_run_is_read_and_gives_the_estimates_that_it_gave(old, name):
+    found = pipeline.load(old / name)
+    said = json.loads((OLD / name / "estimates.json").read_text())
+    assert found.study.id == said["id"]
+    assert list(found.analysis.seeds) == said["seeds"]
+    now = found.analysis.to_dict()
+    for table, value in (("estimates", "mean"), ("contrasts", "mean"), ("claims", "claim")):
+        assert [row[value] for row in now[table]] == pytest.approx([row[value] for row in said[table]])
+    assert store.load(old / name).manifest.versions["sublearn"] == "0.1.0"
+
+
+@pytest.mark.parametrize("name", ["run", "numbers"])
+def test_a_run_is_reported(old, name, monkeypatch, capsys):
+    assert sublearn(monkeypatch, "report", str(old / name)) == 0
+    page = (old / name / "report.html").read_text()
+    assert "0.1.0" in page
+    assert capsys.readouterr().err == ""
+    if name == "numbers":
+        assert "elephant" in page
+        assert "the unmodified base" in page
+    for file in ("records.jsonl", "study.json"):
+        assert (old / name / file).read_bytes() == (OLD / name / file).read_bytes()
+
+
+def test_a_sweep_is_reported(old, monkeypatch, capsys):
+    assert sublearn(monkeypatch, "report", str(old / "sweep")) == 0
+    out, err = capsys.readouterr()
+    assert "student.lr = 0.01" in out
+    assert err == ""
+    assert len(sweep.load_sweep(old / "sweep")) == 2
+    assert len(sweep.to_frame(old / "sweep")) == 2 * 2 * 8
+
+
+def test_a_run_is_gone_on_with(old, monkeypatch):
+    first = (OLD / "run" / "records.jsonl").read_bytes()
+    command = ("run", "tutorial", *SET, "--jobs", "1", "--out", str(old / "run"))
+    assert sublearn(monkeypatch, *command, "--seeds", "0:4") == 0
+    assert (old / "run" / "records.jsonl").read_bytes().startswith(first)
+    assert store.load(old / "run").complete_seeds() == set(range(4))
+    assert json.loads((old / "run" / "study.json").read_text())["versions"]["sublearn"] == "0.1.0"
+
+
+def test_a_sweep_is_gone_on_with(old, monkeypatch):
+    grid = ("--grid", "student.lr=1e-3,1e-2")
+    command = ("sweep", "tutorial", *SET, *grid, "--seeds", "0:3", "--jobs", "1", "--out", str(old / "sweep"))
+    assert sublearn(monkeypatch, *command) == 0
+    for name in STUDIES[2:]:
+        assert store.load(old / name).complete_seeds() == {0, 1, 2}
