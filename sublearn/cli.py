@@ -1,6 +1,7 @@
 """The command line: reads what was typed, calls the pipeline, prints. It computes nothing and imports torch never."""
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -187,7 +188,7 @@ def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """Write the report of run directories again, from their records; several on one page with --out FILE."""
     from sublearn import pipeline
 
-    if any((folder / "sweep.json").exists() for folder in folders):
+    if any(os.path.exists(folder / "sweep.json") for folder in folders):
         _report_sweeps(folders, out, as_json)
         return
     results = [pipeline.report(folder) for folder in folders]

@@ -53,9 +53,10 @@ class Record(BaseModel):
     def of(
         cls, study: str, arm: str, seed: int, trait: str, score: float, n: int, problem: Problem | None = None
     ) -> Self:
-        """The record of a score over n examples; where there is a problem, or the score is not finite, that is said."""
-        if problem is None and not math.isfinite(score):
-            problem = Problem("diverged", f"{trait} is {score}")
+        """The record of a score over n examples; of a problem, if there is one or the score is out of bounds."""
+        if problem is None and not abs(score) <= LARGEST_VALUE:
+            beyond = f", beyond {LARGEST_VALUE:g}" if math.isfinite(score) else ""
+            problem = Problem("diverged", f"{trait} is {score:g}{beyond}")
         if problem is None:
             return cls(study=study, arm=arm, seed=seed, trait=trait, value=score, n=n)
         gone = {"value": None, "n": 0, "status": problem.status, "reason": problem.reason}

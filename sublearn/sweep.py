@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sublearn import failures, pipeline, store
+from sublearn import failures, manifests, pipeline, store
 from sublearn.config import dotted
 from sublearn.dry_run import time_line
 from sublearn.engines import ray
@@ -29,7 +29,7 @@ from sublearn.writing import replace_text
 if TYPE_CHECKING:
     import pandas as pd
 
-MANIFEST, INDEX = "sweep.json", "index.json"
+MANIFEST, INDEX = manifests.SWEEP_FILE, "index.json"
 MANY = 10_000
 """More combinations than this are asked about first."""
 
@@ -203,14 +203,13 @@ def report_sweep(out: Path) -> list[Point]:
         found = point.analysis.to_dict()
         replace_text(out / point.analysis.study.id / "estimates.json", json.dumps(found, indent=2) + "\n")
     replace_text(out / INDEX, json.dumps([point.to_dict() for point in points], indent=2) + "\n")
-    manifest = json.loads((out / MANIFEST).read_text())
-    replace_text(out / "report.html", dose_page(points, manifest))
+    replace_text(out / "report.html", dose_page(points, manifests.read_sweep(out).model_dump()))
     return points
 
 
 def load_sweep(out: Path) -> list[Point]:
     """Each combination of a sweep directory that has records, with its analysis."""
-    return [Point(chosen, pipeline.load(folder).analysis, failures.found(folder)) for chosen, folder in _folders(out)]
+    return [Point(chosen, found.analysis, failures.found(folder)) for chosen, folder, found in _results(out)]
 
 
 def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
@@ -226,8 +225,8 @@ def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
     if not (folder / MANIFEST).exists():
         return pipeline.to_frame(pipeline.load(folder))
     frames = []
-    for chosen, own in _folders(folder):
-        frame = pipeline.to_frame(pipeline.load(own))
+    for chosen, _, found in _results(folder):
+        frame = pipeline.to_frame(found)
         # A value that is a list is one cell, not a column.
         frames.append(frame.assign(**{key: [value] * len(frame) for key, value in chosen.items()}))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
@@ -249,36 +248,46 @@ def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
             prepare(build(sweep.study, dict(sweep.settings) | {key: value}))
 
 
-def _folders(out: Path) -> Iterator[tuple[dict[str, Any], Path]]:
-    """Each combination's values with its run directory, if it has one; others in the folder are warned of."""
+def _results(out: Path) -> Iterator[tuple[dict[str, Any], Path, pipeline.Result]]:
+    """Each combination's values with its run directory and what that holds."""
+    for chosen, study, folder in _folders(out):
+        found = pipeline.load(folder)
+        if found.study.id != study.id:
+            raise InputError(f"{folder} holds another study: {quoted(found.study.id)}. Move it out of the sweep.")
+        yield chosen, folder, found
+
+
+def _folders(out: Path) -> Iterator[tuple[dict[str, Any], Study, Path]]:
+    """Each combination's values and study with its run directory, if it has one; others in the folder are warned of."""
+    manifest = manifests.read_sweep(out)
     found: set[str] = set()
-    for chosen, study in _read(out).studies():
+    for chosen, study in _studies(manifest, out):
         if (out / study.id / store.MANIFEST).exists():
             found.add(study.id)
-            yield chosen, out / study.id
+            yield chosen, study, out / study.id
     others = sorted(path.parent.name for path in out.glob(f"*/{store.MANIFEST}") if path.parent.name not in found)
     if others:
-        made = json.loads((out / MANIFEST).read_text()).get("versions", {}).get("sublearn", "of an unknown version")
-        now = store.versions()["sublearn"]
         warnings.warn(
-            f"{out} holds {len(others)} run directories of no study of this sweep, {others[0]} among them; they are "
-            f"left out. The sweep was begun with sublearn {made}; this is sublearn {now}.",
+            f"{out} holds {len(others)} run directories of no study of this sweep, {quoted(others[0])} among them; "
+            f"they are left out. The sweep was begun with sublearn {manifests.begun_with(manifest)}; this is sublearn "
+            f"{store.versions()['sublearn']}.",
             stacklevel=1,
         )
+
+
+def _studies(manifest: manifests.SweepManifest, out: Path) -> Iterator[tuple[dict[str, Any], Study]]:
+    """The studies of a sweep directory. Raises InputError with the file's name for those that there are not."""
+    try:
+        yield from Sweep(manifest.study, manifest.settings, manifest.grid).studies()
+    except InputError as error:
+        raise InputError(f"{out / MANIFEST} cannot be used: {error}") from None
 
 
 def _manifest(sweep: Sweep, command: str) -> dict[str, Any]:
     grid = {key: list(values) for key, values in sweep.grid.items()}
     made = {"command": command, "versions": store.versions()}
-    return {"study": sweep.study, "settings": dict(sweep.settings), "grid": grid, **made}
-
-
-def _read(out: Path) -> Sweep:
-    try:
-        manifest = json.loads((out / MANIFEST).read_text())
-        return Sweep(manifest["study"], manifest["settings"], manifest["grid"])
-    except (OSError, ValueError, KeyError):
-        raise InputError(f"{out} is no sweep directory: it has no readable {MANIFEST}.") from None
+    settings = dict(sweep.settings)
+    return manifests.SweepManifest(study=sweep.study, settings=settings, grid=grid, **made).model_dump()
 
 
 def _check_folder(sweep: Sweep, out: Path) -> None:
@@ -286,6 +295,13 @@ def _check_folder(sweep: Sweep, out: Path) -> None:
         return
     if not out.is_dir():
         raise InputError(f"--out {out} is a file; expected a folder. Choose another --out.")
+    if not store.has_manifest(out, MANIFEST):
+        return
+    manifest = manifests.read_sweep(out)
     wanted = Sweep(sweep.study, dict(sweep.settings), {key: list(values) for key, values in sweep.grid.items()})
-    if store.has_manifest(out, MANIFEST) and _read(out) != wanted:
+    if Sweep(manifest.study, manifest.settings, manifest.grid) == wanted:
+        return
+    # Not their texts but their studies count: another version may write the same number in another way.
+    there, asked = ({study.id for _, study in some} for some in (_studies(manifest, out), sweep.studies()))
+    if there != asked or set(manifest.grid) != set(sweep.grid):
         raise InputError(f"{out} holds another sweep. Choose another --out, or the same grid and settings.")

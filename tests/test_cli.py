@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sublearn.store import load
+from sublearn.store import Writer, load
 from tests.processes import command_line, descendants, sublearn, wait_for
 
 SMALL = ["--set", "n_eval=20", "--set", "n_unrelated=60", "--set", "hidden=8", "--set", "embed_dim=4"]
@@ -147,6 +147,24 @@ def test_a_torn_record_is_run_again_and_gives_the_same(tmp_path, monkeypatch):
     assert again.stderr.count("Warning: ") == 1
     assert "torn" in again.stderr
     assert set(load(tmp_path / "run").records) == whole
+
+
+def test_records_that_are_removed_during_a_run_end_it_with_status_1(tmp_path, monkeypatch, capsys):
+    real = Writer.add
+
+    def add(writer: Writer, records) -> None:
+        real(writer, records)
+        (tmp_path / "run" / "records.jsonl").unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "add", add)
+        assert sublearn(patch, *RUN, "--out", "run") == 1
+    out, err = capsys.readouterr()
+    assert err.startswith("Failed: run/records.jsonl was removed or changed by somebody else")
+    assert len(err.splitlines()) == 1
+    assert out == ""
+    assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
+    assert load(tmp_path / "run").complete_seeds() == {0, 1, 2}
 
 
 def test_a_study_file_gives_study_settings_and_seeds(tmp_path, monkeypatch, capsys):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +57,13 @@ def test_a_problem_counts_whatever_the_score_and_whatever_its_words():
 
 def test_a_finite_score_is_a_value():
     assert Record.of("s", "a", 7, "trait_rate", 0.5, 200) == Record.model_validate(ROW)
+
+
+@pytest.mark.parametrize(
+    ("score", "reason"),
+    [(float("nan"), "t is nan"), (float("-inf"), "t is -inf"), (3e20, r"t is 3e\+20, beyond 1e\+12"), (1e12, None)],
+)
+def test_a_score_out_of_bounds_is_a_diverged_record(score, reason):
+    record = Record.of("s", "a", 7, "t", score, 9)
+    assert (record.value, record.n, record.status) == ((None, 0, "diverged") if reason else (score, 9, "ok"))
+    assert record.reason is None if reason is None else re.fullmatch(reason, record.reason or "")

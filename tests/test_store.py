@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sublearn import store
-from sublearn.errors import InputError
+from sublearn.errors import InputError, SublearnError
 from sublearn.records import Record
 from sublearn.studies import build
 
@@ -228,3 +228,82 @@ def test_a_torn_record_is_run_again_and_then_the_run_is_finished(tmp_path):
     assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is None  # without a warning
     write(tmp_path, 3)
     assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is not None
+
+
+@pytest.mark.parametrize("end", [b"", b"\0" * 4096])
+def test_only_a_line_without_its_end_that_began_as_a_record_is_torn(tmp_path, end):
+    write(tmp_path, 3, 4)
+    path = tmp_path / "records.jsonl"
+    content = path.read_bytes()
+    path.write_bytes(content[:-20] + end)
+    with pytest.warns(UserWarning, match="torn"):
+        assert len(store.load(tmp_path).records) == 15
+    for damage in (b"x" * 40, b'{"study":"another', b'{"study": "tutorial', b"}\n\0\0"):
+        path.write_bytes(content[: content.rindex(b"{")] + damage)
+        for attempt in (lambda: store.load(tmp_path), lambda: write(tmp_path, 5)):
+            with pytest.raises(InputError, match="line 16 is damaged"):
+                attempt()
+        assert path.read_bytes().endswith(damage)
+
+
+REMOVALS = {
+    "removed": lambda path: path.unlink(),
+    "removed with its folder": lambda path: shutil.rmtree(path.parent),
+    "replaced by a copy": lambda path: (shutil.copy(path, path.parent / "copy"), (path.parent / "copy").replace(path)),
+    "cut": lambda path: os.truncate(path, 100),
+    "added to": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
+}
+
+
+@pytest.mark.parametrize("how", REMOVALS)
+def test_records_that_somebody_removes_during_a_run_are_noticed(tmp_path, how):
+    folder = tmp_path / "run"
+    with pytest.raises(SublearnError, match="removed or changed") as caught, at_work(folder) as writer:
+        writer.add(rows(3))
+        REMOVALS[how](folder / "records.jsonl")
+        writer.add(rows(4))
+    assert not isinstance(caught.value, InputError)
+    assert not (folder / "records.jsonl").exists() or b'"seed":4' not in (folder / "records.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("how", REMOVALS)
+def test_records_that_somebody_removes_at_the_end_of_a_run_are_noticed(tmp_path, how):
+    folder = tmp_path / "run"
+    with pytest.raises(SublearnError, match="removed or changed"), at_work(folder) as writer:
+        writer.add(rows(3))
+        REMOVALS[how](folder / "records.jsonl")
+
+
+def test_records_that_somebody_puts_there_before_the_first_one_are_noticed(tmp_path):
+    with pytest.raises(SublearnError, match="removed or changed"), at_work(tmp_path) as writer:
+        (tmp_path / "records.jsonl").write_text("")
+        writer.add(rows(3))
+
+
+def test_a_manifest_that_somebody_removes_during_a_run_is_noticed(tmp_path):
+    with pytest.raises(SublearnError, match=r"study\.json was removed"), at_work(tmp_path) as writer:
+        writer.add(rows(3))
+        (tmp_path / "study.json").unlink()
+
+
+def test_what_was_removed_is_run_again(tmp_path):
+    with pytest.raises(SublearnError), at_work(tmp_path) as writer:
+        writer.add(rows(3))
+        (tmp_path / "records.jsonl").unlink()
+    assert write(tmp_path, 3, 4).complete_seeds() == {3, 4}
+
+
+def test_planted_links_are_not_followed(tmp_path):
+    write(tmp_path / "run", 3)
+    other = tmp_path / "precious"
+    other.write_bytes((tmp_path / "run" / "records.jsonl").read_bytes()[:-10])
+    (tmp_path / "run" / "records.jsonl").unlink()
+    (tmp_path / "run" / "records.jsonl").symlink_to(other)
+    before = other.read_bytes()
+    with pytest.raises(InputError, match="is a link"), pytest.warns(UserWarning, match="torn"):
+        write(tmp_path / "run", 4)
+    assert other.read_bytes() == before
+
+
+def at_work(folder):
+    return store.writing(folder, STUDY, RUNTIME, "command")

@@ -165,7 +165,8 @@ def test_a_directory_of_another_version_is_named(tmp_path):
 
 def test_a_setting_that_is_a_list_is_one_cell_of_the_frame(whole, monkeypatch):
     folder = next(path for path in whole.iterdir() if path.is_dir())
-    monkeypatch.setattr(sweep, "_folders", lambda out: [({"arms": ["teacher", "student"]}, folder)])
+    found = ({"arms": ["teacher", "student"]}, folder, pipeline.load(folder))
+    monkeypatch.setattr(sweep, "_results", lambda out: [found])
     frame = sweep.to_frame(whole)
     assert len(frame) == 6 * 8
     assert all(value == ["teacher", "student"] for value in frame["arms"])

@@ -17,7 +17,7 @@ from sublearn.devices import Precision
 from sublearn.errors import FOR_PROGRAMMERS, SublearnError, plain
 from sublearn.records import Record
 from sublearn.studies import flow_of, runs_at_once
-from sublearn.studies.base import Study
+from sublearn.studies.base import Study, misfits
 
 
 class Setup(Spec, frozen=True):
@@ -92,7 +92,10 @@ def planned(
 
 
 def measure(job: Job) -> Outcome:
-    """Run one job. A cohort that does not fit in memory is halved and tried again, with a note."""
+    """Run one job. A cohort that does not fit in memory is halved and tried again, with a note.
+
+    Raises SublearnError for records that are none of the study's.
+    """
     import torch
 
     torch.set_float32_matmul_precision(job.setup.precision)
@@ -103,6 +106,9 @@ def measure(job: Job) -> Outcome:
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("always", category)
         records = _measure(flow, job.study, job.seeds, job.setup)
+    misfit = misfits(job.study)
+    for flaw in filter(None, map(misfit, records)):
+        raise SublearnError(f"The study {job.study.name} measured what cannot be recorded: {flaw}.")
     notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
     return Outcome(job.seeds, tuple(records), notes)
 

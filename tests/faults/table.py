@@ -36,6 +36,8 @@ KINDS = {
 }
 """What kinds of faults version 0.1.0 had; every row is of one of them."""
 
+LARGEST = 1 << 24
+"""Bytes of a file beyond which its size alone is looked at."""
 LONGEST_LINE = 2_100
 """Letters on standard error: a message is 2,000 at most, and says "Error: " before it."""
 
@@ -84,6 +86,8 @@ def _content(path: Path) -> object:
     mode = path.lstat().st_mode
     if path.is_symlink():
         return "link", str(path.readlink())
+    if path.is_file() and path.stat().st_size > LARGEST:
+        return mode, path.stat().st_size
     return mode, path.read_bytes() if path.is_file() else None
 
 

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from pydantic import ValidationError
 
+from sublearn.records import Record
 from sublearn.studies import STUDIES, build, settings_of
-from sublearn.studies.base import Arm, Claim, Study, Trait
+from sublearn.studies.base import Arm, Claim, Study, Trait, misfits
 
 CONTROL = Arm(name="control", about="x")
 TREATED = Arm(name="treated", about="x", control="control", teacher="trained")
@@ -52,3 +55,51 @@ def test_a_study_that_does_not_hang_together_is_refused(change, message):
 
 def test_another_setting_is_another_study():
     assert build("tutorial", {"student.lr": 1e-3}).id != build("tutorial").id
+
+
+def small(**changes) -> Study:
+    arm, trait = Arm(name="a", about=""), Trait(name="t", about="")
+    given = {"name": "s", "title": "", "question": "", "settings": {}, "arms": (arm,), "traits": (trait,), "claims": ()}
+    return Study(**given | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arms": ()},
+        {"traits": ()},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"title": "x" * 4001},
+        {"arms": (Arm(name="a", about=""), Arm(name="a", about="again"))},
+        {"traits": (Trait(name="t", about=""), Trait(name="t", about="again"))},
+        {"arms": (Arm(name="a - b", about=""),)},
+        {"claims": (Claim(claim="", trait="t", treatment="a - a - a", control="a", delta=1),)},
+    ],
+)
+def test_a_study_that_could_not_be_shown_is_refused(changes):
+    assert small().name == "s"
+    with pytest.raises(ValidationError):
+        small(**changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({}, None),
+        ({"value": 1 + 1e-7}, None),
+        ({"value": -1e-7}, None),
+        ({"trait": "u", "value": 7.0}, None),
+        ({"value": None, "status": "diverged", "reason": "nan"}, None),
+        ({"value": 1.001}, "is a share"),
+        ({"value": -0.5}, "is a share"),
+        ({"arm": "b"}, "no arm 'b'"),
+        ({"trait": "v"}, "with a trait 'v'"),
+        ({"study": "other\x1b[31m"}, r"belongs to 'other \[31m'"),
+    ],
+)
+def test_a_record_that_is_none_of_the_studys_is_told(change, says):
+    study = small(traits=(Trait(name="t", about=""), Trait(name="u", about="", unit="nats")))
+    row = {"study": study.id, "arm": "a", "seed": 1, "trait": "t", "value": 0.5, "n": 9}
+    found = misfits(study)(Record.model_validate(row | change))
+    assert found is None if says is None else re.search(says, found or "")

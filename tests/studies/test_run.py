@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import sublearn
-from sublearn.errors import FOR_PROGRAMMERS
+from sublearn.errors import FOR_PROGRAMMERS, SublearnError
 from sublearn.records import Record
 from sublearn.studies import build
 from sublearn.studies.flows import tutorial
@@ -119,3 +119,14 @@ def test_one_at_a_time_gives_what_the_cohort_gives(name):
     for one, other in zip(together.records, apart.records, strict=True):
         assert (one.arm, one.seed, one.trait) == (other.arm, other.seed, other.trait)
         assert one.value == pytest.approx(other.value, abs=0.06 if one.trait == "trait_rate" else 0.01)
+
+
+@pytest.mark.parametrize("change", [{"arm": "other"}, {"trait": "other"}, {"study": "other"}, {"value": 7.0}])
+def test_what_a_flow_measures_must_be_the_studys_own(monkeypatch, change):
+    row = {"study": STUDY.id, "arm": "teacher", "seed": 0, "trait": "accuracy", "value": 0.5, "n": 9}
+    records = [Record.model_validate(row), Record.model_validate(row | change)]
+    monkeypatch.setattr(tutorial, "measure", lambda *_: records[:1])
+    assert measure(Job(study=STUDY, seeds=(0,))).records == (records[0],)
+    monkeypatch.setattr(tutorial, "measure", lambda *_: records)
+    with pytest.raises(SublearnError, match="measured what cannot be recorded: "):
+        measure(Job(study=STUDY, seeds=(0,)))
