@@ -4,7 +4,6 @@ What is kept is not made again: a run that was stopped goes on half-way, and so 
 """
 
 import copy
-import json
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
