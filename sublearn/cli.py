@@ -5,7 +5,6 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.group(cls=exits.Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("sublearn"), prog_name="sublearn")
+@click.version_option(package_name="sublearn", prog_name="sublearn")
 def cli() -> None:
     """The laboratory of subliminal learning: run it, measure it with controls, replicate it."""
 

@@ -1,12 +1,16 @@
 """Named random streams, the tutorial's one global seed, and the seeds of runs as text. Knows no study and no model."""
 
+from __future__ import annotations
+
 import hashlib
 import random
 from collections.abc import Iterable
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from sublearn.errors import InputError, quoted
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_SEEDS = 10_000_000
 LARGEST_SEED = 2**32 - 1001
@@ -21,11 +25,14 @@ def stream_seed(seed: int, name: str) -> int:
 
 def stream(seed: int, name: str) -> np.random.Generator:
     """A NumPy generator for one named use, as in `stream(7, "student/init")`: no other name's draws shift it."""
+    import numpy as np  # late: `sublearn list` needs the names of studies at once, and no numbers
+
     return np.random.default_rng(stream_seed(seed, name))
 
 
 def set_seed(seed: int) -> None:
     """Seed Python's, NumPy's and PyTorch's global generators (all CUDA devices too, where there are any)."""
+    import numpy as np
     import torch  # late: this module must import without torch
 
     random.seed(seed)

@@ -100,10 +100,11 @@ def hedges_g(difference: ArrayLike) -> float | None:
     """
     array = _runs(difference)
     df = len(array) - 1
-    if df < 2 or array.std(ddof=1) == 0:
+    sd = float(array.std(ddof=1)) if df > 1 else 0.0
+    if sd == 0:
         return None
     factor = math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2)
-    return float(array.mean() / array.std(ddof=1) * factor)
+    return float(array.mean() / sd * factor)
 
 
 def equivalence_p(difference: ArrayLike, delta: float) -> float | None:

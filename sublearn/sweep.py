@@ -65,9 +65,10 @@ class Sweep:
         seen: dict[str, dict[str, Any]] = {}
         for chosen in self.combinations():
             study = build(self.study, dict(self.settings) | chosen)
-            if study.id in seen:
-                raise InputError(f"--grid: {chosen} and {seen[study.id]} are the same study; give each value once.")
-            seen[study.id] = chosen
+            own = study.id
+            if own in seen:
+                raise InputError(f"--grid: {chosen} and {seen[own]} are the same study; give each value once.")
+            seen[own] = chosen
             settings = dotted(study.settings)
             yield {key: settings[key] for key in chosen}, study
 
@@ -202,7 +203,9 @@ def report_sweep(out: Path) -> list[Point]:
     for point in points:
         found = point.analysis.to_dict()
         replace_text(out / point.analysis.study.id / "estimates.json", json.dumps(found, indent=2) + "\n")
-    replace_text(out / INDEX, json.dumps([point.to_dict() for point in points], indent=2) + "\n")
+    # A line a study: to be searched by lines, and quick to write for many.
+    lines = (json.dumps(point.to_dict()) for point in points)
+    replace_text(out / INDEX, "[\n" + ",\n".join(lines) + "\n]\n")
     replace_text(out / "report.html", dose_page(points, manifests.read_sweep(out).model_dump()))
     return points
 
@@ -262,9 +265,10 @@ def _folders(out: Path) -> Iterator[tuple[dict[str, Any], Study, Path]]:
     manifest = manifests.read_sweep(out)
     found: set[str] = set()
     for chosen, study in _studies(manifest, out):
-        if (out / study.id / store.MANIFEST).exists():
-            found.add(study.id)
-            yield chosen, study, out / study.id
+        folder = out / study.id
+        if (folder / store.MANIFEST).exists():
+            found.add(folder.name)
+            yield chosen, study, folder
     others = sorted(path.parent.name for path in out.glob(f"*/{store.MANIFEST}") if path.parent.name not in found)
     if others:
         warnings.warn(

@@ -4,12 +4,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from sublearn import pipeline, store, sweep
 from sublearn.errors import InputError
 from sublearn.pipeline import Options
+from sublearn.report.dose import dose_figure
 from sublearn.store import load
 from sublearn.sweep import Sweep
 
@@ -68,6 +70,27 @@ def test_a_sweep_given_again_runs_only_what_is_missing(tmp_path, whole, monkeypa
     run(tmp_path, range(6))
     assert sorted(seed for job in seen for seed in job.seeds) == sorted([3, 4, 5] * 4)
     assert all_records(tmp_path) == all_records(whole)
+
+
+def test_the_index_has_a_line_a_study(whole):
+    first, *lines, last = (whole / "index.json").read_text().splitlines()
+    assert (first, last) == ("[", "]")
+    found = [json.loads(line.removesuffix(",")) for line in lines]
+    assert found == json.loads((whole / "index.json").read_text())
+    for one in found:
+        own = json.loads((whole / one["id"] / "estimates.json").read_text())
+        assert one == {"settings": one["settings"], **own}
+
+
+def test_the_figure_of_a_setting_has_an_interval_at_each_value_that_has_one(whole):
+    points = sweep.load_sweep(whole)
+    for key in GRID:
+        picture = ElementTree.fromstring(dose_figure(points, key))
+        lines = [g for g in picture.iterfind(".//{*}g") if (g.get("id") or "").startswith("LineCollection")]
+        ends = [len(group.findall("{*}path")) for group in lines]
+        study = points[0].analysis.study
+        per_panel = [len(study.arms)] * len(study.traits) + [2] * len(study.claims)  # arms, or the other key's values
+        assert ends == [2] * sum(per_panel)
 
 
 def test_the_index_is_made_anew_from_the_run_directories(tmp_path):

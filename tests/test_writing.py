@@ -21,6 +21,21 @@ def test_a_new_file_has_the_mode_of_the_umask_and_an_old_one_keeps_its_own(tmp_p
     assert (tmp_path / "new").read_text() == "b"
 
 
+def test_a_file_that_holds_the_text_already_is_left_and_any_other_is_replaced(tmp_path):
+    path = tmp_path / "file"
+    writing.replace_text(path, "ä")
+    first = path.stat().st_ino
+    writing.replace_text(path, "ä")
+    assert path.stat().st_ino == first
+    for text in ("ö", "äö", ""):
+        writing.replace_text(path, text)
+        assert path.read_text(encoding="utf-8") == text
+    assert path.stat().st_ino != first
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(InputError, match="is a link"):
+        writing.replace_text(tmp_path / "link", "")
+
+
 def test_an_error_on_the_way_leaves_nothing(tmp_path):
     with pytest.raises(ZeroDivisionError), writing.replacing(tmp_path / "file") as file:
         file.write(b"half")

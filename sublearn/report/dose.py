@@ -43,6 +43,10 @@ class Point:
         return {"settings": dict(self.settings), **failure, **self.analysis.to_dict()}
 
 
+Groups = Mapping[str, Sequence[Point]]
+"""The points that differ in one setting alone, by the values of all others."""
+
+
 def dose_table(points: Sequence[Point]) -> str:
     """Plain text: for each combination, the contrast and the verdict of each claim."""
     lines = []
@@ -71,16 +75,17 @@ def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
 def dose_figure(points: Sequence[Point], key: str) -> str:
     """SVG: against the values of one setting, each trait's arms and each claim's difference, with 95% intervals."""
     study = points[0].analysis.study
+    groups = _groups(points, key)
     panels = [*((trait.name, None) for trait in study.traits), *((claim.trait, claim) for claim in study.claims)]
     with rc_context({"font.size": 10}):
         figure = Figure(figsize=(7.5, 2.9 * len(panels)), layout="constrained")
         for axes, (trait, claim) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
             if claim is None:
-                _arms(axes, points, key, trait)
+                _arms(axes, groups, key, trait)
                 axes.set_ylabel(trait)
             else:
                 wanted = (claim.treatment, claim.control, claim.trait)
-                _differences(axes, points, key, wanted)
+                _differences(axes, groups, key, wanted)
                 axes.set_title(contrast_text(claim.treatment, claim.control), fontsize=9, loc="left")
                 axes.set_ylabel(f"difference in {claim.trait}")
                 axes.axhspan(-claim.delta, claim.delta, color="#cccccc", alpha=0.5, linewidth=0)
@@ -91,35 +96,32 @@ def dose_figure(points: Sequence[Point], key: str) -> str:
         return plain_svg(figure)
 
 
-def _arms(axes: Any, points: Sequence[Point], key: str, trait: str) -> None:
+def _arms(axes: Any, groups: Groups, key: str, trait: str) -> None:
     """Arms over the setting, of the first combination of all others."""
-    others = _others(points, key)
-    own = [point for point in points if _rest(point, key) == others[0]]
+    others, own = next(iter(groups.items()))
     names = dict.fromkeys(row.arm for point in own for row in point.analysis.estimates)
     for style, arm in zip(cycle(STYLES), names, strict=False):
         found = [
             (p.settings[key], r.estimate) for p in own for r in p.analysis.estimates if (r.arm, r.trait) == (arm, trait)
         ]
         _line(axes, found, style, arm)
-    if others[0]:
-        axes.set_title(f"with {others[0]}", fontsize=9, loc="left")
+    if others:
+        axes.set_title(f"with {others}", fontsize=9, loc="left")
 
 
-def _differences(axes: Any, points: Sequence[Point], key: str, wanted: tuple[str, str, str]) -> None:
+def _differences(axes: Any, groups: Groups, key: str, wanted: tuple[str, str, str]) -> None:
     """One claim's difference over the setting, one line for each combination of all others."""
-    others = _others(points, key)
-    for style, rest in zip(STYLES, others[:LINES], strict=False):
+    for style, (others, own) in zip(STYLES, list(groups.items())[:LINES], strict=False):
         found = [
             (point.settings[key], row.contrast)
-            for point in points
-            if _rest(point, key) == rest
+            for point in own
             for row in point.analysis.contrasts
             if (row.treatment, row.control, row.trait) == wanted
         ]
-        _line(axes, found, style, rest)
+        _line(axes, found, style, others)
     axes.axhline(0, color="#777777", linewidth=0.8)
-    if len(others) > 1:
-        title = f"{LINES} of {len(others)}; the table has all" if len(others) > LINES else None
+    if len(groups) > 1:
+        title = f"{LINES} of {len(groups)}; the table has all" if len(groups) > LINES else None
         axes.legend(frameon=False, fontsize=8, title=title, title_fontsize=8)
 
 
@@ -130,9 +132,9 @@ def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], style: tu
     places = [value if numeric else str(value) for value, _ in pairs]
     means = [estimate.mean for _, estimate in pairs]
     axes.plot(places, means, "o", linestyle=dashes, color=colour, label=label, markersize=4)
-    for place, (_, estimate) in zip(places, pairs, strict=True):
-        if estimate.low is not None:
-            axes.vlines(place, estimate.low, estimate.high, color=colour, alpha=0.5)
+    ends = [(place, e.low, e.high) for place, (_, e) in zip(places, pairs, strict=True) if e.low is not None]
+    if ends:
+        axes.vlines(*zip(*ends, strict=True), color=colour, alpha=0.5)
     positive = [value for value in places if isinstance(value, (int, float)) and value > 0]
     if numeric and len(positive) == len(places) > 2 and max(positive) / min(positive) >= 30:
         axes.set_xscale("log")
@@ -142,12 +144,12 @@ def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], style: tu
         axes.minorticks_off()
 
 
-def _others(points: Sequence[Point], key: str) -> list[str]:
-    return list(dict.fromkeys(_rest(point, key) for point in points))
-
-
-def _rest(point: Point, key: str) -> str:
-    return _named({name: value for name, value in point.settings.items() if name != key})
+def _groups(points: Sequence[Point], key: str) -> Groups:
+    groups: dict[str, list[Point]] = {}
+    for point in points:
+        others = _named({name: value for name, value in point.settings.items() if name != key})
+        groups.setdefault(others, []).append(point)
+    return groups
 
 
 def _named(settings: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """From records to estimates, paired contrasts and a verdict for each claim. Pure, torch-free; writes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -68,12 +68,12 @@ class Analysis:
             "study": self.study.name,
             "id": self.study.id,
             "seeds": list(self.seeds),
-            "estimates": [{"arm": row.arm, "trait": row.trait, **asdict(row.estimate)} for row in self.estimates],
+            "estimates": [{"arm": row.arm, "trait": row.trait, **vars(row.estimate)} for row in self.estimates],
             "contrasts": [
-                {"treatment": row.treatment, "control": row.control, "trait": row.trait, **asdict(row.contrast)}
+                {"treatment": row.treatment, "control": row.control, "trait": row.trait, **vars(row.contrast)}
                 for row in self.contrasts
             ],
-            "claims": [asdict(finding) for finding in self.findings],
+            "claims": [dict(vars(finding)) for finding in self.findings],
         }
 
 
