@@ -212,7 +212,7 @@ def power(study: str, effect: float | None) -> None:
     from sublearn.report.describe import power_table
     from sublearn.store import load
 
-    if Path(study).is_dir():
+    if os.path.isdir(study):
         found = load(study)
         _echo(power_table(found.study, found.records, effect))
     else:

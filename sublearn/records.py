@@ -11,7 +11,7 @@ from sublearn.seeds import LARGEST_SEED
 LARGEST_VALUE = 1e12
 """No trait's score lies further from zero: beyond it a model has diverged, and squares of sums would overflow."""
 LARGEST_N = 10**12
-LONGEST_NAME, LONGEST_REASON = 200, 4_000
+LONGEST_NAME, LONGEST_REASON = 200, 1_000
 """Letters."""
 Status = Literal["ok", "diverged", "unmeasured"]
 

@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 
 from sublearn import signals
 from sublearn.engines import local
-from sublearn.errors import InputError, SublearnError
+from sublearn.errors import LONGEST_QUOTE, InputError, SublearnError, plain
 from sublearn.studies.run import Job, Outcome, attempt, failed, measure
 
 TRIES = 5
@@ -159,17 +159,23 @@ def _start(ray: Any, address: str, jobs: int) -> None:
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise InputError(f"RAY_ADDRESS={address} cannot be used: {str(error).splitlines()[0]}") from None
+        raise InputError(f"RAY_ADDRESS={_shown(address)} cannot be used: {plain(error, 300)}") from None
 
 
 def _reachable(address: str, seconds: float = 5) -> None:
     """Raise InputError if nothing listens at host:port."""
-    place = urlparse(address if "://" in address else f"ray://{address}")
     try:
+        place = urlparse(address if "://" in address else f"ray://{address}")
         if place.hostname is not None and place.port is not None:
             socket.create_connection((place.hostname, place.port), timeout=seconds).close()
     except (OSError, ValueError) as error:
-        raise InputError(f"RAY_ADDRESS={address} cannot be reached: {error}. Start the cluster, or unset it.") from None
+        raise InputError(
+            f"RAY_ADDRESS={_shown(address)} cannot be reached: {plain(error, 300)}. Start the cluster, or unset it."
+        ) from None
+
+
+def _shown(address: str) -> str:
+    return plain(address, LONGEST_QUOTE)
 
 
 def _answers(address: str) -> None:
@@ -181,9 +187,9 @@ def _answers(address: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise InputError(
-            f"RAY_ADDRESS={address} gives no answer within {PATIENCE:.0f} seconds. Is it a Ray cluster's? "
+            f"RAY_ADDRESS={_shown(address)} gives no answer within {PATIENCE:.0f} seconds. Is it a Ray cluster's? "
             "Start the cluster, or unset it."
         ) from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise InputError(f"RAY_ADDRESS={address} cannot be used: {reason}")
+        raise InputError(f"RAY_ADDRESS={_shown(address)} cannot be used: {plain(reason, 300)}")

@@ -7,10 +7,13 @@ import numpy as np
 
 from sublearn import stats
 from sublearn.config import dotted
+from sublearn.errors import plain
 from sublearn.records import Record
 from sublearn.studies.analysis import Values, differences, values_of
 from sublearn.studies.base import Claim, Study
 
+MOST = 500
+"""Letters of a setting's value."""
 EFFECTS = (0.2, 0.5, 0.8, 1.2, 2.0)
 
 
@@ -30,7 +33,7 @@ def study_text(study: Study) -> str:
     lines += ["", "Settings (--set key=value)"]
     settings = dotted(study.settings)
     width = max(map(len, settings))
-    lines += [f"  {key:<{width}}  {value}" for key, value in settings.items()]
+    lines += [f"  {key:<{width}}  {plain(value, MOST)}" for key, value in settings.items()]
     return "\n".join(lines)
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from sublearn.errors import LONGEST_QUOTE, plain
 from sublearn.report.palette import PALETTE
 from sublearn.report.svg import plain_svg
+from sublearn.report.template import template
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.stats import Contrast, Estimate
 from sublearn.studies.analysis import Analysis
@@ -61,13 +62,10 @@ def dose_table(points: Sequence[Point]) -> str:
 
 def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
     """One self-contained page: a figure for each swept setting, and the table."""
-    environment = Environment(
-        loader=PackageLoader("sublearn", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     figures = {key: Markup(dose_figure(points, key)) for key in manifest["grid"]} if points else {}
     rows = [(point.name, cells) for point in points for cells in _claims(point)]
     failed = [(point.name, point.failure) for point in points if point.failure]
-    return environment.get_template("dose.html.j2").render(
+    return template("dose.html.j2").render(
         manifest=manifest, figures=figures, rows=rows, failed=failed, palette=PALETTE, count=len(points)
     )
 
@@ -153,7 +151,7 @@ def _groups(points: Sequence[Point], key: str) -> Groups:
 
 
 def _named(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in settings.items())
+    return ", ".join(f"{plain(key, LONGEST_QUOTE)} = {plain(value, LONGEST_QUOTE)}" for key, value in settings.items())
 
 
 def _claims(point: Point) -> list[tuple[str, str, str, str]]:

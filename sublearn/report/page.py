@@ -6,10 +6,9 @@ Texts of studies, records and manifests go through the template's escaping; only
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from sublearn.config import dotted
@@ -25,6 +24,7 @@ from sublearn.report.figures import (
 from sublearn.report.kept import Table
 from sublearn.report.palette import PALETTE
 from sublearn.report.tables import grouped
+from sublearn.report.template import template
 from sublearn.report.wording import (
     LEADS,
     chance_text,
@@ -87,16 +87,7 @@ class Section:
 def page(sections: Sequence[Section]) -> str:
     """The sections as one HTML page with style, figures and tables inside. It loads nothing and runs nothing."""
     views = [_view(section, f"s{number}") for number, section in enumerate(sections, 1)]
-    return _template().render(sections=views, palette=PALETTE, figure_css=Markup(svg.css()))
-
-
-@cache
-def _template() -> Template:
-    loader = PackageLoader("sublearn", "report")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html.j2")
+    return template("page.html.j2").render(sections=views, palette=PALETTE, figure_css=Markup(svg.css()))
 
 
 def _view(section: Section, key: str) -> dict[str, Any]:

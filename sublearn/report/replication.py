@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from sublearn.report.palette import PALETTE
+from sublearn.report.template import template
 
 Verdict = Literal["agrees", "differs", "cannot tell"]
 TALLY: dict[Verdict, tuple[str, str]] = {
@@ -74,9 +73,7 @@ def finding(rows: Sequence[Comparison]) -> str | None:
 
 def html(rows: Sequence[Comparison], made: Made) -> str:
     """One self-contained page."""
-    loader = PackageLoader("sublearn", "report")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("replication.html.j2").render(
+    return template("replication.html.j2").render(
         rows=rows,
         colours=COLOURS,
         summary=summary(rows),

@@ -13,7 +13,7 @@ Verdict = Literal["supported", "refuted", "inconclusive"]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Side = Annotated[str, Field(min_length=1, max_length=300)]
 """One side of a claim."""
-Text = Annotated[str, Field(max_length=4_000)]
+Text = Annotated[str, Field(max_length=2_000)]
 ROUNDING = 1e-6
 """By so much a share may pass 0 or 1: float32 sums of probabilities do."""
 

@@ -70,7 +70,7 @@ def small(**changes) -> Study:
         {"traits": ()},
         {"name": ""},
         {"name": "x" * 101},
-        {"title": "x" * 4001},
+        {"title": "x" * 2001},
         {"arms": (Arm(name="a", about=""), Arm(name="a", about="again"))},
         {"traits": (Trait(name="t", about=""), Trait(name="t", about="again"))},
         {"arms": (Arm(name="a - b", about=""),)},
