@@ -248,12 +248,32 @@ def test_workers_that_are_killed_cost_no_record(tmp_path, undisturbed):
     for part in (1, 2, 3):
         assert wait_for(lambda goal=part: len(lines(out)) >= goal * len(undisturbed) / 5 or process.poll() is not None)
         assert process.poll() is None, process.communicate()[1]
-        workers = [pid for pid, text in descendants(process.pid).items() if text.startswith("ray::measure")]
+        workers = [pid for pid, text in descendants(process.pid).items() if text.startswith("ray::attempt")]
         assert workers, descendants(process.pid)
         kill(workers[0])
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert lines(out) == undisturbed
+
+
+FAILING = """
+from sublearn.engines import ray as engine
+from sublearn.studies import build
+from sublearn.studies.run import Job
+study = build("tutorial")
+jobs = [Job(study=study, seeds=(seed,)) for seed in (0, 2**40, 1)]  # NumPy refuses the second seed
+for outcome in engine.run_jobs(jobs, 2, True):
+    print(outcome.seeds[0], len(outcome.records), outcome.failure.reason if outcome.failure else "")
+"""
+
+
+@pytest.mark.slow
+def test_a_job_that_fails_on_a_real_cluster_ends_no_other():
+    done = call([sys.executable, "-c", FAILING], env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    told = sorted(done.stdout.splitlines())
+    assert told[:2] == ["0 8 ", "1 8 "]
+    assert told[2].startswith(f"{2**40} 0 ValueError: Seed must be between 0 and 2**32 - 1")
 
 
 NODES = """
