@@ -55,7 +55,9 @@ def folder(name: str, revision: str = "") -> Path:
         from huggingface_hub import snapshot_download
 
         patterns = [f"*{ending}" for ending in LOADED]
-        return Path(snapshot_download(name, revision=wanted, allow_patterns=patterns, ignore_patterns=["*/*"]))
+        found = Path(snapshot_download(name, revision=wanted, allow_patterns=patterns, ignore_patterns=["*/*"]))
+        weights(found)  # without a network what is there is given, whole or not
+        return found
     except Exception as error:
         raise _unavailable(name, revision, error) from None
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -219,10 +220,6 @@ def _problem(row: Pair, dialogue: Dialogue, most: int, shuffles: Collection[str]
 
 
 def _check_packages() -> None:
-    try:
-        import peft  # noqa: F401
-        import trl  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"LoRA needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
-        ) from None
+    for package in ("peft", "trl"):
+        if find_spec(package) is None:
+            raise InputError(f"LoRA needs the package {package}. Install it with: pip install 'sublearn[llm]'.")

@@ -17,6 +17,7 @@ from sublearn.language import models
 from sublearn.language.tokens import tiny_tokenizer
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WORDS = ("model.embed_tokens.weight", "lm_head.weight")
 
 
 @cache
@@ -87,3 +88,11 @@ def head(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]
 def template(source: str) -> Callable[[Path], object]:
     """Another chat template."""
     return text("chat_template.jinja", source)
+
+
+def other_words(model: Path) -> None:
+    """Make it a model of ten words."""
+    weights(
+        lambda tensors: tensors.update({name: tensors[name][:10].contiguous() for name in WORDS if name in tensors})
+    )(model)
+    config(vocab_size=10)(model)

@@ -1,0 +1,122 @@
+"""What is checked before anything is written, beyond the rows of the table of faults."""
+
+import shutil
+
+import pytest
+
+from sublearn import devices
+from sublearn.errors import InputError
+from sublearn.language import checks, models
+from sublearn.studies import build, prepare, settings_of
+from sublearn.studies.numbers import Settings
+from sublearn.tasks.rows import as_text
+from tests.language import chat
+
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return chat.put(tmp_path)
+
+
+def test_a_sound_model_passes_once_for_all_points_of_a_sweep(folder, monkeypatch):
+    looked = []
+    original = models.skeleton
+    monkeypatch.setattr(models, "skeleton", lambda where: looked.append(where) or original(where))
+    for rows in (1, 2, 3):
+        prepare(build("numbers", {"model": str(folder), "rows": rows}))
+    assert len(looked) == 1
+    chat.config(initializer_range=0.5)(folder)
+    prepare(build("numbers", {"model": str(folder)}))
+    assert len(looked) == 2
+
+
+def test_a_template_that_does_not_end_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(checks, "SECONDS", 0.3)
+    checks.check(Settings(model=str(folder)))
+    chat.template(ENDLESS + "{% endfor %}")(folder)
+    with pytest.raises(InputError, match=r"The chat template of .* takes longer than 0\.3 s"):
+        checks.check(Settings(model=str(folder)))
+
+
+def test_weights_that_the_configuration_leaves_out_are_told(folder):
+    chat.config(num_hidden_layers=1)(folder)
+    with pytest.warns(UserWarning, match="9 weights that its config.json has no place for"):
+        checks.check(Settings(model=str(folder)))
+
+
+def test_a_model_that_no_memory_can_hold_is_refused_before_it_is_read(folder, monkeypatch):
+    monkeypatch.setattr(devices, "memory", lambda: 100_000)
+    with pytest.raises(InputError, match="billion parameters"):
+        checks.check(Settings(model=str(folder)))
+
+
+@pytest.mark.parametrize("key", ["teacher", "student"])
+def test_a_brought_model_of_another_base_is_refused(key, folder, tmp_path):
+    other = chat.put(tmp_path, "other")
+    settings = {"model": str(folder), f"bring.{key}": str(other)}
+    prepare(build("numbers", settings))
+    chat.config(max_position_embeddings=300)(other)
+    with pytest.raises(InputError, match="reads 300 tokens, the study's model 512"):
+        prepare(build("numbers", settings))
+    chat.config(max_position_embeddings=512)(other)
+    chat.other_words(other)
+    with pytest.raises(InputError, match="knows 10 words, the study's model 1152"):
+        prepare(build("numbers", settings))
+
+
+def test_a_model_that_is_changed_between_the_plan_and_a_job_is_not_loaded(folder):
+    settings = settings_of(build("numbers", {"model": str(folder)}))
+    assert isinstance(settings, Settings)
+    assert checks.folder_of(settings, "model") == folder
+    chat.weights(lambda tensors: next(iter(tensors.values())).fill_(0.5))(folder)
+    with pytest.raises(InputError, match="is not what it was when the study was made"):
+        checks.folder_of(settings, "model")
+    shutil.rmtree(folder)
+    shutil.copytree(chat.sound(), folder)
+    assert checks.folder_of(settings, "model") == folder
+
+
+def test_files_that_are_never_loaded_are_not_part_of_the_identity(folder):
+    first = build("numbers", {"model": str(folder)}).id
+    (folder / "README.md").write_text("about it")
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    assert build("numbers", {"model": str(folder)}).id == first
+    (folder / "added_tokens.json").write_text("{}")
+    assert build("numbers", {"model": str(folder)}).id != first
+
+
+def test_the_tiny_study_keeps_its_id():
+    assert build("numbers").id == "numbers-824d0065364d"
+
+
+def test_brought_rows_may_be_too_long_for_lora_alone(folder, tmp_path):
+    chat.config(max_position_embeddings=4096)(folder)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(as_text([("Go on: 1", ", ".join(["7"] * 300))]))
+    settings = {"model": str(folder), "bring.numbers": str(rows)}
+    with pytest.raises(InputError, match=r"line 1: it has .* tokens, and the model reads 500 at most"):
+        prepare(build("numbers", settings))
+    prepare(build("numbers", settings | {"student.how": "full"}))
+
+
+def test_rows_that_are_not_read_are_not_checked(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(as_text([("Go on: 1", "2"), ("", "")]))
+    prepare(build("numbers", {"bring.numbers": str(rows), "rows": 1}))
+    with pytest.raises(InputError, match="line 2: its prompt and completion are both empty"):
+        prepare(build("numbers", {"bring.numbers": str(rows)}))
+
+
+def test_rows_without_numbers_train_where_nothing_is_shuffled(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(as_text([("Go on: 1", "about 3 or 4")]))
+    prepare(build("numbers", {"bring.numbers": str(rows), "arms": ["same_init"]}))
+    with pytest.raises(InputError, match="is no list of numbers, which shuffled_within shuffle"):
+        prepare(build("numbers", {"bring.numbers": str(rows), "arms": ["shuffled_within"]}))
+
+
+def test_a_plan_asks_no_hub(monkeypatch):
+    monkeypatch.setattr("sublearn.hub.folder", lambda *_: pytest.fail("the hub was asked"))
+    checks.check(Settings(model="nobody/nothing"), fetch=False)
