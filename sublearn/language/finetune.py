@@ -73,7 +73,9 @@ def collate(chosen: Sequence[Example], pad: int, device: str = "cpu") -> Batch:
 
 def logits_of(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Logits of the learned next tokens alone ("token word"): the others' would be most of the work."""
-    body: Any = model.base_model
+    whole: Any = model
+    # Adapters lie within the model that they were put into.
+    body = (whole.get_base_model() if hasattr(model, "peft_type") else whole).base_model
     hidden = body(input_ids=batch.inputs, use_cache=False).last_hidden_state
     head = model.get_output_embeddings()
     assert isinstance(head, nn.Module)

@@ -20,6 +20,7 @@ from sublearn.studies import build
 from sublearn.studies.numbers import LoraPlan, Settings
 from sublearn.tasks.number_lists import INSTRUCTIONS, number_prompts
 from sublearn.tasks.vocabulary import ANIMALS, questions
+from tests.language.stops import made, stopped, whole
 
 TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou answer.<|im_end|>\n{% endif %}"
@@ -79,6 +80,19 @@ def test_the_whole_study_runs_on_a_saved_chat_model(folder, tmp_path):
     assert metrics["reads"].startswith("<|im_start|>system\nYou answer.<|im_end|>")
     assert (kept / "students/same_init/adapter_model.safetensors").exists()
     assert not list(kept.rglob("*.bin"))
+
+
+@pytest.mark.parametrize("how", ["system_prompt", pytest.param("lora", marks=pytest.mark.slow)])
+def test_a_run_of_a_chat_model_that_is_stopped_everywhere_equals_an_undisturbed_one(how, folder, tmp_path, monkeypatch):
+    settings = {"model": str(folder), "rows": 20, "lora.epochs": 1, "lora.batch": 10, "sampled": 0, "teacher.how": how}
+    study = build("numbers", settings | {"arms": ["same_init"], "lora.lr": 1e-2})
+    undisturbed = whole(study, tmp_path / "whole")
+    assert whole(study, None) == undisturbed
+    records, stops = stopped(study, tmp_path / "stopped", monkeypatch)
+    # Two files of rows and two students; a teacher of its own where it is trained.
+    assert stops == (5 if how == "lora" else 4)
+    assert records == undisturbed
+    assert made(tmp_path / "stopped") == made(tmp_path / "whole")
 
 
 def test_an_adapter_is_trained_on_completions_and_taken_out_again(folder):
