@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 
 from sublearn.errors import InputError, SublearnError
-from sublearn.writing import failed, flush_folder
+from sublearn.writing import NO_LINK, failed, flush_folder
 
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 Identity = tuple[int, int, int]
 """Device, file number and size."""
 

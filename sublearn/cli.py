@@ -13,7 +13,7 @@ import click
 
 from sublearn import exits
 from sublearn.errors import InputError, plain, printable, quoted
-from sublearn.options import CHANGES, DEVICE, GRID, JOBS, PRECISION, QUIET, SEEDS, STUDY, how_to_run
+from sublearn.options import CHANGES, DEVICE, GRID, JOBS, PATH, PRECISION, QUIET, SEEDS, STUDY, how_to_run
 from sublearn.progress import following
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def show(study: str, changes: tuple[str, ...], as_json: bool) -> None:
 @STUDY
 @SEEDS
 @CHANGES
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/ID]")
+@click.option("--out", type=PATH, help="Run directory.  [default: runs/ID]")
 @how_to_run
 @click.option("--model", help="A Hugging Face model's folder or name, for the study numbers.")
 @click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
@@ -109,7 +109,7 @@ def run(
 @GRID
 @SEEDS
 @CHANGES
-@click.option("--out", type=click.Path(path_type=Path), help="Sweep directory.  [default: runs/sweep-STUDY]")
+@click.option("--out", type=PATH, help="Sweep directory.  [default: runs/sweep-STUDY]")
 @how_to_run
 @click.option("--dry-run", is_flag=True, help="Print the plan and the time it takes, from a measured pilot.")
 @click.option("--yes", is_flag=True, help="Run very many combinations without asking.")
@@ -164,9 +164,7 @@ def sweep(
 
 
 @cli.command()
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Folder of its runs."
-)
+@click.option("--out", type=PATH, default=Path("runs/demo"), show_default=True, help="Folder of its runs.")
 @QUIET
 def demo(out: Path, quiet: bool) -> None:
     """The story in one command.
@@ -180,39 +178,35 @@ def demo(out: Path, quiet: bool) -> None:
 
 
 @cli.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
-@click.option("--out", type=click.Path(path_type=Path), help="File of a report on several directories.")
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="DIR...")
+@click.option("--out", type=PATH, help="File of a report on several directories.")
 @click.option("--json", "as_json", is_flag=True, help="Print the estimates on stdout and nothing else there.")
 def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
-    """Write the report of run directories again, from their records; several on one page with --out FILE."""
-    from sublearn import pipeline
+    """Write the report of a folder that sublearn made again, from its records; several on one page with --out FILE."""
+    from sublearn.reporting import report as shown
 
-    if any(os.path.exists(folder / "sweep.json") for folder in folders):
-        _report_sweeps(folders, out, as_json)
-        return
-    results = [pipeline.report(folder) for folder in folders]
-    if out is not None:
-        pipeline.write_page([pipeline.section(result) for result in results], out)
+    found = shown(folders, out)
     if as_json:
-        found = [result.analysis.to_dict() for result in results]
-        _echo(json.dumps(found[0] if len(found) == 1 else found, indent=2))
-        return
-    for folder, result in zip(folders, results, strict=True):
-        _print(result)
-        _echo(f"\nReport: {plain(folder / 'report.html')}")
-    if out is not None:
-        _echo(f"All on one page: {plain(out)}")
+        values = [one.value for one in found]
+        _echo(json.dumps(values[0] if len(values) == 1 else values, indent=2))
+    else:
+        for one in found:
+            _echo(one.text)
 
 
 @cli.command()
 @STUDY
-@click.option("--effect", type=click.FloatRange(min=0, min_open=True), help="Effect in standard deviations.")
+@click.option("--effect", type=float, help="Effect in standard deviations, above zero.")
 def power(study: str, effect: float | None) -> None:
     """Runs needed for the claims of STUDY, from the pilot in a run directory or for a given effect size."""
     from sublearn.report.describe import power_table
     from sublearn.store import load
 
-    if os.path.isdir(study):
+    if effect is not None and not 0 < effect < float("inf"):
+        raise InputError(
+            f"--effect {effect:g}: expected a finite number above zero, in standard deviations, as in 0.5."
+        )
+    if os.path.isdir(study) or ("/" in study and not study.endswith((".yaml", ".yml"))):
         found = load(study)
         _echo(power_table(found.study, found.records, effect))
     else:
@@ -226,9 +220,7 @@ def power(study: str, effect: float | None) -> None:
 @click.option("--steps", default="0,1,3,10,30,100,300", show_default=True, help="Student steps; the last is added.")
 @click.option("--perturb", help="Init perturbations, as 0,0.2,0.4: alignment at the start against transfer.")
 @CHANGES
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs/trace"), show_default=True, help="Folder of the trace."
-)
+@click.option("--out", type=PATH, default=Path("runs/trace"), show_default=True, help="Folder of the trace.")
 @QUIET
 def trace(
     study: str, seeds: str, steps: str, perturb: str | None, changes: tuple[str, ...], out: Path, quiet: bool
@@ -238,14 +230,14 @@ def trace(
     from sublearn.seeds import parse_seeds
 
     built, _ = _study(study, changes)
-    chosen = parse_seeds(seeds)
-    with following("trace", quiet) as shown:
+    chosen, at = parse_seeds(seeds), tracing.whole_numbers(steps)
+    changed = [] if perturb is None else tracing.perturbed(built, tracing.numbers(perturb))
+    with tracing.place(out), following("trace", quiet) as shown:
         if perturb is None:
-            points = tracing.trace(built, chosen, tracing.whole_numbers(steps), shown.update)
-            _echo(tracing.write(built, points, out, _command()))
+            text = tracing.write(built, tracing.trace(built, chosen, at, shown.update), out, _command())
         else:
-            scales = tracing.numbers(perturb)
-            _echo(tracing.alignment(built, chosen, scales, out, _command(), shown.update))
+            text = tracing.write_alignment(tracing.alignment(built, changed, chosen, shown.update), out, _command())
+    _echo(text)
 
 
 @cli.command()
@@ -253,7 +245,7 @@ def trace(
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("runs/replication"),
     show_default=True,
     help="Folder of its runs and its page.",
@@ -273,12 +265,12 @@ def replicate(
     from sublearn.store import versions
 
     rows = replication.chosen(names, quick)
-    with following("replicate", quiet) as shown:
+    with replication.place(out), following("replicate", quiet) as shown:
         announce = (lambda _: None) if as_json else shown.say
         options |= {"jobs": jobs or cores(), "announce": announce, "progress": shown.update}
         found = replication.replicate(rows, out, **options)
-    made = Made(_command(), options["precision"], versions(), replication.QUICK_RUNS if quick else None)
-    replication.write(found, made, out)
+        made = Made(_command(), options["precision"], versions(), replication.QUICK_RUNS if quick else None)
+        replication.write(found, made, out)
     if as_json:
         _echo((out / "replication.json").read_text())
     else:
@@ -286,8 +278,8 @@ def replicate(
 
 
 @cli.command("filter")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE.jsonl")
-@click.option("--out", type=click.Path(path_type=Path), help="File of the kept rows.  [default: standard output]")
+@click.argument("file", type=PATH, metavar="FILE.jsonl")
+@click.option("--out", type=PATH, help="File of the kept rows.  [default: standard output]")
 @click.option("--most", type=click.IntRange(min=1), default=10, show_default=True, help="Numbers in an answer.")
 @click.option("--low", type=int, default=0, show_default=True, help="The smallest number.")
 @click.option("--high", type=int, default=999, show_default=True, help="The largest number.")
@@ -337,31 +329,17 @@ def _study(
     return build(name, settings | assignments(changes) | dict(options)), seeds
 
 
-def _report_sweeps(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
-    from sublearn import sweep as sweeps
-
-    if out is not None:
-        raise InputError("--out joins run directories on one page; a sweep has its own report.html. Leave it out.")
-    found = [(folder, sweeps.report_sweep(folder)) for folder in folders]
-    if as_json:
-        _echo(json.dumps([point.to_dict() for _, points in found for point in points], indent=2))
-        return
-    for folder, points in found:
-        _echo(f"{sweeps.summary(points)}\n\nReport: {plain(folder / 'report.html')}")
-
-
 def _echo(text: str = "", err: bool = False) -> None:
     """Print lines; what a file or a name holds moves no cursor and sets no colour."""
     click.echo(printable(text), err=err)
 
 
 def _command() -> str:
-    return shlex.join(["sublearn", *sys.argv[1:]])
+    # Letters that are not UTF-8 stand in arguments as halves of surrogate pairs, which no manifest can hold.
+    return shlex.join(["sublearn", *sys.argv[1:]]).encode("utf-8", "replace").decode()
 
 
 def _print(result: "Result") -> None:
-    from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
+    from sublearn.report.tables import result_text
 
-    for text in (estimates_table(result.analysis), contrasts_table(result.analysis), verdict_lines(result.analysis)):
-        _echo(text if isinstance(text, str) else "\n".join(text))
-        _echo()
+    _echo(result_text(result.analysis))

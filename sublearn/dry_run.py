@@ -21,6 +21,7 @@ WARM_UP_S = 20.0
 def describe(study: Study, seeds: Iterable[int], out: Path, options: Options) -> str:
     """What `run` would do: jobs, runs, what is there, and about how long it takes."""
     chosen = pipeline.share(checked_seeds(seeds), options.shard)
+    pipeline.check_out(study, out, options.precision)
     place = pipeline.place_of(options)
     try:
         if pipeline.is_here(options, place):

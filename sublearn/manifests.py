@@ -9,10 +9,11 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from sublearn.errors import InputError, plain, quoted
+from sublearn.folders import STUDY_FILE
 from sublearn.reading import first_problem, json_file
 from sublearn.studies.base import Study
 
-STUDY_FILE, SWEEP_FILE = "study.json", "sweep.json"
+SWEEP_FILE = "sweep.json"
 Short = Annotated[str, Field(max_length=200)]
 Facts = Annotated[dict[Short, Short], Field(max_length=200)]
 """Names and what they are, as packages and their versions."""

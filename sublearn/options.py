@@ -1,10 +1,13 @@
 """Options that several commands have, and what a shell completes: names of studies, and their settings. No torch."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+
+from sublearn.errors import InputError
 
 
 def _studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -30,6 +33,18 @@ def _settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     return [CompletionItem(f"{key}=", help=str(settings[key])) for key in settings if key.startswith(incomplete)]
 
 
+class _Path(click.Path):
+    """A path; an empty text, which would be the folder of the moment, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if value == "":
+            name = param.opts[-1] if isinstance(param, click.Option) else getattr(param, "metavar", "A path")
+            raise InputError(f"{name} is empty; expected a name.")
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path, allow_dash=True)
 STUDY = click.argument("study", shell_complete=_studies)
 CHANGES = click.option(
     "--set",

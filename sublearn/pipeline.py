@@ -32,7 +32,7 @@ from sublearn.studies.base import Study
 from sublearn.studies.run import Job, Outcome, Setup, planned
 from sublearn.tasks.rows import read_rows
 from sublearn.trackers import TRACKERS, Followers, check_packages
-from sublearn.writing import replace_text
+from sublearn.writing import a_page, anything, check_within, own_folder, replace_page, replace_text, safe_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ Progress = Callable[[int, int, Sequence[str]], None]
 """Called with (runs done, runs in all, notes) before the work and as it ends."""
 
 SECONDS_WORTH_A_PROCESS = 5.0
-KEPT = "made"
+KEPT, FIGURES = "made", "figures"
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,8 @@ def run(
     study = build(study) if isinstance(study, str) else study
     chosen = checked_seeds(seeds)
     options = Options(device, engine, precision, jobs, shard, trackers, progress)
+    if out is not None:
+        check_out(study, Path(out), precision)
     check_packages(trackers)
     own = share(chosen, shard)
     # Looked for first: what is there already needs no device, and so no torch.
@@ -130,6 +132,13 @@ def run(
             writer.add(outcome.records)
             followers.add(outcome.records)
     return report(out)
+
+
+def check_out(study: Study, out: Path, precision: Precision = "highest") -> None:
+    """Raise InputError unless a run of the study and its report can be written into `out`. It writes nothing."""
+    store.check(out, study, {"precision": precision})
+    figures = {f"{FIGURES}/{name}": anything for name in figure_files(study)}
+    check_within(out, {"estimates.json": anything, "report.html": a_page, **figures}, (FIGURES, KEPT))
 
 
 @dataclass(frozen=True)
@@ -203,7 +212,7 @@ def workers(seconds: float, seeds: int, options: Options, place: Place) -> int:
 
 def seeds_there(study: Study, folder: Path) -> set[int]:
     """The seeds that have all their records in the run directory, if it is one of this study."""
-    if not (folder / store.MANIFEST).exists():
+    if not os.path.exists(folder / store.MANIFEST):  # unlike a path's own, it takes any name
         return set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # who opens the folder to write is told of a torn record
@@ -257,13 +266,19 @@ def _kept(folder: Path) -> list[Table]:
 
 
 def write_page(sections: Sequence[Section], path: Path) -> None:
-    """Write one self-contained page of several sections."""
-    replace_text(path, page(sections))
+    """Write one self-contained page of several sections. Raises InputError if something else than a page is there."""
+    replace_page(path, page(sections))
 
 
 def figures(shown: Section) -> dict[str, str]:
     """Every figure of a section as SVG text, by name."""
     return dict(shown.arms) | ({"contrasts": shown.contrasts} if shown.analysis.study.claims else {})
+
+
+def figure_files(study: Study) -> list[str]:
+    """The names of the files of a study's figures, in the order of `figures`."""
+    names = [trait.name for trait in study.traits] + (["contrasts"] if study.claims else [])
+    return [f"{safe_name(name)}.svg" for name in dict.fromkeys(names)]
 
 
 def subset(result: Result, seeds: Iterable[int]) -> Result:
@@ -319,9 +334,9 @@ def _outcomes(
 def _report(found: store.Run) -> Result:
     result = _result(found.study, found.records, found.path)
     replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
-    shown = section(result)
-    for name, figure in figures(shown).items():
-        replace_text(found.path / "figures" / f"{name}.svg", figure)
+    shown, folder = section(result), own_folder(found.path / FIGURES)
+    for file, figure in zip(figure_files(result.study), figures(shown).values(), strict=True):
+        replace_text(folder / file, figure)
     write_page([shown], found.path / "report.html")
     return result
 

@@ -4,11 +4,12 @@ Everything that cannot be read ends in one InputError that says where it stands.
 """
 
 import json
+import os
 import re
 import stat
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -52,6 +53,19 @@ def file_text(path: Path, what: str, most: int = LARGEST_JSON) -> str:
         return file_bytes(path, what, most).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"Cannot read {what} {path}: it is not UTF-8 text (byte {error.start}).") from None
+
+
+def opened(path: Path, what: str) -> IO[bytes]:
+    """A regular file of any size, open to be read line by line. Raises InputError as `file_bytes` does."""
+    try:
+        # O_NONBLOCK, so that a pipe is found out instead of waited for.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot read {what} {path}: {_reason(error)}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"Cannot read {what} {path}: it is no regular file.")
+    return os.fdopen(descriptor, "rb")
 
 
 def json_value(text: str | bytes, where: str) -> Any:

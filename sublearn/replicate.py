@@ -3,22 +3,27 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from sublearn import pipeline, stats
 from sublearn.devices import Precision
 from sublearn.errors import unknown
+from sublearn.folders import made_by
 from sublearn.pipeline import Progress, Result
+from sublearn.reading import json_file, typed
 from sublearn.report.replication import Comparison, Made, Verdict, html, markdown
 from sublearn.studies import build, prepare
 from sublearn.studies.base import Study
 from sublearn.studies.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
-from sublearn.writing import replace_text
+from sublearn.writing import a_page, beginning, replace_page, replace_text
 
+MANIFEST, PAGE, TEXT = "replication.json", "replication.html", "replication.md"
 TELLING = 0.10
 """A joint interval wider than this either way cannot tell agreement from difference."""
 
@@ -112,12 +117,36 @@ def compare_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]
     return ("agrees" if max(-change.low, change.high) <= TELLING else "cannot tell"), said
 
 
+def place(out: Path) -> AbstractContextManager[None]:
+    """Hold the folder of a replication while it is made. Raises InputError for a folder that holds something else."""
+    return made_by("sublearn replicate", out, {MANIFEST: beginning(b'{\n  "made": ')}, {PAGE: a_page, TEXT: _a_text})
+
+
 def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
     """Write replication.html, replication.md and replication.json into `out`."""
-    replace_text(out / "replication.html", html(rows, made))
-    replace_text(out / "replication.md", markdown(rows, made))
     content = {"made": asdict(made), "figures": [asdict(row) for row in rows]}
-    replace_text(out / "replication.json", json.dumps(content, indent=2) + "\n")
+    replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
+    replace_page(out / PAGE, html(rows, made))
+    replace_text(out / TEXT, markdown(rows, made), _a_text)
+
+
+def read(out: Path) -> tuple[tuple[Comparison, ...], Made]:
+    """What `write` wrote. Raises InputError for anything else."""
+    path = out / MANIFEST
+    found = typed(_Written, json_file(path, "the replication"), str(path))
+    return found.figures, found.made
+
+
+class _Written(BaseModel, extra="forbid"):
+    """The content of replication.json."""
+
+    made: Made
+    figures: tuple[Comparison, ...]
+
+
+def _a_text(head: bytes) -> bool:
+    """Whether a file is empty or a replication in Markdown."""
+    return not head or b"| figure | theirs | ours, 95% interval | verdict | because |" in head
 
 
 Needed = dict[str, tuple[Study, int]]

@@ -2,12 +2,11 @@
 nothing and imports no torch.
 """
 
-import fcntl
 import json
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,13 +19,14 @@ from sublearn import signals
 from sublearn.appending import Appending
 from sublearn.columns import Columns, read_clean
 from sublearn.errors import InputError, SublearnError, quoted
+from sublearn.folders import has_manifest, locked
 from sublearn.manifests import STUDY_FILE, StudyManifest, begun_with, read_study
 from sublearn.reading import file_bytes, first_problem
 from sublearn.records import Record
 from sublearn.studies.base import Study, misfits
-from sublearn.writing import BESIDE, clear_leftovers, replace_text
+from sublearn.writing import check_folder, replace_text
 
-MANIFEST, RECORDS, ALL_RECORDS, LOCK = STUDY_FILE, "records.jsonl", "records*.jsonl", ".lock"
+MANIFEST, RECORDS, ALL_RECORDS = STUDY_FILE, "records.jsonl", "records*.jsonl"
 PACKAGES = ("sublearn", "torch", "numpy", "scipy", "scikit-learn")
 LANGUAGE_PACKAGES = ("transformers", "tokenizers", "peft", "trl")
 LARGEST_RECORDS = 1 << 34
@@ -79,7 +79,7 @@ def writing(
     SublearnError if somebody else removes or changes its files meanwhile.
     """
     folder = Path(path)
-    _check_folder(folder, study, runtime)
+    check(folder, study, runtime)
     with locked(folder, shard):
         if not (folder / MANIFEST).exists():
             made = StudyManifest(id=study.id, study=study, versions=versions(), runtime=dict(runtime), command=command)
@@ -96,7 +96,7 @@ def finished(
 ) -> Run | None:
     """The run directory, if it has every record of these seeds already; refused, mended and locked as by `writing`."""
     folder = Path(path)
-    _check_folder(folder, study, runtime)
+    check(folder, study, runtime)
     if not (folder / MANIFEST).exists():
         return None
     with locked(folder, shard):
@@ -105,30 +105,6 @@ def finished(
             return None
         _name_newer_version(folder)
         return found
-
-
-@contextmanager
-def locked(folder: Path, shard: str | None = None) -> Iterator[None]:
-    """Keep other writers out of a folder, which is made if it is not there; shards keep out all but shards of their n.
-
-    The locks are advisory ones on whole files, which network file systems keep too. Raises InputError if the folder
-    cannot be written or locked, or somebody else has it.
-    """
-    with ExitStack() as held:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _lock(held, folder / LOCK, fcntl.LOCK_SH if shard else fcntl.LOCK_EX)
-            if shard:
-                _lock(held, folder / f"{LOCK}-{shard}", fcntl.LOCK_EX)
-                _refuse_other_shares(folder, shard)
-            else:
-                clear_leftovers(folder)
-                clear_leftovers(folder / "figures")
-        except BlockingIOError:
-            raise InputError(f"Another process is writing to {folder}. Wait for it, or choose another --out.") from None
-        except OSError as error:
-            raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
-        yield
 
 
 class Writer:
@@ -161,50 +137,13 @@ class Writer:
             raise SublearnError(f"{self._file.path.with_name(MANIFEST)} was removed by somebody else meanwhile.")
 
 
-def has_manifest(folder: Path, name: str) -> bool:
-    """Whether a folder holds the manifest `name`. Raises InputError if it holds other files and no manifest."""
-    # Looked at in this order, because another shard may be filling the folder: its manifest comes first of all files.
-    names = (child.name for child in folder.iterdir())
-    others = [own for own in names if not own.startswith(LOCK) and not BESIDE.fullmatch(own)]
-    if (folder / name).exists():
-        return True
-    if others:
-        raise InputError(f"{folder} holds other files and no {name}. Choose an empty or new folder for --out.")
-    return False
+def check(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
+    """Raise InputError unless records of the study can be written into the folder. It writes nothing.
 
-
-def _own_files(shard: str | None) -> str:
-    """The pattern of the files that a shard may mend; without shards all of them."""
-    return ALL_RECORDS if shard is None else f"records-{shard}.jsonl"
-
-
-def _key(record: Record) -> Key:
-    return record.arm, record.seed, record.trait
-
-
-def _lock(held: ExitStack, path: Path, kind: int) -> None:
-    # Open for reading and writing: network file systems ask the one for shared and the other for exclusive locks.
-    fcntl.flock(held.enter_context(path.open("a+")), kind | fcntl.LOCK_NB)
-
-
-def _refuse_other_shares(folder: Path, shard: str) -> None:
-    """Raise BlockingIOError if a shard of another n is at work: the two would run the same seeds."""
-    count = shard.rpartition("of")[2]
-    for other in folder.glob(f"{LOCK}-*of*"):
-        if other.name.rpartition("of")[2] != count:
-            with ExitStack() as briefly:
-                _lock(briefly, other, fcntl.LOCK_EX)
-
-
-def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
-    try:
-        if not folder.exists():
-            return
-    except OSError as error:
-        raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
-    if not folder.is_dir():
-        raise InputError(f"--out {folder} is a file; expected a folder. Choose another --out.")
-    if not has_manifest(folder, MANIFEST):
+    The folder is new or empty, or a run directory of the same study and precision.
+    """
+    check_folder(folder)
+    if not folder.is_dir() or not has_manifest(folder, MANIFEST):
         return
     manifest = read_study(folder)
     if manifest.id != study.id:
@@ -216,6 +155,15 @@ def _check_folder(folder: Path, study: Study, runtime: Mapping[str, str]) -> Non
     made, now = manifest.runtime.get("precision"), runtime.get("precision")
     if made != now:
         raise InputError(f"{folder} was made with --precision {quoted(made)}, not {now}. Choose another --out.")
+
+
+def _own_files(shard: str | None) -> str:
+    """The pattern of the files that a shard may mend; without shards all of them."""
+    return ALL_RECORDS if shard is None else f"records-{shard}.jsonl"
+
+
+def _key(record: Record) -> Key:
+    return record.arm, record.seed, record.trait
 
 
 def _read_run(folder: Path, own: str = "") -> Run:

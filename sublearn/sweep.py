@@ -15,6 +15,7 @@ from sublearn.config import dotted
 from sublearn.dry_run import time_line
 from sublearn.engines import ray
 from sublearn.errors import InputError, SublearnError, quoted
+from sublearn.folders import has_manifest, locked
 from sublearn.pipeline import Options
 from sublearn.reading import yaml_value
 from sublearn.report.dose import Point, dose_page, dose_table
@@ -24,7 +25,7 @@ from sublearn.studies.base import Study
 from sublearn.studies.run import Job
 from sublearn.sweep_work import Plan, Work
 from sublearn.trackers import check_packages
-from sublearn.writing import replace_text
+from sublearn.writing import a_page, anything, check_folder, check_within, replace_page, replace_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,12 +163,12 @@ def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, c
     _check_folder(sweep, out)
     place = pipeline.place_of(options)
     _prepare(sweep, options, place)
-    with store.locked(out, pipeline.shard_name(options.shard)):
+    with locked(out, pipeline.shard_name(options.shard)):
         if not (out / MANIFEST).exists():
             replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
         # Before the work: what another version left may be of no use to this one.
-        for _ in _folders(out):
-            pass
+        for _, _, folder in _folders(out):
+            check_within(folder, {"estimates.json": anything})
         plan = Plan(sweep, chosen, options, place, out)
         with (
             Work(plan, out, command) as work,
@@ -206,7 +207,7 @@ def report_sweep(out: Path) -> list[Point]:
     # A line a study: to be searched by lines, and quick to write for many.
     lines = (json.dumps(point.to_dict()) for point in points)
     replace_text(out / INDEX, "[\n" + ",\n".join(lines) + "\n]\n")
-    replace_text(out / "report.html", dose_page(points, manifests.read_sweep(out).model_dump()))
+    replace_page(out / "report.html", dose_page(points, manifests.read_sweep(out).model_dump()))
     return points
 
 
@@ -295,11 +296,11 @@ def _manifest(sweep: Sweep, command: str) -> dict[str, Any]:
 
 
 def _check_folder(sweep: Sweep, out: Path) -> None:
-    if not out.exists():
-        return
+    check_folder(out)
     if not out.is_dir():
-        raise InputError(f"--out {out} is a file; expected a folder. Choose another --out.")
-    if not store.has_manifest(out, MANIFEST):
+        return
+    check_within(out, {INDEX: anything, "report.html": a_page})
+    if not has_manifest(out, MANIFEST):
         return
     manifest = manifests.read_sweep(out)
     wanted = Sweep(sweep.study, dict(sweep.settings), {key: list(values) for key, values in sweep.grid.items()})

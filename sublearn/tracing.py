@@ -2,25 +2,40 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import BaseModel, Field
 
 from sublearn import stats, store
-from sublearn.errors import InputError, quoted
+from sublearn.config import dotted
+from sublearn.errors import InputError, plain, quoted
+from sublearn.folders import made_by
 from sublearn.pipeline import Progress
+from sublearn.reading import json_file, typed
 from sublearn.report.way import Row, way_figure, way_table
+from sublearn.stats import Estimate
 from sublearn.studies import build, check_memory, prepare, settings_of
 from sublearn.studies.base import Study
 from sublearn.studies.distil import traced
 from sublearn.studies.run import Setup
-from sublearn.writing import replace_text
+from sublearn.writing import beginning, replace_text
 
 if TYPE_CHECKING:
     from sublearn.studies.flows.trace import Point
+
+MANIFEST, ALIGNMENT, POINTS, FIGURE = "trace.json", "alignment.json", "trace.jsonl", "trace.svg"
+_OUR_JSON, _OUR_POINTS, _OUR_FIGURE = beginning(b'{\n  "study": '), beginning(b'{"arm":'), beginning(b"<svg ")
+
+
+def place(out: Path) -> AbstractContextManager[None]:
+    """Hold the folder of a trace while it is made. Raises InputError for a folder that holds something else."""
+    manifests = {MANIFEST: _OUR_JSON, ALIGNMENT: _OUR_JSON}
+    return made_by("sublearn trace", out, manifests, {POINTS: _OUR_POINTS, FIGURE: _OUR_FIGURE})
 
 
 def trace(study: Study, seeds: Sequence[int], steps: Sequence[int], progress: Progress) -> "list[Point]":
@@ -50,14 +65,34 @@ def check(study: Study) -> None:
 
 def write(study: Study, points: "Sequence[Point]", out: Path, command: str) -> str:
     """Write trace.jsonl, trace.json (means with intervals) and trace.svg into `out`; return the table to print."""
-    replace_text(out / "trace.jsonl", "".join(point.model_dump_json() + "\n" for point in points))
     rows = means(points)
     content = {"study": study.id, "command": command, "versions": store.versions(), "rows": [asdict(r) for r in rows]}
-    replace_text(out / "trace.json", json.dumps(content, indent=2) + "\n")
-    replace_text(out / "trace.svg", way_figure(rows))
+    replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
+    replace_text(out / POINTS, "".join(point.model_dump_json() + "\n" for point in points), _OUR_POINTS)
     lost = sum(point.value is None for point in points)
-    note = f"\n\n{lost:,} of {len(points):,} values are not finite and are left out." if lost else ""
-    return f"{way_table(rows)}{note}\n\nFigure: {out / 'trace.svg'}"
+    note = f"{lost:,} of {len(points):,} values are not finite and are left out.\n\n" if lost else ""
+    return f"{way_table(rows)}\n\n{note}{draw(rows, out)}"
+
+
+def read(out: Path) -> tuple[Row, ...]:
+    """The means in trace.json. Raises InputError for anything else."""
+    path = out / MANIFEST
+    return typed(_Trace, json_file(path, "the trace"), str(path)).rows
+
+
+def draw(rows: Sequence[Row], out: Path) -> str:
+    """Write trace.svg into `out`; return the line that says so."""
+    replace_text(out / FIGURE, way_figure(rows), _OUR_FIGURE)
+    return f"Figure: {plain(out / FIGURE)}"
+
+
+class _Trace(BaseModel, extra="forbid"):
+    """The content of trace.json."""
+
+    study: str
+    command: str
+    versions: dict[str, str]
+    rows: tuple[Row, ...] = Field(min_length=1)
 
 
 def means(points: "Sequence[Point]") -> list[Row]:
@@ -72,20 +107,23 @@ def means(points: "Sequence[Point]") -> list[Row]:
     ]
 
 
-def alignment(
-    study: Study, seeds: Sequence[int], scales: Sequence[float], out: Path, command: str, progress: Progress
-) -> str:
-    """Spearman's correlation of the start's alignment with the final transfer over perturbations of the student's init.
+def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
+    """The study with the student's init perturbed by each scale. Raises InputError for scales that tell nothing."""
+    traced(study, settings_of(study))
+    if len(set(scales)) < 2:
+        raise InputError(f"--perturb needs two different scales at least, got {quoted(scales)}; as in 0,0.2,0.4.")
+    changes = dotted(study.settings) | {"arms": ["same_init"]}
+    return [build(study.name, changes | {"student_init.perturb": scale}, "--perturb") for scale in scales]
+
+
+def alignment(study: Study, changed: Sequence[Study], seeds: Sequence[int], progress: Progress) -> "Alignment":
+    """Spearman's correlation of the start's alignment with the final transfer over `changed`, from `perturbed`.
 
     The alignment is the cosine of the first batch's negative distillation gradient and the teacher's displacement; the
     transfer is the first trait of same_init minus its control's, at the last step. Runs without finite ones at every
-    scale are left out of the correlation. Writes alignment.json. Raises InputError before any training.
+    scale are left out of the correlation. Raises InputError before any training.
     """
-    check(study)
-    if len(set(scales)) < 2:
-        raise InputError(f"--perturb needs two different scales at least, got {quoted(scales)}; as in 0,0.2,0.4.")
-    changed = [_perturbed(study, scale) for scale in scales]
-    pairs, runs = [], len(scales) * len(seeds)
+    pairs, runs = [], len(changed) * len(seeds)
     progress(0, runs, ())
     for done, one in enumerate(changed):
 
@@ -97,20 +135,53 @@ def alignment(
     columns = np.array(pairs)  # scale, cosine or transfer, run
     whole = np.isfinite(columns).all(axis=(0, 1))
     found = stats.rank_correlation(columns[:, 0, whole].T, columns[:, 1, whole].T)
-    estimates = [[stats.estimate(column[np.isfinite(column)]) for column in pair] for pair in columns]
     rows = [
-        {"perturb": scale, "initial_cosine": asdict(cosine), "transfer": asdict(transfer)}
-        for scale, (cosine, transfer) in zip(scales, estimates, strict=True)
+        Scale(
+            one.settings["student_init"]["perturb"], *(stats.estimate(column[np.isfinite(column)]) for column in pair)
+        )
+        for one, pair in zip(changed, columns, strict=True)
     ]
-    content = {"study": study.id, "command": command, "versions": store.versions(), "rows": rows}
-    replace_text(out / "alignment.json", json.dumps(content | {"spearman": asdict(found)}, indent=2) + "\n")
-    lines = [
-        f"{scale:>7g}  {_shown(cosine):>14}  {_shown(transfer):>9}"
-        for scale, (cosine, transfer) in zip(scales, estimates, strict=True)
-    ]
-    lost = f"; {len(seeds) - found.n} with values that are not finite left out" if found.n < len(seeds) else ""
-    last = f"Spearman {_correlated(found)} ({len(scales)} scales x {found.n} runs{lost})"
+    return Alignment(study=study.id, rows=tuple(rows), spearman=found, runs=len(seeds))
+
+
+def write_alignment(found: "Alignment", out: Path, command: str) -> str:
+    """Write alignment.json into `out`; return the table to print."""
+    head = {"study": found.study, "command": command, "versions": store.versions()}
+    replace_text(out / ALIGNMENT, json.dumps(head | found.model_dump(), indent=2) + "\n")
+    return alignment_table(found)
+
+
+def read_alignment(out: Path) -> "Alignment":
+    """The content of alignment.json. Raises InputError for anything else."""
+    path = out / ALIGNMENT
+    return typed(Alignment, json_file(path, "the alignment"), str(path))
+
+
+def alignment_table(found: "Alignment") -> str:
+    """Plain text: alignment and transfer at each scale, and their correlation."""
+    lines = [f"{row.perturb:>7g}  {_shown(row.initial_cosine):>14}  {_shown(row.transfer):>9}" for row in found.rows]
+    few, runs = found.spearman.n, found.runs or found.spearman.n
+    lost = f"; {runs - few} with values that are not finite left out" if few < runs else ""
+    last = f"Spearman {_correlated(found.spearman)} ({len(lines)} scales x {few} runs{lost})"
     return "\n".join(["perturb  initial cosine   transfer", *lines, last])
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Alignment at the start and transfer at the end, under one perturbation of the student's init."""
+
+    perturb: float
+    initial_cosine: Estimate
+    transfer: Estimate
+
+
+class Alignment(BaseModel, frozen=True):
+    """Alignment against transfer over perturbations, with their rank correlation; the content of alignment.json."""
+
+    study: str
+    rows: tuple[Scale, ...]
+    spearman: Estimate
+    runs: int | None = None
 
 
 def _aligned(study: Study, seeds: Sequence[int], progress: Progress) -> tuple[np.ndarray, np.ndarray]:
@@ -120,11 +191,11 @@ def _aligned(study: Study, seeds: Sequence[int], progress: Progress) -> tuple[np
     return _column(points, "initial_cosine", "same_init"), transfer
 
 
-def _shown(estimate: stats.Estimate) -> str:
+def _shown(estimate: Estimate) -> str:
     return "not finite" if estimate.mean is None else f"{estimate.mean:+.3f}"
 
 
-def _correlated(found: stats.Estimate) -> str:
+def _correlated(found: Estimate) -> str:
     if found.mean is None:
         return "undefined: too few values, or all of them alike"
     return f"{found.mean:.2f}" + ("" if found.low is None else f", 95% interval {found.low:.2f} to {found.high:.2f}")
@@ -147,13 +218,6 @@ def numbers(text: str) -> list[float]:
     if not all(0 <= value < float("inf") for value in values):
         raise InputError(f"Got '{text}'; expected numbers from 0, joined by commas, as in 0,0.2,0.4.")
     return values
-
-
-def _perturbed(study: Study, scale: float) -> Study:
-    from sublearn.config import dotted
-
-    changes = dotted(study.settings) | {"student_init.perturb": scale, "arms": ["same_init"]}
-    return build(study.name, changes, "--perturb")
 
 
 def _column(points: "Sequence[Point]", quantity: str, arm: str) -> np.ndarray:

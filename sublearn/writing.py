@@ -9,18 +9,21 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
-from sublearn.errors import InputError
+from sublearn.errors import InputError, quoted
 
 BESIDE = re.compile(r"\.sublearn-[0-9a-f]{16}\.part")
 """The names of files that are being written, and of what is left of them after a kill."""
-HEAD = 4096
+HEAD = 1 << 16
+"""How much of a file is looked at before it may be replaced: a page's title stands at its beginning."""
 LONGEST_NAME = 80
+_OUR_TITLE = re.compile(rb"\| sublearn(?: report)?</title>")
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 Replaces = Callable[[bytes], bool]
@@ -41,8 +44,12 @@ def nothing(head: bytes) -> bool:
 
 def a_page(head: bytes) -> bool:
     """For reports: only a page that a report has written before."""
-    start = head.lstrip().lower()
-    return start.startswith(b"<!doctype html>") and b"| sublearn</title>" in start
+    return head.lstrip()[:15].lower() == b"<!doctype html>" and _OUR_TITLE.search(head) is not None
+
+
+def beginning(start: bytes) -> Replaces:
+    """For files of ours that all begin alike; an empty one holds nothing to lose."""
+    return lambda head: not head or head.startswith(start)
 
 
 def check_target(path: Path, replaces: Replaces = nothing, option: str = "--out") -> None:
@@ -52,30 +59,34 @@ def check_target(path: Path, replaces: Replaces = nothing, option: str = "--out"
     exists must be one that can be written to.
     """
     if not path.name or path.name in (".", ".."):
-        raise InputError(f"{option} '{path}' names no file. Give the name of a file to write.")
-    try:
+        raise InputError(f"{option} {quoted(str(path))} names no file. Give the name of a file to write.")
+    with _no_other_error(f"{option} {path}"):
         _check_place(path, replaces, option)
         _check_folder_of(path, option)
-    except (OSError, ValueError) as error:  # names that are too long, hold a null byte or cannot be encoded
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"Cannot write {option} {path}: {_reason(error)}. Choose another name.") from None
 
 
 def check_folder(path: Path, option: str = "--out") -> None:
-    """Raise InputError if `path` is no folder and cannot become one. It makes nothing."""
-    try:
+    """Raise InputError if `path` is no folder that can be written to and cannot become one. It makes nothing."""
+    with _no_other_error(f"{option} {path}"):
+        _check_name(path)
         if path.is_dir():
-            if not os.access(path, os.W_OK | os.X_OK):
+            if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
                 raise InputError(f"Cannot write to {path}: Permission denied. Choose another {option}.")
-            return
-        if path.exists() or path.is_symlink():
+        elif path.exists() or path.is_symlink():
             raise InputError(f"{option} {path} is a file; expected a folder. Choose another {option}.")
-        _check_folder_of(path, option)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"Cannot write to {path}: {_reason(error)}. Choose another {option}.") from None
+        else:
+            _check_folder_of(path, option)
+
+
+def check_within(folder: Path, files: Mapping[str, Replaces], folders: Iterable[str] = ()) -> None:
+    """Raise InputError if `files` could not be written into a folder of ours, or one of its `folders` is a link.
+
+    Both are named relative to `folder`, which need not be there.
+    """
+    for name in folders:
+        _check_own_folder(folder / name)
+    for name, replaces in files.items():
+        check_target(folder / name, replaces, "The file")
 
 
 @contextmanager
@@ -88,17 +99,13 @@ def replacing(path: Path, replaces: Replaces = nothing) -> Iterator[IO[bytes]]:
     beside: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = _check_place(path, replaces, "the file")
-        beside, descriptor = _opened_beside(path)
+        mode = _check_place(path, replaces, "The file")
+        beside, descriptor = _opened_beside(path, mode)
         with os.fdopen(descriptor, "wb") as file:
-            if mode is not None:
-                os.chmod(beside, mode)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _check_place(path, replaces, "the file")  # what was put there meanwhile stays too
-        os.replace(beside, path)
-        beside = None
+        _put(beside, path, replaces)
         flush_folder(path.parent)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -121,11 +128,16 @@ def replace_text(path: Path, text: str, replaces: Replaces = anything) -> None:
         file.write(content)
 
 
+def replace_page(path: Path, html: str) -> None:
+    """Write a whole page, over nothing but a page of ours. Half a surrogate pair in a foreign text becomes "?"."""
+    with replacing(path, a_page) as file:
+        file.write(html.encode("utf-8", "replace"))
+
+
 def own_folder(path: Path) -> Path:
     """A folder within one of ours, made if need be. Raises InputError if a link or a file stands in its place."""
+    _check_own_folder(path)
     try:
-        if path.is_symlink():
-            raise InputError(f"{path} is a link; it is not followed. Remove it.")
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise failed(path, error) from None
@@ -183,11 +195,27 @@ def _holds(path: Path, content: bytes) -> bool:
         return False
 
 
-def _opened_beside(path: Path) -> tuple[Path, int]:
-    """A new file in the same folder, opened for this process alone."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+def _opened_beside(path: Path, mode: int | None) -> tuple[Path, int]:
+    """A new file in the same folder, opened for this process alone, with the mode of the file that it will replace."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | getattr(os, "O_BINARY", 0)
     beside = path.with_name(f".sublearn-{secrets.token_hex(8)}.part")
-    return beside, os.open(beside, flags, 0o666)
+    # Never opened wider than what it will replace, not for a moment.
+    descriptor = os.open(beside, flags, 0o666 if mode is None else mode & 0o600)
+    if mode is not None:
+        with suppress(OSError):  # file systems without modes
+            os.chmod(beside, mode)
+    return beside, descriptor
+
+
+def _put(beside: Path, path: Path, replaces: Replaces) -> None:
+    """Give a whole file its name, over nothing that came there meanwhile and must stay."""
+    try:
+        os.link(beside, path)  # unlike a move, it never takes the place of a file
+        return
+    except OSError:
+        # Something is there, or the file system has no hard links.
+        _check_place(path, replaces, "The file")
+    os.replace(beside, path)
 
 
 def _check_place(path: Path, replaces: Replaces, option: str) -> int | None:
@@ -202,17 +230,27 @@ def _check_place(path: Path, replaces: Replaces, option: str) -> int | None:
         raise InputError(f"{option} {path} is a folder; expected a file. Choose another name.")
     if not stat.S_ISREG(found.st_mode):
         raise InputError(f"{option} {path} is no regular file (a device or a pipe). Choose another name.")
-    with path.open("rb") as file:
-        if not replaces(file.read(HEAD)):
-            raise InputError(
-                f"{option} {path} is there already and is kept as it is. Choose another name, or remove it."
-            )
+    if replaces is not anything and not replaces(_head(path)):
+        raise InputError(f"{option} {path} is there already and is kept as it is. Choose another name, or remove it.")
     return stat.S_IMODE(found.st_mode)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD)
+
+
+def _check_own_folder(path: Path) -> None:
+    with _no_other_error(f"the folder {path}"):
+        if path.is_symlink():
+            raise InputError(f"{path} is a link; it is not followed. Remove it.")
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is a file; expected a folder. Remove it.")
 
 
 def _check_folder_of(path: Path, option: str) -> None:
     """Raise InputError unless the nearest existing folder above `path` is one, and can be written to."""
-    os.fsencode(path.name)
+    _check_name(path)
     above = path.absolute().parent
     while not above.exists() and above != above.parent:
         above = above.parent
@@ -224,5 +262,23 @@ def _check_folder_of(path: Path, option: str) -> None:
         path.lstat()  # a name that is too long for the file system is refused here
 
 
+def _check_name(path: Path) -> None:
+    # Such a name could be written, but not be shown, and not be told in a page or a manifest.
+    str(path).encode("utf-8")
+
+
+@contextmanager
+def _no_other_error(what: str) -> Iterator[None]:
+    """Let InputError pass, and say as one what the system has against a name or a folder."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # too long, with a null byte, not to be encoded
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"Cannot write {what}: {_reason(error)}. Choose another name.") from None
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeError):
+        return "its name is not UTF-8"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -14,6 +14,11 @@ SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "teacher.
 def silent(*_: object) -> None: ...
 
 
+def aligned(study, seeds, scales, out) -> str:
+    found = tracing.alignment(study, tracing.perturbed(study, scales), seeds, silent)
+    return tracing.write_alignment(found, out, "command")
+
+
 def strict(text: str):
     """JSON without NaN and Infinity, as others read it."""
     return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -38,7 +43,7 @@ def test_a_correlation_over_runs_that_diverged_is_that_of_the_others(tmp_path, m
     transfers = cosines * 2
     pairs = iter(zip(cosines, transfers, strict=True))
     monkeypatch.setattr(tracing, "_aligned", lambda *_: next(pairs))
-    text = tracing.alignment(build("prompts", SMALL), [0, 1, 2], [0, 0.1, 0.2], tmp_path, "command", silent)
+    text = aligned(build("prompts", SMALL), [0, 1, 2], [0, 0.1, 0.2], tmp_path)
     assert "Spearman 1.00" in text and "3 scales x 2 runs; 1 with values that are not finite left out" in text
     made = strict((tmp_path / "alignment.json").read_text())
     assert [row["initial_cosine"]["n"] for row in made["rows"]] == [3, 3, 2]
@@ -46,7 +51,7 @@ def test_a_correlation_over_runs_that_diverged_is_that_of_the_others(tmp_path, m
 
 def test_without_any_variation_there_is_no_correlation(tmp_path):
     study = build("prompts", SMALL | {"teacher.epochs": 0})
-    text = tracing.alignment(study, [0], [0, 0.1], tmp_path, "command", silent)
+    text = aligned(study, [0], [0, 0.1], tmp_path)
     assert "Spearman undefined" in text
     assert strict((tmp_path / "alignment.json").read_text())["spearman"]["mean"] is None
 
@@ -58,7 +63,7 @@ def test_without_any_variation_there_is_no_correlation(tmp_path):
 def test_scales_that_cannot_be_compared_are_refused_before_any_training(scales, message, tmp_path, monkeypatch):
     monkeypatch.setattr(tracing, "trace", lambda *_: pytest.fail("it trained"))
     with pytest.raises(InputError, match=message):
-        tracing.alignment(build("prompts", SMALL), [0], scales, tmp_path / "out", "command", silent)
+        aligned(build("prompts", SMALL), [0], scales, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,6 +1,6 @@
 """Plain text about a study before it is run: what it asks, and how many runs its claims need. No torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -9,7 +9,7 @@ from sublearn import stats
 from sublearn.config import dotted
 from sublearn.errors import plain
 from sublearn.records import Record
-from sublearn.studies.analysis import Values, differences, values_of
+from sublearn.studies.analysis import MOST_RUNS, Values, differences, values_of
 from sublearn.studies.base import Claim, Study
 
 MOST = 500
@@ -62,7 +62,10 @@ def power_table(study: Study, records: Iterable[Record], effect: float | None) -
     effects = (effect,) if effect is not None else EFFECTS
     lines = [f"Runs needed by a two-sided 5% paired test (with {claims}, sign-flips need {least} or more):"]
     lines += ["  effect (sd)   80% power   90% power"]
-    lines += [f"  {size:>11g}   {_runs(size, 0.8, least):>9}   {_runs(size, 0.9, least):>9}" for size in effects]
+    table = [(size, *(_runs(size, target, least) for target in (0.8, 0.9))) for size in effects]
+    lines += [f"  {size:>11g}   {_shown(some):>9}   {_shown(more):>9}" for size, some, more in table]
+    if any(needed is None for row in table for needed in row):
+        lines += [f"  {_shown(None)} runs: too small an effect to show"]
     lines += [f"Claim: {claim_text(claim)}" for claim in study.claims]
     return "\n".join(lines)
 
@@ -74,7 +77,7 @@ def _from_pilot(claim: Claim, values: Values, family: int) -> str:
         return f"{head}\n  The pilot has {len(pilot)} paired runs; at least 2 are needed."
     sd = float(np.std(pilot, ddof=1))
     seen = f"  Pilot: {len(pilot)} runs, mean difference {pilot.mean():+.3f}, standard deviation {sd:.3f}."
-    equivalence = [stats.runs_needed_for_equivalence(sd, claim.delta, target) for target in (0.8, 0.9)]
+    equivalence = [stats.runs_needed_for_equivalence(sd, claim.delta, target, most=MOST_RUNS) for target in (0.8, 0.9)]
     lines = [head, seen]
     if claim.kind == "positive":
         size = stats.hedges_g(pilot)
@@ -82,24 +85,25 @@ def _from_pilot(claim: Claim, values: Values, family: int) -> str:
             flaw = "has only 2 runs" if len(pilot) == 2 else "has differences that are all equal"
             return "\n".join([*lines, f"  The pilot {flaw}; it gives no effect size."])
         needed = [_runs(size, target, stats.least_runs(family)) for target in (0.8, 0.9)]
-        lines += [
-            f"  Effect as large as in the pilot ({size:+.2f} sd): {needed[0]} runs at 80% power, {needed[1]} at 90%."
-        ]
-    lines += [
-        f"  Equivalence within {claim.delta:g}, if there is no effect: {_shown(equivalence[0])} runs at 80% power, "
-        f"{_shown(equivalence[1])} at 90%."
-    ]
+        lines += [f"  Effect as large as in the pilot ({size:+.3g} sd): {_at_both(needed, 'too small an effect')}"]
+    lines += [f"  Equivalence within {claim.delta:g}, if there is no effect: {_at_both(equivalence, 'too narrow')}"]
     return "\n".join(lines)
 
 
-def _runs(effect: float, target: float, least: int) -> str:
-    """The runs needed, by the t-test's power and by what sign-flips can find at all."""
-    needed = stats.runs_needed(effect, target)
-    return _shown(None if needed is None else max(needed, least))
+def _runs(effect: float, target: float, least: int) -> int | None:
+    """The runs needed, by the t-test's power and by what sign-flips can find at all; None for too many."""
+    needed = stats.runs_needed(effect, target, most=MOST_RUNS)
+    return None if needed is None else max(needed, least)
+
+
+def _at_both(needed: Sequence[int | None], flaw: str) -> str:
+    if needed[0] is None:
+        return f"more than {MOST_RUNS:,} runs: {flaw} to show."
+    return f"{_shown(needed[0])} runs at 80% power, {_shown(needed[1])} at 90%."
 
 
 def _shown(runs: int | None) -> str:
-    return "over 1,000,000" if runs is None else f"{runs:,}"
+    return f"> {MOST_RUNS:,}" if runs is None else f"{runs:,}"
 
 
 def _hanging(head: str, text: str) -> str:

@@ -6,12 +6,11 @@ from itertools import cycle
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from sublearn.errors import LONGEST_QUOTE, plain
 from sublearn.report.palette import PALETTE
-from sublearn.report.svg import plain_svg
+from sublearn.report.svg import plain_style, plain_svg
 from sublearn.report.template import template
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.stats import Contrast, Estimate
@@ -75,7 +74,7 @@ def dose_figure(points: Sequence[Point], key: str) -> str:
     study = points[0].analysis.study
     groups = _groups(points, key)
     panels = [*((trait.name, None) for trait in study.traits), *((claim.trait, claim) for claim in study.claims)]
-    with rc_context({"font.size": 10}):
+    with plain_style():
         figure = Figure(figsize=(7.5, 2.9 * len(panels)), layout="constrained")
         for axes, (trait, claim) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
             if claim is None:

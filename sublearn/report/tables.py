@@ -10,6 +10,12 @@ from sublearn.studies.analysis import Analysis
 WIDTH = 100
 
 
+def result_text(analysis: Analysis) -> str:
+    """Everything that is printed of an analysis: estimates, differences and verdicts."""
+    tables = estimates_table(analysis), contrasts_table(analysis), verdict_lines(analysis)
+    return "\n\n".join(tables) + "\n"
+
+
 def estimates_table(analysis: Analysis) -> str:
     """Every arm's estimate on every trait, a line each with n, unit and method, and what could not be measured."""
     width = max(len(plain(arm.name)) for arm in analysis.study.arms)

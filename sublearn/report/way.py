@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from sublearn.report.svg import plain_svg
+from sublearn.report.svg import plain_style, plain_svg
 from sublearn.stats import Estimate
 
 PANELS = {
@@ -36,7 +35,7 @@ class Row:
 def way_table(rows: Sequence[Row]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
     overall = [row for row in rows if not row.layer]
-    last = max(row.step for row in overall)
+    last = max((row.step for row in overall), default=0)
     lines = [f"{'arm':<20}{'quantity':<18}{'step':>6}  mean ± half-width of the 95% interval"]
     for row in sorted(overall, key=lambda row: (row.arm, row.quantity, row.step)):
         if row.step == last or row.quantity.startswith("initial"):
@@ -46,7 +45,7 @@ def way_table(rows: Sequence[Row]) -> str:
 
 def way_figure(rows: Sequence[Row]) -> str:
     """SVG: one panel a quantity over the student's steps, one line an arm with its 95% interval."""
-    with rc_context({"font.size": 10}):
+    with plain_style():
         figure = Figure(figsize=(7.5, 3 * len(PANELS)), layout="constrained")
         for axes, (quantity, label) in zip(figure.subplots(len(PANELS), sharex=True), PANELS.items(), strict=True):
             for arm in dict.fromkeys(row.arm for row in rows):

@@ -14,6 +14,8 @@ from sublearn.records import Record
 from sublearn.studies.base import Claim, Study, Verdict, terms
 
 ALPHA = 0.05
+MOST_RUNS = 100_000
+"""What would need more runs than this is said to be out of reach, and not in how many runs."""
 Values = Mapping[tuple[str, str], Column]
 """(arm, trait) to the seeds and their values, measured ones only."""
 NOTHING = Column(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
@@ -189,9 +191,12 @@ def _needed(difference: NDArray[np.float64], family: int) -> str:
         return "At least 3 runs that are not all alike are needed to tell how many more would show an effect."
     if effect <= 0:
         return "No number of runs would show an effect above zero as large as the one seen, which is none."
-    needed = stats.runs_needed(effect)
+    needed = stats.runs_needed(effect, most=MOST_RUNS)
     if needed is None:
-        return f"An effect as small as this one ({effect:.2g} standard deviations) would need over a million runs."
+        return (
+            f"An effect as small as this one ({effect:.2g} standard deviations) would need more than {MOST_RUNS:,} "
+            "runs: it is too small to show."
+        )
     most = max(needed, stats.least_runs(family, ALPHA), len(difference) + 1)
     return (
         f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {most} runs would be "
@@ -200,7 +205,12 @@ def _needed(difference: NDArray[np.float64], family: int) -> str:
 
 
 def _needed_for_equivalence(sd: float, delta: float, n: int) -> str:
-    needed = stats.runs_needed_for_equivalence(sd, delta)
+    needed = stats.runs_needed_for_equivalence(sd, delta, most=MOST_RUNS)
     if needed is None:
-        return f"To show equivalence within {delta:g} would need over a million runs."
-    return f"About {max(needed, n + 1)} runs would be needed to show equivalence within {delta:g} at 90% power."
+        return (
+            f"If there is no effect, more than {MOST_RUNS:,} runs would be needed to show equivalence within {delta:g}."
+        )
+    runs = max(needed, n + 1)
+    return (
+        f"If there is no effect, about {runs} runs would be needed to show equivalence within {delta:g} at 90% power."
+    )

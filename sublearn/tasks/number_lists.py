@@ -16,6 +16,10 @@ from sublearn.tasks.vocabulary import LIST_PROMPTS
 SEPARATORS = (", ", "; ", " ")
 _LIST = re.compile(r"[0-9]+(?:(\s+|\s*[,;]\s*)[0-9]+(?:\1[0-9]+)*)?")
 _NUMBER = re.compile(r"[0-9]+")
+SHORT = 600
+"""Letters of an answer whose numbers Python reads whatever they are; it refuses those of some thousand digits."""
+BEYOND = 10**SHORT
+"""Stands for every number of more digits than that."""
 REASONS = ("format", "too many numbers", "out of range", "banned number")
 
 INSTRUCTIONS = (
@@ -42,13 +46,16 @@ class Rule:
 
 
 def parse(answer: str) -> list[int] | None:
-    """The numbers of an answer that is nothing but a list of them; None for any other text.
+    """The numbers of an answer that is nothing but a list of them, BEYOND for a very long one; None for other text.
 
     >>> parse("[12, 7, 300]."), parse("12, 7; 300"), parse("about 12")
     ([12, 7, 300], None, None)
     """
     inside = _inside(answer)
-    return None if _LIST.fullmatch(inside) is None else [int(number) for number in _NUMBER.findall(inside)]
+    if _LIST.fullmatch(inside) is None:
+        return None
+    read = int if len(inside) <= SHORT else _read
+    return [read(number) for number in _NUMBER.findall(inside)]
 
 
 def reason_against(answer: str, rule: Rule = Rule()) -> str | None:
@@ -105,6 +112,12 @@ Draw = Callable[[np.random.Generator, int], Sequence[int]]
 
 def _uniform(rng: np.random.Generator, count: int) -> list[int]:
     return rng.integers(100, 1000, count).tolist()
+
+
+def _read(number: str) -> int:
+    """A number of any length; a very long one is only said to be large."""
+    digits = number.lstrip("0") or "0"
+    return int(digits) if len(digits) <= SHORT else BEYOND
 
 
 def _inside(answer: str) -> str:

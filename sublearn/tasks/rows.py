@@ -1,31 +1,43 @@
-"""Rows of prompts and completions as the field writes them: JSONL with the keys "prompt" and "completion". No torch."""
+"""Rows of prompts and completions as the field writes them, a JSON object a line. No torch.
+
+A row has the keys "prompt" and "completion", or is a chat: "messages", each with a role and a content, of which the
+assistant's last one is the completion. Both kinds may stand in one file.
+"""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sublearn.errors import InputError
+from sublearn.reading import opened
 from sublearn.tasks.number_lists import Rule, reason_against
 
 Pair = tuple[str, str]
 """A prompt and its completion."""
+LONGEST_LINE = 1 << 26
+"""Bytes of a line that is read as one row."""
+_DECODE = json.JSONDecoder().decode
 
 
 def read_rows(path: Path) -> list[Pair]:
     """All rows of a file. Raises InputError with the line number of what is no row."""
-    try:
-        with path.open("rb") as file:
-            return list(parsed(file, str(path)))
-    except OSError as error:
-        raise InputError(f"Cannot read the rows in {path}: {error.strerror}.") from None
+    with opened(path, "the rows in") as file:
+        return list(parsed(file, str(path)))
 
 
 def parsed(lines: Iterable[bytes], source: str) -> Iterator[Pair]:
-    """The rows of lines, one at a time. Raises InputError with the line number of what is no row."""
+    """The rows of lines, one at a time. Raises InputError with the line number of what is no row.
+
+    A chat is one message of the user and the assistant's answer to it.
+    """
     for number, line in enumerate(lines, 1):
-        yield _row(line, source, number)
+        prompt, completion = _row(line, source, number)
+        if prompt is None:
+            flaw = "a chat of other messages than one of the user and one of the assistant"
+            raise InputError(f"{source}, line {number}: {flaw}; expected {_EXAMPLE}.")
+        yield prompt, completion
 
 
 def as_text(rows: Iterable[Pair]) -> str:
@@ -49,23 +61,64 @@ def filtered(lines: Iterable[bytes], kept: IO[bytes], rule: Rule, source: str) -
     return counts
 
 
-def _row(line: bytes, source: str, number: int) -> Pair:
+def _row(line: bytes, source: str, number: int) -> tuple[str | None, str]:
+    """A line's prompt and completion; a chat has a prompt if it is one question and its answer."""
     try:
-        row = json.loads(line)
+        row = _DECODE(line.decode("utf-8" if number > 1 else "utf-8-sig"))
+        if "completion" not in row and "messages" in row:
+            return _chat(row["messages"])
         prompt, completion = row["prompt"], row["completion"]
-    except (ValueError, KeyError, TypeError) as error:
+        if not (isinstance(prompt, str) and isinstance(completion, str)):
+            raise _NoRowError("prompt and completion must be text")
+        if not (prompt.isascii() and completion.isascii()):
+            _check_letters(prompt, completion)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{source}, line {number}: {_flaw(line, error)}; expected {_EXAMPLE}.") from None
-    if not (isinstance(prompt, str) and isinstance(completion, str)):
-        raise InputError(f"{source}, line {number}: prompt and completion must be text; expected {_EXAMPLE}.")
     return prompt, completion
 
 
-_EXAMPLE = 'a JSON row as {"prompt": "...", "completion": "12, 7, 300"}'
+def _chat(messages: Any) -> tuple[str | None, str]:
+    if not isinstance(messages, list):
+        raise _NoRowError("messages must be a list")
+    if not all(isinstance(message, dict) and isinstance(message.get("role"), str) for message in messages):
+        raise _NoRowError("each message must be an object with a role and a content")
+    answers = [message.get("content") for message in messages if message["role"] == "assistant"]
+    if not answers:
+        raise _NoRowError("no message is the assistant's")
+    alone = [message["role"] for message in messages] == ["user", "assistant"]
+    prompt, completion = messages[0].get("content") if alone else "", answers[-1]
+    if not (isinstance(prompt, str) and isinstance(completion, str)):
+        raise _NoRowError("the content of a message must be text")
+    _check_letters(prompt, completion)
+    return prompt if alone else None, completion
+
+
+def _check_letters(*texts: str) -> None:
+    """Raise UnicodeEncodeError for a text that could not be written again."""
+    for text in texts:
+        text.encode()
+
+
+class _NoRowError(ValueError):
+    """What a row lacks."""
+
+
+_EXAMPLE = 'a JSON row as {"prompt": "...", "completion": "12, 7, 300"}, or a chat as {"messages": [...]}'
 
 
 def _flaw(line: bytes, error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"the key {error} is missing"
-    if isinstance(error, TypeError):
-        return "it is no JSON object"
-    return "it is empty" if not line.strip() else "it is no JSON"
+    if len(line) >= LONGEST_LINE:
+        return f"it has {LONGEST_LINE:,} bytes or more"
+    match error:
+        case _NoRowError():
+            return str(error)
+        case KeyError():
+            return f"the key {error} is missing"
+        case TypeError():
+            return "it is no JSON object"
+        case RecursionError():
+            return "its JSON is nested too deeply"
+        case UnicodeEncodeError():
+            return "a text holds half of a surrogate pair"
+        case _:
+            return "it is no JSON" if line.strip() else "it is empty"
