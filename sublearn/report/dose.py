@@ -2,26 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import islice
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from sublearn.errors import LONGEST_QUOTE, plain
+from sublearn.report.charts import DASHES, SHAPES, Across, Chart, Series, draw_charts
+from sublearn.report.figures import NARROW, WIDE, group
 from sublearn.report.palette import PALETTE
-from sublearn.report.svg import plain_style, plain_svg
+from sublearn.report.sheet import Key
+from sublearn.report.svg import css, inline_twins, svg_text
 from sublearn.report.template import template
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.stats import Contrast, Estimate
 from sublearn.studies.analysis import Analysis
+from sublearn.studies.base import Claim, Trait
 
-LINES = 8
-"""More combinations of the other settings than this are not drawn in one panel."""
-TICKS = 8
-"""With no more values than this, each has a mark of its own on the axis."""
-COLOURS = ("#0072b2", "#d55e00", "#007a53", "#9a4f8c", "#7a6a00", "#4d4d4d", "#c1447e", "#3b8ea5")
-STYLES = [(colour, dashes) for dashes in ("-", "--", ":") for colour in COLOURS]
+LINES = 6
+"""More combinations of the other settings than this are not drawn."""
+Look = tuple[str, str, bool]
+"""Colour and shape of marks, and whether they are filled."""
+MISSING = Estimate(None, None, None, None, 0, "interval undefined, 0 runs")
 
 
 @dataclass(frozen=True)
@@ -54,91 +56,136 @@ def dose_table(points: Sequence[Point]) -> str:
         lines.append(point.name)
         if point.failure:
             lines.append(f"  FAILED  {point.failure}")
-        for cells in _claims(point):
-            lines.append("  " + "  ".join(cells))
+        for claim in _claims(point):
+            lines.append("  " + "  ".join(claim[key] for key in ("difference", "trait", "value", "verdict")))
     return "\n".join(lines) if lines else "No records yet."
 
 
 def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
-    """One self-contained page: a figure for each swept setting, and the table."""
-    figures = {key: Markup(dose_figure(points, key)) for key in manifest["grid"]} if points else {}
-    rows = [(point.name, cells) for point in points for cells in _claims(point)]
+    """One self-contained page: a figure for each swept setting, and the table, whose rows lead to the run directories.
+
+    The page stands in the sweep's own folder.
+    """
+    keys = list(manifest["grid"]) if points else []
+    figures = {key: _twins(points, key, f"k{number}") for number, key in enumerate(keys)}
+    rows = [{"name": point.name, "folder": point.analysis.study.id, "claims": _claims(point)} for point in points]
     failed = [(point.name, point.failure) for point in points if point.failure]
     return template("dose.html.j2").render(
-        manifest=manifest, figures=figures, rows=rows, failed=failed, palette=PALETTE, count=len(points)
+        manifest=manifest,
+        figures=figures,
+        notes={key: _note(points, key) for key in keys},
+        rows=rows,
+        failed=failed,
+        palette=PALETTE,
+        figure_css=Markup(css()),
+        count=len(points),
     )
 
 
-def dose_figure(points: Sequence[Point], key: str) -> str:
-    """SVG: against the values of one setting, each trait's arms and each claim's difference, with 95% intervals."""
+def dose_figure(points: Sequence[Point], key: str, width: float = WIDE) -> str:
+    """SVG: against the values of one setting, each claim's difference and each trait's arms, with 95% intervals.
+
+    A claim has one chart, with a line for each combination of the other settings; the arms have a chart for each.
+    """
     study = points[0].analysis.study
-    groups = _groups(points, key)
-    panels = [*((trait.name, None) for trait in study.traits), *((claim.trait, claim) for claim in study.claims)]
-    with plain_style():
-        figure = Figure(figsize=(7.5, 2.9 * len(panels)), layout="constrained")
-        for axes, (trait, claim) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
-            if claim is None:
-                _arms(axes, groups, key, trait)
-                axes.set_ylabel(trait)
-            else:
-                wanted = (claim.treatment, claim.control, claim.trait)
-                _differences(axes, groups, key, wanted)
-                axes.set_title(contrast_text(claim.treatment, claim.control), fontsize=9, loc="left")
-                axes.set_ylabel(f"difference in {claim.trait}")
-                axes.axhspan(-claim.delta, claim.delta, color="#cccccc", alpha=0.5, linewidth=0)
-            axes.spines[["top", "right"]].set_visible(False)
-        figure.axes[-1].set_xlabel(key)
-        arms = figure.axes[0].get_legend_handles_labels()
-        figure.legend(*arms, loc="outside upper left", frameon=False, fontsize=9, ncols=4)
-        return plain_svg(figure)
+    across = Across(plain(key, LONGEST_QUOTE), tuple(dict.fromkeys(_value(point.settings[key]) for point in points)))
+    drawn = dict(islice(_groups(points, key).items(), LINES))
+    claims = dict.fromkeys(claim for point in points for claim in point.analysis.study.claims)
+    charts = [_claim_chart(drawn, key, claim) for claim in claims]
+    arms = _looks(points)
+    charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in drawn.items()]
+    keys = [
+        Key("mean" if filled else "hollow", colour, plain(arm), shape, line=True)
+        for arm, (colour, shape, filled) in arms.items()
+    ]
+    verdicts = dict.fromkeys(f.verdict for point in points for f in point.analysis.findings)
+    keys += [Key("mean" if name != "inconclusive" else "hollow", name, name) for name in verdicts]
+    if len(drawn) > 1:
+        keys += [Key("mean", "muted", plain(rest), SHAPES[n], True, DASHES[n % 4]) for n, rest in enumerate(drawn)]
+    keys.append(Key("interval", "muted", "95% interval"))
+    keys += [Key("band", "control", "counts as no difference")] if claims else []
+    figure = draw_charts(charts, across, keys, width)
+    return svg_text(figure, f"Differences of the claims and traits of the arms against {plain(key, LONGEST_QUOTE)}.")
 
 
-def _arms(axes: Any, groups: Groups, key: str, trait: str) -> None:
-    """Arms over the setting, of the first combination of all others."""
-    others, own = next(iter(groups.items()))
-    names = dict.fromkeys(row.arm for point in own for row in point.analysis.estimates)
-    for style, arm in zip(cycle(STYLES), names, strict=False):
+def _twins(points: Sequence[Point], key: str, prefix: str) -> dict[str, Markup]:
+    """The figure in two widths, for the inside of the page."""
+    # The markup is our own: every text in it was escaped by the XML writer.
+    wide, narrow = inline_twins(dose_figure(points, key), dose_figure(points, key, NARROW), prefix)
+    return {"wide": Markup(wide), "narrow": Markup(narrow)}
+
+
+def _note(points: Sequence[Point], key: str) -> str:
+    """What is left out of the figure; empty if nothing is."""
+    count = len(_groups(points, key))
+    if count <= LINES:
+        return ""
+    return f"Of {count:,} combinations of the other settings the first {LINES} are drawn; the table has all."
+
+
+def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:
+    """A claim's difference over the setting, one line for each combination of all others, in its verdicts' colours."""
+    lines = []
+    for order, (rest, own) in enumerate(drawn.items()):
+        found, verdicts = zip(*(_judged(point.analysis, claim) for point in own), strict=True)
+        lines.append(_series(own, key, found, rest, ("muted", SHAPES[order], True), DASHES[order % 4], verdicts))
+    note = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
+    return Chart(plain(claim.claim), note, tuple(lines), 0.0, claim.delta)
+
+
+def _judged(analysis: Analysis, claim: Claim) -> tuple[Estimate | Contrast, str]:
+    """A claim's contrast and verdict, in a study that may not make it."""
+    for own, finding in zip(analysis.study.claims, analysis.findings, strict=True):
+        if own == claim:
+            asked = claim.treatment, claim.control, claim.trait
+            rows = (r.contrast for r in analysis.contrasts if (r.treatment, r.control, r.trait) == asked)
+            return next(rows), finding.verdict
+    return MISSING, "inconclusive"
+
+
+def _arms_chart(own: Sequence[Point], key: str, rest: str, trait: Trait, arms: Mapping[str, Look]) -> Chart:
+    """The arms over the setting, at one combination of all others."""
+    lines = []
+    for arm, look in arms.items():
         found = [
-            (p.settings[key], r.estimate) for p in own for r in p.analysis.estimates if (r.arm, r.trait) == (arm, trait)
+            next((r.estimate for r in p.analysis.estimates if (r.arm, r.trait) == (arm, trait.name)), MISSING)
+            for p in own
         ]
-        _line(axes, found, style, arm)
-    if others:
-        axes.set_title(f"with {others}", fontsize=9, loc="left")
+        lines.append(_series(own, key, found, arm, look))
+    note = f"{plain(trait.unit)}, by arm" + (f", with {plain(rest)}" if rest else "")
+    return Chart(plain(trait.name), note, tuple(lines), trait.chance, share=trait.unit == "share")
 
 
-def _differences(axes: Any, groups: Groups, key: str, wanted: tuple[str, str, str]) -> None:
-    """One claim's difference over the setting, one line for each combination of all others."""
-    for style, (others, own) in zip(STYLES, list(groups.items())[:LINES], strict=False):
-        found = [
-            (point.settings[key], row.contrast)
-            for point in own
-            for row in point.analysis.contrasts
-            if (row.treatment, row.control, row.trait) == wanted
-        ]
-        _line(axes, found, style, others)
-    axes.axhline(0, color="#777777", linewidth=0.8)
-    if len(groups) > 1:
-        title = f"{LINES} of {len(groups)}; the table has all" if len(groups) > LINES else None
-        axes.legend(frameon=False, fontsize=8, title=title, title_fontsize=8)
+def _series(
+    own: Sequence[Point],
+    key: str,
+    found: Sequence[Estimate | Contrast],
+    name: str,
+    look: Look,
+    dashes: tuple[float, ...] | None = None,
+    verdicts: tuple[str, ...] = (),
+) -> Series:
+    colour, shape, filled = look
+    values = tuple(_value(point.settings[key]) for point in own)
+    means, lows, highs = zip(*((one.mean, one.low, one.high) for one in found), strict=True)
+    fills = tuple(verdict != "inconclusive" for verdict in verdicts)
+    return Series(name, colour, values, means, lows, highs, shape, filled, dashes, verdicts, fills)
 
 
-def _line(axes: Any, found: Sequence[tuple[Any, Estimate | Contrast]], style: tuple[str, str], label: str) -> None:
-    colour, dashes = style
-    numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value, _ in found)
-    pairs = sorted(((v, e) for v, e in found if e.mean is not None), key=lambda pair: pair[0] if numeric else 0)
-    places = [value if numeric else str(value) for value, _ in pairs]
-    means = [estimate.mean for _, estimate in pairs]
-    axes.plot(places, means, "o", linestyle=dashes, color=colour, label=label, markersize=4)
-    ends = [(place, e.low, e.high) for place, (_, e) in zip(places, pairs, strict=True) if e.low is not None]
-    if ends:
-        axes.vlines(*zip(*ends, strict=True), color=colour, alpha=0.5)
-    positive = [value for value in places if isinstance(value, (int, float)) and value > 0]
-    if numeric and len(positive) == len(places) > 2 and max(positive) / min(positive) >= 30:
-        axes.set_xscale("log")
-    marks = [value for value, _ in found] if numeric else []
-    if 0 < len(marks) <= TICKS:  # also where a value has no measured mean on this line
-        axes.set_xticks(marks, [f"{float(value):,.10g}" for value in marks])
-        axes.minorticks_off()
+def _looks(points: Sequence[Point]) -> dict[str, Look]:
+    """How each arm's marks look: in its group's colour, as in a run's own report, and each in a shape of its own."""
+    arms = {arm.name: arm for point in points for arm in point.analysis.study.arms}
+    groups = {name: group(arm) for name, arm in arms.items()}
+    fellows = {colour: [name for name in groups if groups[name] == colour] for colour in groups.values()}
+    return {
+        name: (colour, SHAPES[fellows[colour].index(name) % len(SHAPES)], colour != "control")
+        for name, colour in groups.items()
+    }
+
+
+def _value(value: Any) -> Any:
+    """A setting's value as a place on the axis: a number, or else its text."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else plain(value, LONGEST_QUOTE)
 
 
 def _groups(points: Sequence[Point], key: str) -> Groups:
@@ -153,12 +200,19 @@ def _named(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{plain(key, LONGEST_QUOTE)} = {plain(value, LONGEST_QUOTE)}" for key, value in settings.items())
 
 
-def _claims(point: Point) -> list[tuple[str, str, str, str]]:
-    """For each claim: the difference's name, trait, value with n, and verdict."""
+def _claims(point: Point) -> list[dict[str, str]]:
+    """For each claim: its words, the difference's name, trait, value with n, and verdict."""
     contrasts = {(row.treatment, row.control, row.trait): row.contrast for row in point.analysis.contrasts}
     cells = []
     for claim, finding in zip(point.analysis.study.claims, point.analysis.findings, strict=True):
         found = contrasts[claim.treatment, claim.control, claim.trait]
-        value = f"{mean_text(found)} ({runs(found.n)})"
-        cells.append((contrast_text(claim.treatment, claim.control), claim.trait, value, finding.verdict))
+        cells.append(
+            {
+                "claim": claim.claim,
+                "difference": contrast_text(claim.treatment, claim.control),
+                "trait": claim.trait,
+                "value": f"{mean_text(found)} ({runs(found.n)})",
+                "verdict": finding.verdict,
+            }
+        )
     return cells

@@ -6,40 +6,45 @@ drawing fits a wide page and a phone alike.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
-from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from sublearn.report.palette import light
-from sublearn.report.svg import DENSITY, PIXELS_PER_INCH, POINTS
+from sublearn.report.sheet import (
+    HAIRLINE,
+    LARGE,
+    LINE,
+    MARGIN,
+    NORMAL,
+    SMALL,
+    Key,
+    Scale,
+    body,
+    box,
+    draw_legend,
+    flow,
+    line,
+    mark,
+    new_sheet,
+    rule,
+    width_of,
+    wrapped,
+    write,
+)
+from sublearn.report.svg import POINTS
 
-MARGIN = 16
-LINE = 18
 SWARM = 28
 BAR = 10
 GAP = 18
 AXIS = 46
-SMALL, NORMAL, LARGE = 11.5, 13.0, 17.0
 MOST_POINTS = 2_000
 """With a row of more runs than this, all rows of a figure are drawn as densities."""
 CELLS = 256
 SMOOTH = 2.0
 """Cells of an axis, and the standard deviation, in cells, by which a density is smoothed."""
-HAIRLINE = 0.5
-"""Height of a density, in pixels to either side, where so much as one run lies."""
-BODY = 0.75
-"""Opacity of a density."""
-LETTER = 0.57
-"""Mean width of a letter as a part of its size, in a wide font."""
 
 
 @dataclass(frozen=True)
@@ -69,49 +74,22 @@ class Panel:
     origin_label: str
 
 
-@dataclass(frozen=True)
-class Key:
-    """One entry of the legend: a sign (mean, hollow, point, density, interval or band), its colour and its meaning."""
-
-    sign: str
-    colour: str
-    text: str
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Where a value lies from left to right."""
-
-    limits: tuple[float, float]
-    left: float
-    right: float
-
-    def px(self, value: float) -> float:
-        low, high = self.limits
-        return self.left + (value - low) / (high - low) * (self.right - self.left)
-
-    def held(self, value: float) -> float:
-        return self.px(min(max(value, self.limits[0]), self.limits[1]))
-
-
 def draw(panels: Sequence[Panel], keys: Sequence[Key], width: float, title: str = "") -> Figure:
     """The panels under each other, with the title above and the legend below."""
-    head = _wrapped(title, width, LARGE)
-    legend = _flow(keys, width)
+    head = wrapped(title, width, LARGE)
+    legend = flow(keys, width)
     top = 24 * len(head) + (8 if head else 0)
     heights = [_panel_height(panel, width) for panel in panels]
     height = top + sum(heights) + LINE * len(legend) + 8
-    figure = Figure(figsize=(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH), dpi=PIXELS_PER_INCH)
-    sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-    sheet.axis("off")
-    for i, line in enumerate(head):
-        _write(sheet, MARGIN, 22 + 24 * i, line, LARGE, "ink", bold=True)
+    figure, sheet = new_sheet(width, height)
+    for i, words in enumerate(head):
+        write(sheet, MARGIN, 22 + 24 * i, words, LARGE, "ink", bold=True)
     counts = (len(row.points) for panel in panels for row in panel.rows)
     draw_runs = _draw_density if crowded(counts) else _draw_points
     for panel, size in zip(panels, heights, strict=True):
         _draw_panel(sheet, panel, top, top + size - AXIS, width, draw_runs)
         top += size
-    _draw_legend(sheet, legend, top)
+    draw_legend(sheet, legend, top)
     return figure
 
 
@@ -163,7 +141,7 @@ def size_and_alpha(n: int) -> tuple[float, float]:
     return float(np.clip(8 * n**-0.16, 2.4, 7)), float(np.clip(2.8 * n**-0.3, 0.2, 0.85))
 
 
-_DrawRuns = Callable[[Axes, Row, _Scale, float], None]
+_DrawRuns = Callable[[Axes, Row, Scale, float], None]
 
 
 def _panel_height(panel: Panel, width: float) -> float:
@@ -172,45 +150,45 @@ def _panel_height(panel: Panel, width: float) -> float:
 
 
 def _draw_panel(sheet: Axes, panel: Panel, top: float, bottom: float, width: float, draw_runs: _DrawRuns) -> None:
-    scale = _Scale(panel.limits, MARGIN, width - MARGIN)
+    scale = Scale(panel.limits, MARGIN, width - MARGIN)
     _draw_axis(sheet, panel, scale, bottom)
     _write_origin(sheet, panel, scale, top + 13)
     y, x = top + LINE + 2, scale.px(panel.origin)
     for row in panel.rows:
         y = _draw_words(sheet, row, y, width)
         # The line stops at each row's words, so that it crosses none.
-        _rule(sheet, [x, x], [y, y + SWARM + BAR + 10], "muted", 1, dashes=(3, 2.5))
+        rule(sheet, [x, x], [y, y + SWARM + BAR + 10], "muted", 1, dashes=(3, 2.5))
         if row.band is not None:
             left, right = scale.held(panel.origin - row.band), scale.held(panel.origin + row.band)
-            _box(sheet, left, right, y + 2, y + SWARM + BAR + 8, "control", 0.16)
+            box(sheet, left, right, y + 2, y + SWARM + BAR + 8, "control", 0.16)
         draw_runs(sheet, row, scale, y + SWARM / 2 + 2)
         _draw_mean(sheet, row, panel.origin, scale, y + SWARM + BAR / 2 + 3)
         y += SWARM + BAR + GAP
 
 
-def _draw_axis(sheet: Axes, panel: Panel, scale: _Scale, bottom: float) -> None:
+def _draw_axis(sheet: Axes, panel: Panel, scale: Scale, bottom: float) -> None:
     count = 10 if scale.right > 500 else 5
     ticks = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]).tick_values(*panel.limits)
     shown = [tick for tick in ticks if panel.limits[0] <= tick <= panel.limits[1]]
-    _rule(sheet, [scale.left, scale.right], [bottom, bottom], "line", 1)
+    rule(sheet, [scale.left, scale.right], [bottom, bottom], "line", 1)
     for tick in shown:
-        _rule(sheet, [scale.px(tick)] * 2, [bottom, bottom + 4], "line", 1)
-        _write(sheet, scale.px(tick), bottom + 17, f"{round(tick, 10) + 0.0:g}", SMALL, "muted", "center")
-    _write(sheet, (scale.left + scale.right) / 2, bottom + 35, panel.axis, SMALL, "muted", "center")
+        rule(sheet, [scale.px(tick)] * 2, [bottom, bottom + 4], "line", 1)
+        write(sheet, scale.px(tick), bottom + 17, f"{round(tick, 10) + 0.0:g}", SMALL, "muted", "center")
+    write(sheet, (scale.left + scale.right) / 2, bottom + 35, panel.axis, SMALL, "muted", "center")
 
 
-def _write_origin(sheet: Axes, panel: Panel, scale: _Scale, y: float) -> None:
-    half = _width(panel.origin_label, SMALL) / 2
+def _write_origin(sheet: Axes, panel: Panel, scale: Scale, y: float) -> None:
+    half = width_of(panel.origin_label, SMALL) / 2
     x = min(max(scale.px(panel.origin), scale.left + half), scale.right - half)
-    _write(sheet, x, y, panel.origin_label, SMALL, "muted", "center")
+    write(sheet, x, y, panel.origin_label, SMALL, "muted", "center")
 
 
 def _words(row: Row, width: float) -> list[tuple[str, str]]:
     """The row's lines of words, each a text on the left and one on the right; the last one holds the value."""
-    lines = [(line, "label") for line in _wrapped(row.label, width, NORMAL)]
-    lines += [(line, "note") for line in _wrapped(row.note, width, SMALL)]
+    lines = [(line, "label") for line in wrapped(row.label, width, NORMAL)]
+    lines += [(line, "note") for line in wrapped(row.note, width, SMALL)]
     last, kind = lines[-1] if lines else ("", "note")
-    if _width(last, NORMAL if kind == "label" else SMALL) + _width(row.value, SMALL) + 20 > width - 2 * MARGIN:
+    if width_of(last, NORMAL if kind == "label" else SMALL) + width_of(row.value, SMALL) + 20 > width - 2 * MARGIN:
         lines.append(("", "value"))
     return lines
 
@@ -219,21 +197,21 @@ def _draw_words(sheet: Axes, row: Row, y: float, width: float) -> float:
     lines = _words(row, width)
     for i, (text, kind) in enumerate(lines):
         bold = kind == "label"
-        _write(sheet, MARGIN, y + 13 + LINE * i, text, NORMAL if bold else SMALL, "ink" if bold else "muted", bold=bold)
+        write(sheet, MARGIN, y + 13 + LINE * i, text, NORMAL if bold else SMALL, "ink" if bold else "muted", bold=bold)
     y += LINE * len(lines)
-    _write(sheet, width - MARGIN, y - 5, row.value, SMALL, "ink", "right")
+    write(sheet, width - MARGIN, y - 5, row.value, SMALL, "ink", "right")
     return y
 
 
-def _draw_points(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
+def _draw_points(sheet: Axes, row: Row, scale: Scale, middle: float) -> None:
     size, alpha = size_and_alpha(len(row.points))
     places = np.array([scale.px(value) for value in row.points])
     room = (SWARM - size) / 2
     offsets = swarm(places, max(size, 3.0), room / size) * room
-    _line(sheet, places, middle + offsets, row.colour, ls="", marker="o", ms=size, mew=0, alpha=alpha, gid=POINTS)
+    line(sheet, places, middle + offsets, row.colour, ls="", marker="o", ms=size, mew=0, alpha=alpha, gid=POINTS)
 
 
-def _draw_density(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
+def _draw_density(sheet: Axes, row: Row, scale: Scale, middle: float) -> None:
     """A shape that is the higher the more runs lie at a place."""
     low, high = scale.limits
     heights = density((row.points - low) / (high - low)) * SWARM / 2
@@ -241,104 +219,17 @@ def _draw_density(sheet: Axes, row: Row, scale: _Scale, middle: float) -> None:
     if len(seen):
         some = slice(seen[0], seen[-1] + 1)
         borders = np.linspace(scale.left, scale.right, CELLS + 1)[some]
-        _body(sheet, borders.round(1), heights[some].round(1), middle, row.colour)
+        body(sheet, borders.round(1), heights[some].round(1), middle, row.colour)
 
 
-def _draw_mean(sheet: Axes, row: Row, origin: float, scale: _Scale, y: float) -> None:
+def _draw_mean(sheet: Axes, row: Row, origin: float, scale: Scale, y: float) -> None:
     if row.mean is None:
         return
     start, mean = sorted((scale.held(origin), scale.held(row.mean)))
-    _box(sheet, start, mean, y - BAR / 2, y + BAR / 2, row.colour, 0.22)
+    box(sheet, start, mean, y - BAR / 2, y + BAR / 2, row.colour, 0.22)
     if row.low is not None and row.high is not None:
-        _rule(sheet, [scale.held(row.low), scale.held(row.high)], [y, y], row.colour, 2.4)
+        rule(sheet, [scale.held(row.low), scale.held(row.high)], [y, y], row.colour, 2.4)
         for end, beyond in ((row.low, "<"), (row.high, ">")):
             inside = scale.limits[0] <= end <= scale.limits[1]
-            _mark(sheet, scale.held(end), y, "|" if inside else beyond, row.colour, True, 8 if inside else 6)
-    _mark(sheet, scale.held(row.mean), y, "o", row.colour, row.filled, 8.5)
-
-
-def _draw_legend(sheet: Axes, lines: Sequence[Sequence[Key]], top: float) -> None:
-    for i, line in enumerate(lines):
-        x, y = float(MARGIN), top + LINE * i + 8
-        for key in line:
-            _draw_key(sheet, key, x, y)
-            _write(sheet, x + 22, y + 4, key.text, SMALL, "muted")
-            x += _key_width(key)
-
-
-def _draw_key(sheet: Axes, key: Key, x: float, y: float) -> None:
-    if key.sign == "band":
-        _box(sheet, x + 1, x + 15, y - 6, y + 6, key.colour, 0.16)
-    elif key.sign == "density":
-        places = np.linspace(-8, 8, 33)
-        _body(sheet, x + 8 + places, HAIRLINE + 5 * np.exp(-((places / 2.6) ** 2) / 2), y, key.colour, "")
-    elif key.sign == "interval":
-        _rule(sheet, [x + 1, x + 15], [y, y], key.colour, 2.4)
-        for end in (x + 1, x + 15):
-            _mark(sheet, end, y, "|", key.colour, True, 8)
-    else:
-        size = 4.5 if key.sign == "point" else 8.5
-        _mark(sheet, x + 8, y, "o", key.colour, key.sign != "hollow", size)
-
-
-def _flow(keys: Sequence[Key], width: float) -> list[list[Key]]:
-    """The legend's entries in lines that are not too long."""
-    lines: list[list[Key]] = [[]]
-    for key in keys:
-        if lines[-1] and sum(map(_key_width, [*lines[-1], key])) > width - 2 * MARGIN + 20:
-            lines.append([])
-        lines[-1].append(key)
-    return lines
-
-
-def _key_width(key: Key) -> float:
-    width, _, _ = text_to_path.get_text_width_height_descent(key.text, FontProperties(size=SMALL), False)
-    return 22 + width + 20
-
-
-def _wrapped(text: str, width: float, size: float) -> list[str]:
-    return wrap(text, int((width - 2 * MARGIN) / (LETTER * size)))
-
-
-def _width(text: str, size: float) -> float:
-    return LETTER * size * len(text)
-
-
-def _write(
-    sheet: Axes, x: float, y: float, text: str, size: float, colour: str, side: str = "left", bold: bool = False
-) -> None:
-    weight = "bold" if bold else "normal"
-    sheet.text(x, y, text, size=size, color=light(colour), ha=side, va="baseline", weight=weight, parse_math=False)
-
-
-def _rule(
-    sheet: Axes, x: list[float], y: list[float], colour: str, width: float, dashes: tuple[float, float] | None = None
-) -> None:
-    style = (0, dashes) if dashes else "-"
-    _line(sheet, x, y, colour, lw=width, ls=style, solid_capstyle="butt")
-
-
-def _box(sheet: Axes, left: float, right: float, top: float, bottom: float, colour: str, alpha: float) -> None:
-    _shape(sheet, [(left, top), (right, top), (right, bottom), (left, bottom)], colour, alpha)
-
-
-def _body(
-    sheet: Axes, x: NDArray[np.float64], heights: NDArray[np.float64], middle: float, colour: str, name: str = DENSITY
-) -> None:
-    """A shape of these heights to either side of its middle line."""
-    upper, lower = np.column_stack([x, middle - heights]), np.column_stack([x, middle + heights])
-    _shape(sheet, np.concatenate([upper, lower[::-1]]), colour, BODY, gid=name)
-
-
-def _mark(sheet: Axes, x: float, y: float, sign: str, colour: str, filled: bool, size: float) -> None:
-    face = light(colour if filled else "paper")
-    _line(sheet, [x], [y], colour, marker=sign, ms=size, mfc=face, mec=light(colour), mew=1.8, ls="")
-
-
-# Not by the methods of the axes, which work out anew each time where the axes would end.
-def _line(sheet: Axes, x: ArrayLike, y: ArrayLike, colour: str, **style: Any) -> None:
-    sheet.add_artist(Line2D(np.asarray(x), np.asarray(y), color=light(colour), clip_on=False, **style))
-
-
-def _shape(sheet: Axes, corners: ArrayLike, colour: str, alpha: float, gid: str | None = None) -> None:
-    sheet.add_artist(Polygon(corners, closed=True, color=light(colour), alpha=alpha, lw=0, gid=gid))
+            mark(sheet, scale.held(end), y, "|" if inside else beyond, row.colour, True, 8 if inside else 6)
+    mark(sheet, scale.held(row.mean), y, "o", row.colour, row.filled, 8.5)

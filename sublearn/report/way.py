@@ -1,24 +1,25 @@
-"""The students' way in weight space as a figure and a table. It draws what it is given; no torch."""
+"""The students' way in weight space as a figure and a table, and alignment against transfer. No torch.
+
+It draws what it is given.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
-from sublearn.report.svg import plain_style, plain_svg
+from sublearn.report.charts import DASHES, SHAPES, Across, Chart, Series, draw_charts
+from sublearn.report.figures import WIDE
+from sublearn.report.scatter import Cloud, draw_scatter
+from sublearn.report.sheet import Key
+from sublearn.report.svg import svg_text
+from sublearn.report.wording import plain
 from sublearn.stats import Estimate
 
 PANELS = {
-    "cosine": "cosine of update and\nteacher's displacement",
-    "distance": "distance to the teacher,\nshare of that at the start",
-    "soft_trait": "change of the soft trait\n(dashed: to first order)",
+    "cosine": ("Direction", "cosine of the update and the teacher's displacement", 0.0),
+    "distance_share": ("Distance to the teacher", "as a share of that at the start", 1.0),
+    "soft_trait": ("Change of the soft trait", "dashed: to first order at the start", 0.0),
 }
-COLOURS = {
-    "same_init": "#0072b2",
-    "cross_init": "#d55e00",
-    "same_init_control": "#7a7a7a",
-    "cross_init_control": "#b0a18f",
-}
+"""Quantity to title, note and the value that nothing moves from."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Row:
 def way_table(rows: Sequence[Row]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
     overall = [row for row in rows if not row.layer]
-    last = max((row.step for row in overall), default=0)
+    last = max(row.step for row in overall)
     lines = [f"{'arm':<20}{'quantity':<18}{'step':>6}  mean ± half-width of the 95% interval"]
     for row in sorted(overall, key=lambda row: (row.arm, row.quantity, row.step)):
         if row.step == last or row.quantity.startswith("initial"):
@@ -43,36 +44,59 @@ def way_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def way_figure(rows: Sequence[Row]) -> str:
-    """SVG: one panel a quantity over the student's steps, one line an arm with its 95% interval."""
-    with plain_style():
-        figure = Figure(figsize=(7.5, 3 * len(PANELS)), layout="constrained")
-        for axes, (quantity, label) in zip(figure.subplots(len(PANELS), sharex=True), PANELS.items(), strict=True):
-            for arm in dict.fromkeys(row.arm for row in rows):
-                _line(axes, rows, arm, quantity, "-")
-                if quantity == "soft_trait":
-                    _line(axes, rows, arm, "predicted", "--")
-            axes.set_ylabel(label)
-            axes.set_xscale("symlog", linthresh=1)
-            axes.axhline(1 if quantity == "distance" else 0, color="#999999", linewidth=0.8)
-            axes.spines[["top", "right"]].set_visible(False)
-        figure.axes[0].legend(frameon=False, ncols=2)
-        figure.axes[-1].set_xlabel("student's step")
-        return plain_svg(figure)
+def way_figure(rows: Sequence[Row], width: float = WIDE) -> str:
+    """SVG: one chart a quantity over the student's steps, one line an arm with its 95% interval."""
+    rows = [row for row in rows if not row.layer]
+    arms = {arm: _look(arm, number) for number, arm in enumerate(dict.fromkeys(row.arm for row in rows))}
+    steps = tuple(sorted({row.step for row in rows}))
+    charts = [_chart(rows, quantity, arms) for quantity in PANELS]
+    keys = [
+        Key("mean" if filled else "hollow", colour, plain(arm), shape, line=True)
+        for arm, (colour, shape, filled) in arms.items()
+    ]
+    signs = [Key("band", "control", "95% interval")]
+    figure = draw_charts(charts, Across("student's step", steps, from_zero=True), [*keys, *signs], width)
+    return svg_text(figure, f"{'; '.join(', '.join(PANELS[name][:2]) for name in PANELS)}; over the student's steps.")
 
 
-def _line(axes, rows: Sequence[Row], arm: str, quantity: str, style: str) -> None:
-    found = (r for r in rows if r.arm == arm and r.quantity == quantity and not r.layer and r.estimate.mean is not None)
-    own = sorted(found, key=lambda r: r.step)
-    steps = [row.step for row in own]
-    unit = (own[0].estimate.mean or 1.0) if own and quantity == "distance" else 1.0
-    means = [(row.estimate.mean or 0.0) / unit for row in own]
-    colour = COLOURS.get(arm, "#444444")
-    axes.plot(steps, means, style, color=colour, label=arm if style == "-" else None)
-    if own and own[0].estimate.low is not None:
-        lows, highs = ([(bound or 0.0) / unit for bound in side] for side in zip(*map(_bounds, own), strict=True))
-        axes.fill_between(steps, lows, highs, color=colour, alpha=0.15, linewidth=0)
+def _look(arm: str, number: int) -> tuple[str, str, bool]:
+    """Colour and shape of an arm's marks, and whether they are filled."""
+    control = arm.endswith("control")
+    return "control" if control else "cross" if arm.startswith("cross") else "same", SHAPES[number % 4], not control
 
 
-def _bounds(row: Row) -> tuple[float | None, float | None]:
-    return row.estimate.low, row.estimate.high
+def _chart(rows: Sequence[Row], quantity: str, arms: dict[str, tuple[str, str, bool]]) -> Chart:
+    title, note, level = PANELS[quantity]
+    lines = [_series(rows, quantity, arm, *look) for arm, look in arms.items()]
+    if quantity == "soft_trait":
+        lines += [_series(rows, "predicted", arm, colour, "", True) for arm, (colour, _, _) in arms.items()]
+    return Chart(title, note, tuple(lines), level)
+
+
+def _series(rows: Sequence[Row], quantity: str, arm: str, colour: str, shape: str, filled: bool) -> Series:
+    own = sorted((row for row in rows if (row.arm, row.quantity) == (arm, quantity)), key=lambda row: row.step)
+    found = [row.estimate for row in own]
+    return Series(
+        arm,
+        colour,
+        tuple(row.step for row in own),
+        tuple(one.mean for one in found),
+        # A line without marks is beside another one, whose intervals are enough.
+        tuple(one.low if shape else None for one in found),
+        tuple(one.high if shape else None for one in found),
+        shape,
+        filled,
+        dashes=None if shape else DASHES[1],
+        ribbon=True,
+    )
+
+
+def alignment_figure(clouds: Sequence[Cloud], said: str, width: float = WIDE) -> str:
+    """SVG: alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale.
+
+    `said` is what the correlation came to, in words.
+    """
+    labels = ("cosine of the first update and the teacher's displacement", "transfer, the trait over its control's")
+    note = f"{said}. Each point is one run; a diamond is the mean of a perturbation of the student's init, named by it"
+    figure = draw_scatter(clouds, labels, "Alignment at the start and transfer", note, width)
+    return svg_text(figure, f"{labels[0]} against {labels[1]}. {note}.")

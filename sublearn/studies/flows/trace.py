@@ -27,8 +27,9 @@ class Point(Spec, frozen=True):
     """One quantity of one arm and seed after `step` student steps; `layer` is None for all parameters together.
 
     cosine: of the student's update and the teacher's displacement; distance: to the teacher's weights;
-    predicted: change of the soft trait to first order at the start; soft_trait: its change as it is; a trait's own
-    name: its value; initial_cosine and initial_product: of the first batch's negative gradient and the displacement.
+    distance_share: that as a share of the one at the start; predicted: change of the soft trait to first order at the
+    start; soft_trait: its change as it is; a trait's own name: its value; initial_cosine and initial_product:
+    of the first batch's negative gradient and the displacement.
     The value is None where it is not finite, as for a student that diverged.
     """
 
@@ -122,10 +123,14 @@ def _points(way: _Way, step: int, state: State) -> list[Point]:
     update = {name: state[name] - way.start[name] for name in names}
     count = len(way.arms)
     target = {name: way.displacement[name].expand(count, *way.displacement[name].shape[1:]) for name in names}
-    away = {name: way.teacher[name] - state[name] for name in names}
+    distance, before = (
+        flat({name: way.teacher[name] - weights[name] for name in names}, names).double().norm(dim=1)
+        for weights in (state, way.start)
+    )
     found: dict[tuple[str, str | None], Tensor] = {
         ("cosine", None): cosine(flat(update, names), flat(target, names)),
-        ("distance", None): flat(away, names).double().norm(dim=1),
+        ("distance", None): distance,
+        ("distance_share", None): distance / before,
         ("predicted", None): (flat(way.slope, names).double() * flat(update, names).double()).sum(dim=1),
         ("soft_trait", None): _soft(way, state) - way.soft_start,
     }
