@@ -129,14 +129,12 @@ class Columns(Sequence[Record]):
         return [(int(order[first[i]]), int(order[i])) for i in np.flatnonzero(again) + 1]
 
     def extremes(self) -> Iterator[Record]:
-        """For each kind the records with its least and its greatest seed, value and n."""
-        chosen: set[int] = set()
+        """For each kind a record of its least seed, value and n, and one of its greatest."""
         order = np.argsort(self.kind, kind="stable")
-        for start, end in zip(*_groups(self.kind[order]), strict=True):
-            own = order[start:end]
-            for numbers in (self.seed[own], self.value[own], self.n[own]):
-                chosen |= {int(own[numbers.argmin()]), int(own[numbers.argmax()])}
-        return iter(self.take(np.array(sorted(chosen), dtype=np.int64)))
+        starts, _ = _groups(self.kind[order])
+        for bound in (np.minimum, np.maximum):
+            numbers = (bound.reduceat(own[order], starts) for own in (self.seed, self.value, self.n))
+            yield from Columns(self.kinds, self.kind[order][starts], *numbers) if len(starts) else ()
 
     @cached_property
     def measured(self) -> dict[tuple[str, str], Column]:

@@ -58,9 +58,8 @@ class Contrast:
 
 def estimate(values: ArrayLike, level: float = 0.95) -> Estimate:
     """Mean of `values` (shape "run") with a t-interval at `level`. One run has no interval, none has no mean."""
-    array = _runs(values)
-    mean, se, low, high = _mean_and_interval(array, level)
-    return Estimate(mean, se, low, high, len(array), _method(len(array), level, "t-interval"))
+    n, mean, sd = _moments(_runs(values))
+    return Estimate(*_interval(n, mean, sd, level), n, _method(n, level, "t-interval"))
 
 
 def contrast(treatment: ArrayLike, control: ArrayLike, level: float = 0.95, seed: int = 0) -> Contrast:
@@ -98,26 +97,23 @@ def hedges_g(difference: ArrayLike) -> float | None:
 
     None where there is no spread or where there are fewer than three runs: with two the factor is zero.
     """
-    array = _runs(difference)
-    df = len(array) - 1
-    sd = float(array.std(ddof=1)) if df > 1 else 0.0
-    if sd == 0:
-        return None
-    factor = math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2)
-    return float(array.mean() / sd * factor)
+    return _hedges_g(*_moments(_runs(difference)))
 
 
 def equivalence_p(difference: ArrayLike, delta: float) -> float | None:
     """The larger p of two one-sided t-tests that the mean lies inside (-delta, delta) (Schuirmann 1987)."""
-    array = _runs(difference)
+    return within_p(estimate(difference), delta)
+
+
+def within_p(result: Estimate | Contrast, delta: float) -> float | None:
+    """`equivalence_p` of the values that gave this result."""
     if delta <= 0:
         raise InputError(f"The equivalence bound is {delta}; it must be above 0.")
-    mean, se, _, _ = _mean_and_interval(array, 0.95)
-    if mean is None or se is None:
+    if result.mean is None or result.se is None:
         return None
-    if se == 0:
-        return 0.0 if abs(mean) < delta else 1.0
-    return float(special.stdtr(len(array) - 1, -(delta - abs(mean)) / se))
+    if result.se == 0:
+        return 0.0 if abs(result.mean) < delta else 1.0
+    return float(special.stdtr(result.n - 1, -(delta - abs(result.mean)) / result.se))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -211,10 +207,9 @@ def _least(reached: Callable[[int], bool], most: int) -> int:
 
 
 def _contrast(difference: NDArray[np.float64], p: float, level: float) -> Contrast:
-    n = len(difference)
-    mean, se, low, high = _mean_and_interval(difference, level)
+    n, mean, sd = _moments(difference)
     method = _method(n, level, f"paired t-interval, {'exact' if n <= EXACT_PAIRS else '10,000-draw'} sign-flip p")
-    return Contrast(mean, se, low, high, n, p if n > 1 else None, hedges_g(difference), method)
+    return Contrast(*_interval(n, mean, sd, level), n, p if n > 1 else None, _hedges_g(n, mean, sd), method)
 
 
 def _sign_flips(arrays: Sequence[NDArray[np.float64]], n: int, seed: int) -> list[float]:
@@ -225,17 +220,18 @@ def _sign_flips(arrays: Sequence[NDArray[np.float64]], n: int, seed: int) -> lis
         # because one product with all of them would round otherwise.
         step = max(4, CACHED_AT_ONCE // max(n, 1) // 4 * 4)
         for start in range(0, len(block), step):
-            signs = block[start : start + step].astype(float)
+            signs = block[start : start + step].astype(float, copy=False)
             for own, array in zip(sums, arrays, strict=True):
                 own.append(signs @ array)
     return [_share_as_large(array, np.concatenate(own)) for array, own in zip(arrays, sums, strict=True)]
 
 
 def _share_as_large(array: NDArray[np.float64], products: NDArray[np.float64]) -> float:
-    total = float(array.sum())
-    sums = products if len(array) <= EXACT_PAIRS else np.concatenate([[total], total - 2 * products])
+    total, exact = float(array.sum()), len(array) <= EXACT_PAIRS
+    sums = products if exact else total - 2 * products
     # A sum that equals the observed one but for rounding counts as equal.
-    return float((np.abs(sums) >= abs(total) * (1 - 1e-12)).mean())
+    found = int(np.count_nonzero(np.abs(sums) >= abs(total) * (1 - 1e-12)))
+    return found / len(sums) if exact else (found + 1) / (len(sums) + 1)
 
 
 @lru_cache
@@ -244,7 +240,7 @@ def _all_signs(n: int) -> NDArray[np.float64]:
     return np.array(list(product((-1.0, 1.0), repeat=n)))
 
 
-def _drawn_flips(n: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+def _drawn_flips(n: int, seed: int) -> Iterator[NDArray[np.uint8] | NDArray[np.float64]]:
     """Which runs change their sign (1) or keep it (0) in each draw, shape "draw run", in blocks of some draws."""
     if n * PERMUTATION_DRAWS <= DRAWN_AT_ONCE:
         yield _few_flips(n, seed)
@@ -255,10 +251,10 @@ def _drawn_flips(n: int, seed: int) -> Iterator[NDArray[np.uint8]]:
         yield _flips(rng, min(rows, PERMUTATION_DRAWS - start), n)
 
 
-@lru_cache(maxsize=8)
-def _few_flips(n: int, seed: int) -> NDArray[np.uint8]:
+@lru_cache(maxsize=4)
+def _few_flips(n: int, seed: int) -> NDArray[np.float64]:
     """All draws in one block, kept because the studies of a sweep have the same few numbers of runs."""
-    return _flips(stream(seed, SIGN_FLIPS), PERMUTATION_DRAWS, n)
+    return _flips(stream(seed, SIGN_FLIPS), PERMUTATION_DRAWS, n).astype(float)
 
 
 def _flips(rng: np.random.Generator, rows: int, n: int) -> NDArray[np.uint8]:
@@ -289,24 +285,36 @@ def _differences(treatment: ArrayLike, control: ArrayLike) -> NDArray[np.float64
     return left - right
 
 
+@lru_cache
 def _t_above(share: float, df: int) -> float:
     """The t that `share` of the distribution lies above."""
     return -float(special.stdtrit(df, share))
 
 
+def _moments(array: NDArray[np.float64]) -> tuple[int, float | None, float | None]:
+    """How many runs there are, their mean and their standard deviation, as far as these are defined."""
+    n = len(array)
+    return n, float(array.mean()) if n else None, float(array.std(ddof=1)) if n > 1 else None
+
+
 Interval = tuple[float | None, float | None, float | None, float | None]
 
 
-def _mean_and_interval(array: NDArray[np.float64], level: float) -> Interval:
-    n = len(array)
-    if n == 0:
-        return None, None, None, None
-    mean = float(array.mean())
-    if n == 1:
+def _interval(n: int, mean: float | None, sd: float | None, level: float) -> Interval:
+    """Mean, standard error, and the ends of the t-interval."""
+    if mean is None or sd is None:
         return mean, None, None, None
-    se = float(array.std(ddof=1) / math.sqrt(n))
+    se = sd / math.sqrt(n)
     half = _t_above((1 - level) / 2, n - 1) * se
     return mean, se, mean - half, mean + half
+
+
+def _hedges_g(n: int, mean: float | None, sd: float | None) -> float | None:
+    df = n - 1
+    if df < 2 or mean is None or not sd:
+        return None
+    factor = math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2)
+    return mean / sd * factor
 
 
 def _method(n: int, level: float, name: str) -> str:

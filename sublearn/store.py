@@ -222,7 +222,7 @@ def _clean_records(content: bytes, study: Study) -> Columns | None:
         return None
     misfit = misfits(study)
     try:
-        # Of the records that differ in nothing but their numbers, those with the largest and the smallest ones.
+        # What holds of the least and the greatest numbers of like records holds of all of them.
         return None if any(misfit(record) for record in records.extremes()) else records
     except ValidationError:
         return None

@@ -21,8 +21,7 @@ Values = Mapping[tuple[str, str], Column]
 NOTHING = Column(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
 Question = tuple[str, str, str]
 """Treatment, control and trait."""
-Contrasts = dict[Question, tuple[NDArray[np.float64], stats.Contrast]]
-"""Each question's paired differences, shape "run", and what they show."""
+Contrasts = dict[Question, stats.Contrast]
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def analyse(study: Study, records: Iterable[Record]) -> Analysis:
             for trait in study.traits
             for arm in study.arms
         ),
-        tuple(PairedContrast(*question, contrast) for question, (_, contrast) in contrasts.items()),
+        tuple(PairedContrast(*question, contrast) for question, contrast in contrasts.items()),
         tuple(_judge(study.claims, contrasts)),
         tuple(rows.take(np.isnan(rows.value))),
     )
@@ -132,8 +131,8 @@ def _common(seeds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.i
 
 def _contrasts(study: Study, values: Values) -> Contrasts:
     questions = _questions(study)
-    columns = [differences(values, *question) for question in questions]
-    return dict(zip(questions, zip(columns, stats.contrasts(columns), strict=True), strict=True))
+    found = stats.contrasts([differences(values, *question) for question in questions])
+    return dict(zip(questions, found, strict=True))
 
 
 def _questions(study: Study) -> list[Question]:
@@ -144,32 +143,28 @@ def _questions(study: Study) -> list[Question]:
 
 def _judge(claims: Sequence[Claim], contrasts: Contrasts) -> list[Finding]:
     own = [contrasts[claim.treatment, claim.control, claim.trait] for claim in claims]
-    p_values = [_p(claim, *asked) for claim, asked in zip(claims, own, strict=True)]
+    p_values = [_p(claim, result) for claim, result in zip(claims, own, strict=True)]
     adjusted = stats.holm(p_values) if claims else []
     return [
-        Finding(claim.claim, *_verdict(claim, *asked, float(p), len(claims)))
-        for claim, asked, p in zip(claims, own, adjusted, strict=True)
+        Finding(claim.claim, *_verdict(claim, result, float(p), len(claims)))
+        for claim, result, p in zip(claims, own, adjusted, strict=True)
     ]
 
 
-def _p(claim: Claim, difference: NDArray[np.float64], contrast: stats.Contrast) -> float:
+def _p(claim: Claim, result: stats.Contrast) -> float:
     """The p that decides on the claim, which is 1 where there is none."""
-    p = contrast.p
-    if claim.kind == "equivalent" and len(difference) > 1:
-        p = stats.equivalence_p(difference, claim.delta)
+    p = stats.within_p(result, claim.delta) if claim.kind == "equivalent" else result.p
     return 1.0 if p is None else p
 
 
-def _verdict(
-    claim: Claim, difference: NDArray[np.float64], result: stats.Contrast, p: float, family: int
-) -> tuple[Verdict, str]:
+def _verdict(claim: Claim, result: stats.Contrast, p: float, family: int) -> tuple[Verdict, str]:
     """The verdict at 5% with its reason; p is adjusted for the family of claims."""
-    n = len(difference)
+    n = result.n
     if result.mean is None or result.low is None or result.high is None or result.se is None:
         return "inconclusive", f"The interval is undefined with {n} run{'' if n == 1 else 's'}; at least 2 are needed."
     shown = f"The difference is {result.mean:+.3f}, 95% interval {result.low:+.3f} to {result.high:+.3f}, {n} runs"
     within = f"equivalent to zero within {claim.delta:g}"
-    equivalence = stats.equivalence_p(difference, claim.delta)
+    equivalence = stats.within_p(result, claim.delta)
     if claim.kind == "equivalent":
         if p < ALPHA:
             return "supported", f"{shown}: {within} (two one-sided tests, Holm-adjusted p = {p:.2g})."
@@ -182,11 +177,11 @@ def _verdict(
         return "refuted", f"{shown}: below zero."
     if p < ALPHA and result.mean > 0:
         return "supported", f"{shown}: above zero (sign-flip test, Holm-adjusted p = {p:.2g})."
-    return "inconclusive", f"{shown}. {_needed(difference, family)}"
+    return "inconclusive", f"{shown}. {_needed(result, family)}"
 
 
-def _needed(difference: NDArray[np.float64], family: int) -> str:
-    effect = stats.hedges_g(difference)
+def _needed(result: stats.Contrast, family: int) -> str:
+    effect = result.effect_size
     if effect is None:
         return "At least 3 runs that are not all alike are needed to tell how many more would show an effect."
     if effect <= 0:
@@ -197,7 +192,7 @@ def _needed(difference: NDArray[np.float64], family: int) -> str:
             f"An effect as small as this one ({effect:.2g} standard deviations) would need more than {MOST_RUNS:,} "
             "runs: it is too small to show."
         )
-    most = max(needed, stats.least_runs(family, ALPHA), len(difference) + 1)
+    most = max(needed, stats.least_runs(family, ALPHA), result.n + 1)
     return (
         f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {most} runs would be "
         "needed to show it at 90% power."
