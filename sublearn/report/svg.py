@@ -52,23 +52,6 @@ def svg_text(figure: Figure, label: str) -> str:
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-@contextmanager
-def plain_style() -> Iterator[None]:
-    """How figures for `plain_svg` are drawn: every text as it is, dollar signs too, in letters of 10 points."""
-    # Both are read where a text is made, and marks on an axis are made as late as the figure is written.
-    with matplotlib.rc_context({"font.size": 10, "text.parse_math": False, "text.usetex": False}):
-        yield
-
-
-def plain_svg(figure: Figure) -> str:
-    """Any figure as SVG in its own colours, letters as paths, without metadata; the same for the same figure."""
-    with _settings(), plain_style(), matplotlib.rc_context({"svg.fonttype": "path"}):
-        buffer = StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-
-
 def inline(svg: str, prefix: str) -> str:
     """The SVG for the inside of a page that holds `css()`: no style of its own, and ids that begin with `prefix`."""
     return ElementTree.tostring(_inlined(svg, prefix), encoding="unicode")
