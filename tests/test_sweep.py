@@ -86,11 +86,12 @@ def test_the_figure_of_a_setting_has_an_interval_at_each_value_that_has_one(whol
     points = sweep.load_sweep(whole)
     for key in GRID:
         picture = ElementTree.fromstring(dose_figure(points, key))
-        lines = [g for g in picture.iterfind(".//{*}g") if (g.get("id") or "").startswith("LineCollection")]
-        ends = [len(group.findall("{*}path")) for group in lines]
+        paths = [path for path in picture.iterfind(".//{*}path") if "stroke-width: 2;" in f"{path.get('style')};"]
+        lines = [line.split() for path in paths for line in path.get("d", "").split("M")[1:]]
+        upright = [(x, y, end) for x, y, _, above, end in lines if x == above]
         study = points[0].analysis.study
-        per_panel = [len(study.arms)] * len(study.traits) + [2] * len(study.claims)  # arms, or the other key's values
-        assert ends == [2] * sum(per_panel)
+        per_value = 2 * len(study.arms) * len(study.traits) + 2 * len(study.claims)  # for each value of the other key
+        assert len(upright) == len(set(upright)) == 2 * per_value
 
 
 def test_the_index_is_made_anew_from_the_run_directories(tmp_path):

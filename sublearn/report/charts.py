@@ -27,6 +27,7 @@ from sublearn.report.sheet import (
     draw_legend,
     flow,
     mark,
+    mark_all,
     new_sheet,
     rule,
     shape,
@@ -225,36 +226,55 @@ def _draw_along(sheet: Axes, across: Across, along: Scale, ends: list[float], bo
 
 
 def _draw_series(sheet: Axes, one: Series, across: Across, along: Scale, up: Scale, aside: float) -> None:
-    looks = zip(
-        one.colours or (one.colour,) * len(one.values), one.fills or (one.filled,) * len(one.values), strict=True
-    )
+    count = len(one.values)
+    looks = zip(one.colours or (one.colour,) * count, one.fills or (one.filled,) * count, strict=True)
     found = [
-        (along.px(across.place(value)) + aside, mean, low, high, look)
+        _Mark(along.px(across.place(value)) + aside, mean, low, high, *look)
         for value, mean, low, high, look in zip(one.values, one.means, one.lows, one.highs, looks, strict=True)
         if mean is not None
     ]
-    found.sort(key=lambda point: point[0])
+    found.sort(key=lambda one: one.x)
     if one.ribbon:
-        _draw_ribbon(sheet, [(x, low, high) for x, _, low, high, _ in found], up, one.colour)
+        _draw_ribbon(sheet, found, up, one.colour)
     if across.numeric:  # between names nothing lies
-        rule(sheet, [x for x, *_ in found], [up.held(mean) for _, mean, *_ in found], one.colour, 1.3, one.dashes)
-    for x, mean, low, high, (colour, filled) in found:
-        if low is not None and high is not None and not one.ribbon:
-            _draw_interval(sheet, x, low, high, up, colour)
-        mark(sheet, x, up.held(mean), one.shape, colour, filled, 6 if one.ribbon else 7)
+        rule(sheet, [own.x for own in found], [up.held(own.mean) for own in found], one.colour, 1.3, one.dashes)
+    # All marks of one look at a time: a large grid has many thousands.
+    for look in dict.fromkeys((own.colour, own.filled) for own in found):
+        alike = [own for own in found if (own.colour, own.filled) == look]
+        if not one.ribbon:
+            _draw_intervals(sheet, alike, up, look[0])
+        mark_all(
+            sheet, [m.x for m in alike], [up.held(m.mean) for m in alike], one.shape, *look, 6 if one.ribbon else 7
+        )
 
 
-def _draw_interval(sheet: Axes, x: float, low: float, high: float, up: Scale, colour: str) -> None:
-    rule(sheet, [x, x], [up.held(low), up.held(high)], colour, 2)
-    for end, beyond in ((low, "v"), (high, "^")):
-        if not up.limits[0] <= end <= up.limits[1]:
-            mark(sheet, x, up.held(end), beyond, colour, True, 4)
+@dataclass(frozen=True)
+class _Mark:
+    """A mean at its place, with its interval and its look."""
+
+    x: float
+    mean: float
+    low: float | None
+    high: float | None
+    colour: str
+    filled: bool
 
 
-def _draw_ribbon(
-    sheet: Axes, found: Sequence[tuple[float, float | None, float | None]], up: Scale, colour: str
-) -> None:
-    ends = [(x, up.held(low), up.held(high)) for x, low, high in found if low is not None and high is not None]
+def _draw_intervals(sheet: Axes, found: Sequence[_Mark], up: Scale, colour: str) -> None:
+    ends = [(one.x, one.low, one.high) for one in found if one.low is not None and one.high is not None]
+    gap = float("nan")  # a break in the line
+    x = [place for x, _, _ in ends for place in (x, x, gap)]
+    y = [place for _, low, high in ends for place in (up.held(low), up.held(high), gap)]
     if ends:
-        lower, upper = [(x, low) for x, low, _ in ends], [(x, high) for x, _, high in ends]
+        rule(sheet, x, y, colour, 2)
+    for x, low, high in ends:
+        for end, beyond in ((low, "v"), (high, "^")):
+            if not up.limits[0] <= end <= up.limits[1]:
+                mark(sheet, x, up.held(end), beyond, colour, True, 4)
+
+
+def _draw_ribbon(sheet: Axes, found: Sequence[_Mark], up: Scale, colour: str) -> None:
+    lower = [(one.x, up.held(one.low)) for one in found if one.low is not None]
+    upper = [(one.x, up.held(one.high)) for one in found if one.high is not None]
+    if lower:
         shape(sheet, np.array([*lower, *upper[::-1]]), colour, 0.16)

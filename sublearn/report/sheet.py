@@ -147,8 +147,13 @@ def body(
 
 
 def mark(sheet: Axes, x: float, y: float, sign: str, colour: str, filled: bool, size: float) -> None:
+    mark_all(sheet, [x], [y], sign, colour, filled, size)
+
+
+def mark_all(sheet: Axes, x: ArrayLike, y: ArrayLike, sign: str, colour: str, filled: bool, size: float) -> None:
+    """Marks of one look."""
     face = light(colour if filled else "paper")
-    line(sheet, [x], [y], colour, marker=sign, ms=size, mfc=face, mec=light(colour), mew=1.8, ls="")
+    line(sheet, x, y, colour, marker=sign, ms=size, mfc=face, mec=light(colour), mew=1.8, ls="")
 
 
 # Not by the methods of the axes, which work out anew each time where the axes would end.
