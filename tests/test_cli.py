@@ -160,8 +160,9 @@ def test_records_that_are_removed_during_a_run_end_it_with_status_1(tmp_path, mo
         patch.setattr(Writer, "add", add)
         assert sublearn(patch, *RUN, "--out", "run") == 1
     out, err = capsys.readouterr()
-    assert err.startswith("Failed: run/records.jsonl was removed or changed by somebody else")
-    assert len(err.splitlines()) == 1
+    note, failed = err.splitlines()
+    assert note.startswith("Note: 3 runs cannot support")
+    assert failed.startswith("Failed: run/records.jsonl was removed or changed by somebody else")
     assert out == ""
     assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
     assert load(tmp_path / "run").complete_seeds() == {0, 1, 2}
