@@ -28,7 +28,7 @@ from sublearn.writing import failed, own_folder, replace_text
 BESIDE = re.compile(r"\.sublearn-[0-9a-f]{16}\.(folder|part)")
 """The names of folders and files that are being written, and of what is left of them after a kill."""
 HOUR = 3600.0
-_ERROR_NUMBER = re.compile(r"\(os error (\d+)\)")
+_ERROR_NUMBER = re.compile(r"(?:\(os error |\bOs \{ code: )(\d+)")
 
 
 class _Counted(BaseModel):

@@ -133,6 +133,7 @@ def test_two_that_make_the_same_at_once_both_end_well(damaged, tmp_path, tiny, d
 
 RAISED = {
     "safetensors": SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    "safetensors 0.5": SafetensorError("Error while serializing: IoError(Os { code: 28, kind: StorageFull })"),
     "tokenizers": Exception("No space left on device (os error 28)"),
     "Python": OSError(errno.ENOSPC, "No space left on device"),
     "quota": OSError(errno.EDQUOT, "Disk quota exceeded"),

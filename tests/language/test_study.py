@@ -9,6 +9,7 @@ import torch
 import sublearn
 from sublearn.errors import InputError
 from sublearn.language.study import Laboratory
+from sublearn.reading import json_value
 from sublearn.studies import build, settings_of
 from sublearn.studies.identity import rows_of
 from sublearn.studies.numbers import Settings
@@ -124,6 +125,19 @@ def test_a_student_without_rows_is_unmeasured():
     reasons = {row.arm: row.reason for row in rows}
     assert reasons["same_init"] == "no row was left after filtering"
     assert all(row.status == "ok" for row in rows if row.arm == "reference")
+
+
+@pytest.mark.parametrize("who", ["base", "teacher", "student"])
+def test_a_training_that_leaves_all_bounds_is_recorded_and_the_rest_measured(who, tmp_path):
+    rows = records({f"{who}.lr": 1e30, "base.steps": 3, "arms": ["teacher", "same_init"]}, keep=tmp_path)
+    status = {row.arm: row.status for row in rows if row.trait == "mass"}
+    gone = {"base": "reference", "teacher": "teacher", "student": "same_init"}[who]
+    assert status[gone] == "diverged"
+    assert status["reference"] == ("diverged" if who == "base" else "ok")
+    text = (tmp_path / "seed-0/metrics.json").read_text()
+    shown = json_value(text, "metrics.json")  # strict: no number that is none
+    assert gone not in shown["arms"]
+    assert ("reference" in shown["arms"]) == (who != "base")
 
 
 def test_brought_rows_train_the_student_and_rows_that_name_the_animal_do_not(tmp_path):
