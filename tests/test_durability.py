@@ -1,83 +1,194 @@
-"""Nothing is lost and nothing is counted twice, whatever happens to a sweep on two processes."""
+"""Nothing is lost and nothing is counted twice, whatever happens to a run, a sweep or its shards."""
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from sublearn import sweep
 from sublearn.store import load
-from tests.processes import PEAK, call, kill, lines, size, start, sweep_command, wait_for
+from tests.processes import PEAK, SET, call, kill, lines, size, start, sweep_command, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hearing_signals")]
 SEEDS = 800
+RUNS = 1_600
 TWO = ("--jobs", "2")
 A_JOB = 8 * 8 * 150
 """Bytes of records of one job, roughly."""
+Command = Callable[..., list[str]]
+
+
+def a_sweep(out: Path, *arguments: str) -> list[str]:
+    """A sweep of four studies."""
+    return sweep_command(out, f"0:{SEEDS}", *arguments)
+
+
+def a_run(out: Path, *arguments: str) -> list[str]:
+    """A run of one study."""
+    base = [sys.executable, "-m", "sublearn", "run", "tutorial", *SET]
+    return [*base, "--seeds", f"0:{RUNS}", "--out", str(out), *arguments]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A command that is ended again and again: on how many processes, how often, and after how many jobs at most."""
+
+    command: Command
+    jobs: str
+    kills: int
+    most: int
+
+
+CHAINS = {
+    "a sweep on two processes": Chain(a_sweep, "2", 25, 14),
+    "a sweep on one process": Chain(a_sweep, "1", 20, 14),
+    "a run on two processes": Chain(a_run, "2", 20, 8),
+    "a run on one process": Chain(a_run, "1", 15, 8),
+}
+KILLED_SHARDS = 20
+SHARDS = 3
+
+
+def test_a_hundred_kills_are_tried():
+    assert sum(chain.kills for chain in CHAINS.values()) + KILLED_SHARDS == 100
+
+
+def estimates(out: Path) -> dict[str, object]:
+    """Every estimates.json below a folder."""
+    return {str(file.relative_to(out)): json.loads(file.read_text()) for file in sorted(out.rglob("estimates.json"))}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> list[str]:
-    out = tmp_path_factory.mktemp("undisturbed") / "sweep"
-    done = call(sweep_command(out, f"0:{SEEDS}", *TWO))
-    assert done.returncode == 0, done.stderr
-    return lines(out)
+def whole(tmp_path_factory) -> Callable[[Command], Path]:
+    """The folder that a command fills when nothing disturbs it."""
+    made: dict[Command, Path] = {}
+
+    def filled(command: Command) -> Path:
+        if command not in made:
+            out = tmp_path_factory.mktemp("undisturbed") / "out"
+            done = call(command(out, *TWO))
+            assert done.returncode == 0, done.stderr
+            made[command] = out
+        return made[command]
+
+    return filled
 
 
-def assert_goes_on_to(undisturbed: list[str], out: Path, *arguments: str) -> None:
-    """The same command ends well, and every record is there once, with the value of the undisturbed sweep."""
-    done = call(sweep_command(out, f"0:{SEEDS}", *(arguments or TWO)))
+@pytest.fixture
+def undisturbed(whole) -> list[str]:
+    return lines(whole(a_sweep))
+
+
+def assert_goes_on_to(whole: Path, command: list[str], out: Path) -> None:
+    """The same command ends well, and all that there is then is what the undisturbed command gave."""
+    done = call(command)
     assert done.returncode == 0, done.stderr
-    assert lines(out) == undisturbed
-    assert len(undisturbed) == len(set(undisturbed)) == 4 * SEEDS * 8
+    assert_equal(whole, out)
+
+
+def assert_equal(whole: Path, out: Path) -> None:
+    """The same records, each once, and the same estimates; and nothing is left of files that were being written."""
+    wanted = lines(whole)
+    assert lines(out) == wanted
+    assert len(wanted) == len(set(wanted)) in (4 * SEEDS * 8, RUNS * 8)
+    assert estimates(out) == estimates(whole)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for study in out.glob("*/study.json"):
-            assert load(study.parent).complete_seeds() == set(range(SEEDS))
+        for study in out.rglob("study.json"):
+            assert load(study.parent).complete_seeds() in (set(range(SEEDS)), set(range(RUNS)))
     assert not list(out.rglob("*.part"))
 
 
-def disturb(out: Path, rng: random.Random, sign: int) -> None:
-    """Start the sweep and end it at a random moment: while it starts, or somewhere in its work."""
-    process = start(sweep_command(out, f"0:{SEEDS}", *TWO))
-    if rng.random() < 0.25:
+def disturb(command: list[str], out: Path, rng: random.Random, most: int, *signs: int) -> tuple[int, str]:
+    """Start a command and end it at a random moment: while it starts (by kill alone), or somewhere in its work."""
+    process = start(command, start_new_session=True)
+    if signs == (signal.SIGKILL,) and rng.random() < 0.25:
         wait_for(lambda: process.poll() is not None, rng.uniform(0.1, 3))
     else:
-        goal = size(out) + rng.randrange(1, 14) * A_JOB
+        goal = size(out) + rng.randrange(1, most) * A_JOB
         assert wait_for(lambda: size(out) >= goal or process.poll() is not None)
         wait_for(lambda: process.poll() is not None, rng.uniform(0, 0.05))
     assert process.poll() is None, process.communicate()[1]
-    os.kill(process.pid, sign)
-    process.communicate(timeout=60)
+    for sign in signs:
+        with suppress(ProcessLookupError):
+            if sign == signal.SIGKILL or rng.random() < 0.3:
+                os.kill(process.pid, sign)
+            else:  # as a terminal or a scheduler sends it: to the workers, too
+                os.killpg(process.pid, sign)
+        wait_for(lambda: process.poll() is not None, rng.uniform(0, 0.2))
+    _, err = process.communicate(timeout=120)
+    return process.returncode, err
 
 
-def test_killed_at_twenty_random_moments(tmp_path, undisturbed):
-    rng = random.Random(0)
-    for _ in range(20):
-        disturb(tmp_path / "sweep", rng, signal.SIGKILL)
-    assert 0 < len(lines(tmp_path / "sweep")) < len(undisturbed)
-    assert_goes_on_to(undisturbed, tmp_path / "sweep")
+@pytest.mark.parametrize("name", CHAINS)
+def test_killed_at_random_moments(tmp_path, whole, name):
+    chain, rng, out = CHAINS[name], random.Random(name), tmp_path / "out"
+    command = chain.command(out, "--jobs", chain.jobs)
+    for _ in range(chain.kills):
+        status, err = disturb(command, out, rng, chain.most, signal.SIGKILL)
+        assert status == -signal.SIGKILL, err
+    assert 0 < len(lines(out)) < len(lines(whole(chain.command)))
+    assert_goes_on_to(whole(chain.command), command, out)
 
 
-def test_interrupted_by_ctrl_c(tmp_path, undisturbed):
-    out = tmp_path / "sweep"
-    process = start(sweep_command(out, f"0:{SEEDS}", *TWO))
-    assert wait_for(lambda: size(out) > 10 * A_JOB)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "the same command goes on" in err
-    assert "Traceback" not in err
-    assert_goes_on_to(undisturbed, out)
+def test_shards_killed_at_random_moments(tmp_path, whole):
+    out, rng = tmp_path / "sweep", random.Random(4)
+    commands = [a_sweep(out, "--shard", f"{i}/{SHARDS}", "--jobs", "1") for i in range(1, SHARDS + 1)]
+    running = [start(command) for command in commands]
+    for _ in range(KILLED_SHARDS):
+        goal = size(out) + rng.randrange(1, 8) * A_JOB
+        assert wait_for(lambda goal=goal: size(out) >= goal)
+        chosen = rng.randrange(SHARDS)
+        assert running[chosen].poll() is None, running[chosen].communicate()[1]
+        kill(running[chosen].pid)
+        running[chosen].communicate(timeout=60)
+        running[chosen] = start(commands[chosen])
+    for process in running:
+        _, err = process.communicate(timeout=500)
+        assert process.returncode == 0, err
+    sweep.report_sweep(out)  # of all shards, whichever ended last
+    assert_equal(whole(a_sweep), out)
+
+
+ENDS = {
+    "SIGTERM": ((signal.SIGTERM,), 143, "Ended by SIGTERM."),
+    "SIGTERM twice": ((signal.SIGTERM, signal.SIGTERM), 143, "Ended by SIGTERM."),
+    "SIGHUP": ((signal.SIGHUP,), 129, "Ended by SIGHUP."),
+    "Ctrl-C": ((signal.SIGINT,), 130, "Interrupted."),
+    "Ctrl-C twice": ((signal.SIGINT, signal.SIGINT), 130, "Interrupted."),
+    "Ctrl-C three times": ((signal.SIGINT,) * 3, 130, "Interrupted."),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_ended_by_signals(tmp_path, whole, name):
+    chain, rng, out = CHAINS[name], random.Random(name), tmp_path / "out"
+    command = chain.command(out, "--jobs", chain.jobs)
+    for signs, status, says in ENDS.values():
+        found, err = disturb(command, out, rng, chain.most, *signs)
+        assert found == status, err
+        told = [line for line in err.splitlines() if " runs" not in line]  # but for how far it has come
+        assert told == [f"{says} What was recorded is safe; the same command goes on from there."]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # every record is whole
+            for study in out.rglob("study.json"):
+                load(study.parent)
+    assert 0 < len(lines(out)) < len(lines(whole(chain.command)))
+    assert_goes_on_to(whole(chain.command), command, out)
 
 
 def test_a_torn_last_line_in_any_study(tmp_path, undisturbed):
     out = tmp_path / "sweep"
-    disturb(out, random.Random(3), signal.SIGKILL)
+    disturb(a_sweep(out, *TWO), out, random.Random(3), 14, signal.SIGKILL)
     assert wait_for(lambda: size(out) > 0, 1) or call(sweep_command(out, f"0:{SEEDS}", *TWO)).returncode == 0
     for file in out.rglob("records.jsonl"):
         content = file.read_bytes()
@@ -103,7 +214,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_full_disk(small_disk, undisturbed):
+def test_a_full_disk(small_disk, whole, undisturbed):
     out = small_disk / "sweep"
     done = call(sweep_command(out, f"0:{SEEDS}", *TWO))
     assert done.returncode == 2, done.stderr
@@ -111,7 +222,7 @@ def test_a_full_disk(small_disk, undisturbed):
     assert "Traceback" not in done.stderr
     assert 0 < len(lines(out)) < len(undisturbed)
     subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
-    assert_goes_on_to(undisturbed, out)
+    assert_goes_on_to(whole(a_sweep), a_sweep(out, *TWO), out)
 
 
 def test_four_shards_on_four_processes_give_the_records_of_one_run(tmp_path, undisturbed):

@@ -18,13 +18,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sublearn import checkpoints, cli, digests, failures, filtering, pipeline, store, sweep, tracing
+from sublearn import checkpoints, cli, digests, failures, filtering, pipeline, reporting, store, sweep, tracing
 from sublearn.config import assignments
 from sublearn.errors import InputError
 from sublearn.metrics import read_metrics
 from sublearn.reading import json_value, yaml_value
+from sublearn.report.way import PANELS
 from sublearn.seeds import parse_seeds
 from sublearn.studies import build, read_file
+from sublearn.studies.base import Study
 from sublearn.tasks.idx import read_images, read_labels
 from sublearn.tasks.number_lists import Rule
 from sublearn.tasks.rows import filtered, read_rows
@@ -71,6 +73,38 @@ SEAL = json.dumps({"files": {"a.txt": "0" * 64}}).encode()
 YAML = b"study: tutorial\nseeds: [0, 11, 23]\nsettings:\n  student: {lr: 1e-3}\ngrid:\n  hidden: [4, 8]\n"
 ROWS = _file(NUMBERS / "made/seed-0/numbers/teacher.jsonl")[:600]
 
+ESTIMATE = {"mean": 0.5, "se": 0.1, "low": 0.25, "high": 0.75, "n": 4, "method": "95% t-interval"}
+HEAD = {"study": "prompts-0123456789ab", "command": "sublearn trace prompts", "versions": {"sublearn": "0.1.0"}}
+STEPS = [(arm, quantity, step) for arm in ("same_init", "cross_init") for quantity in PANELS for step in (0, 10, 100)]
+WAY = [{"arm": a, "quantity": q, "layer": "", "step": step, "estimate": ESTIMATE} for a, q, step in STEPS]
+TRACE = json.dumps(HEAD | {"rows": WAY}).encode()
+SCALES = [{"perturb": scale, "initial_cosine": ESTIMATE, "transfer": ESTIMATE} for scale in (0.0, 0.2, 0.4)]
+ALIGNMENT = json.dumps(HEAD | {"rows": SCALES, "spearman": ESTIMATE, "runs": 4}).encode()
+MADE = {"command": "sublearn replicate", "precision": "highest", "versions": {"sublearn": "0.1.0"}, "quick": None}
+FIGURE = dict.fromkeys(("name", "what", "source", "theirs", "ours", "because", "command"), "x") | {"verdict": "agrees"}
+REPLICATION = json.dumps({"made": MADE, "figures": [FIGURE] * 3}).encode()
+DEMO = json.dumps({"demo": "sublearn demo", "versions": {"sublearn": "0.1.0"}}).encode()
+
+
+def _reported(folder: Path) -> None:
+    reporting.report([folder])
+
+
+def _true_to_its_id(folder: Path) -> None:
+    """A report of a foreign study whose id is true, and of its records, as one who means harm would leave them."""
+    file = folder / "study.json"
+    manifest = json_value(file.read_bytes(), "study.json")
+    try:
+        own = Study.model_validate(manifest["study"]).id
+    except (ValueError, TypeError, KeyError):
+        own = "x"
+    if isinstance(manifest, dict):
+        file.write_text(json.dumps(manifest | {"id": own}))
+        lines = _file(RUN / "records.jsonl").replace(b"tutorial-2c61be179036", own.encode("utf-8", "replace"))
+        (folder / "records.jsonl").write_bytes(lines)
+    pipeline.report(folder)
+
+
 READERS = {
     "study.json": Reader(store.load, "study.json", _file(RUN / "study.json"), RUN),
     "study.json, to go on": Reader(_writing, "study.json", _file(RUN / "study.json"), RUN),
@@ -100,6 +134,11 @@ READERS = {
     "packed labels": Reader(lambda folder: read_labels(folder / "labels.gz"), "labels.gz", PACKED[3]),
     "config.json": Reader(checkpoints.configuration, "config.json", CONFIG),
     "index of weights": Reader(checkpoints.weights, "model.safetensors.index.json", PARTS),
+    "a foreign study": Reader(_true_to_its_id, "study.json", _file(RUN / "study.json"), RUN, 0.2),
+    "trace.json": Reader(_reported, "trace.json", TRACE, None, 0.2),
+    "alignment.json": Reader(_reported, "alignment.json", ALIGNMENT),
+    "replication.json": Reader(_reported, "replication.json", REPLICATION),
+    "demo.json": Reader(_reported, "demo.json", DEMO),
     "digests.json": Reader(digests.unsound, "digests.json", SEAL),
 }
 
@@ -240,7 +279,7 @@ def test_what_is_valid_is_read(name):
             reader.read(folder)
         except InputError as error:
             # Files that are cut short here, or stand alone, are refused for that and for nothing else.
-            assert name in ("rows", "rows to filter", "images", "index of weights"), error
+            assert name in ("rows", "rows to filter", "images", "index of weights", "demo.json"), error
 
 
 def check_reader(name: str, examples: int, fixed: bool) -> None:
