@@ -7,7 +7,7 @@ from textwrap import fill
 
 from sublearn import pipeline, store
 from sublearn.engines.local import cores
-from sublearn.folders import made_by
+from sublearn.folders import check_made, made_by
 from sublearn.pipeline import Progress, Result
 from sublearn.report.bars import bars
 from sublearn.report.tables import verdict_lines
@@ -32,9 +32,11 @@ def tell(out: Path, say: Say, progress: Progress, command: str) -> None:
 
     Raises InputError, before anything is run, for a folder that holds something else.
     """
-    with made_by("sublearn demo", out, {MANIFEST: beginning(b'{\n  "demo": ')}, {PAGE: a_page}):
-        for study in dict.fromkeys(study for study, _ in PARTS):
-            pipeline.check_out(build(study), out / study)
+    ours = "sublearn demo", out, {MANIFEST: beginning(b'{\n  "demo": ')}, {PAGE: a_page}
+    check_made(*ours)
+    for study in dict.fromkeys(study for study, _ in PARTS):
+        pipeline.check_out(build(study), out / study)
+    with made_by(*ours):
         content = {"demo": [study for study, _ in PARTS], "command": command, "versions": store.versions()}
         replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
         _tell(out, say, progress, command)

@@ -57,7 +57,7 @@ def made_by(
     Raises InputError, before anything is written, unless it is new or empty, or holds a manifest or nothing but what
     the command makes. New folders that nothing came into are removed again after an error.
     """
-    _check_made(command, folder, manifests, files)
+    check_made(command, folder, manifests, files)
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         with locked(folder):
@@ -71,18 +71,8 @@ def made_by(
         raise
 
 
-def has_manifest(folder: Path, name: str) -> bool:
-    """Whether a folder holds the manifest `name`. Raises InputError if it holds other files and no manifest."""
-    # Looked at in this order, because another shard may be filling the folder: its manifest comes first of all files.
-    others = _others(folder)
-    if (folder / name).exists():
-        return True
-    if others:
-        raise InputError(f"{folder} holds other files and no {name}. Choose an empty or new folder for --out.")
-    return False
-
-
-def _check_made(command: str, folder: Path, manifests: Mapping[str, Replaces], files: Mapping[str, Replaces]) -> None:
+def check_made(command: str, folder: Path, manifests: Mapping[str, Replaces], files: Mapping[str, Replaces]) -> None:
+    """Raise InputError as `made_by` does. It writes nothing."""
     check_folder(folder)
     if not folder.is_dir():
         return
@@ -93,6 +83,17 @@ def _check_made(command: str, folder: Path, manifests: Mapping[str, Replaces], f
             f"{folder} holds {quoted(others[0])}, which '{command}' did not make. Choose an empty or new folder for "
             "--out."
         )
+
+
+def has_manifest(folder: Path, name: str) -> bool:
+    """Whether a folder holds the manifest `name`. Raises InputError if it holds other files and no manifest."""
+    # Looked at in this order, because another shard may be filling the folder: its manifest comes first of all files.
+    others = _others(folder)
+    if (folder / name).exists():
+        return True
+    if others:
+        raise InputError(f"{folder} holds other files and no {name}. Choose an empty or new folder for --out.")
+    return False
 
 
 def _lock(held: ExitStack, path: Path, kind: int) -> None:
