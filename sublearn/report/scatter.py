@@ -61,7 +61,7 @@ def _draw_cloud(sheet: Axes, cloud: Cloud, along: Scale, up: Scale, colour: str)
     if not len(cloud.x):
         return
     x, y = [along.px(value) for value in cloud.x], [up.px(value) for value in cloud.y]
-    line(sheet, x, y, colour, ls="", marker="o", ms=6, mew=0, alpha=0.45, gid=POINTS)
+    line(sheet, x, y, colour, ls="", marker="o", ms=6, mew=0, alpha=0.6, gid=POINTS)
     middle = float(np.mean(x)), float(np.mean(y))
     mark(sheet, *middle, "D", "ink", True, 6)
     write(sheet, middle[0] + 9, middle[1] - 7, cloud.name, SMALL, "ink", bold=True)

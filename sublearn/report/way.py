@@ -96,7 +96,10 @@ def alignment_figure(clouds: Sequence[Cloud], said: str, width: float = WIDE) ->
 
     `said` is what the correlation came to, in words.
     """
-    labels = ("cosine of the first update and the teacher's displacement", "transfer, the trait over its control's")
+    labels = (
+        "cosine of the first batch's descent and the teacher's displacement",
+        "transfer, the trait over its control's",
+    )
     note = f"{said}. Each point is one run; a diamond is the mean of a perturbation of the student's init, named by it"
     figure = draw_scatter(clouds, labels, "Alignment at the start and transfer", note, width)
     return svg_text(figure, f"{labels[0]} against {labels[1]}. {note}.")

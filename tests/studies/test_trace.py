@@ -55,6 +55,12 @@ def test_a_trace_starts_at_rest_and_ends_at_the_last_step():
         assert found[arm, 0, 0, "cosine", None] == 0
         assert found[arm, 0, 0, "soft_trait", None] == 0
         assert ("fc1", True) in {(key[4], key[0] == arm) for key in found}
+        share = [found[arm, seed, 0, "distance_share", None] for seed in (0, 1)]
+        assert share == [1, 1]  # of each run's own distance, so that no run's differs there
+        for seed in (0, 1):
+            distances = [found[arm, seed, step, "distance", None] for step in (0, 2, 3)]
+            shares = [found[arm, seed, step, "distance_share", None] for step in (0, 2, 3)]
+            assert shares == pytest.approx([distance / distances[0] for distance in distances])
     assert found["same_init", 0, 2, "cosine", None] > 0
     assert found["same_init", 0, 2, "distance", None] < found["same_init", 0, 0, "distance", None]
     assert found["same_init_control", 0, 3, "cosine", None] == 0
