@@ -132,9 +132,13 @@ class Columns(Sequence[Record]):
         """For each kind a record of its least seed, value and n, and one of its greatest."""
         order = np.argsort(self.kind, kind="stable")
         starts, _ = _groups(self.kind[order])
-        for bound in (np.minimum, np.maximum):
-            numbers = (bound.reduceat(own[order], starts) for own in (self.seed, self.value, self.n))
-            yield from Columns(self.kinds, self.kind[order][starts], *numbers) if len(starts) else ()
+        ends = [[bound.reduceat(own[order], starts) for bound in (np.minimum, np.maximum)] for own in self._numbers]
+        kind = self.kind[order][starts]
+        return iter(Columns(self.kinds, np.tile(kind, 2), *map(np.concatenate, ends)) if len(kind) else ())
+
+    @property
+    def _numbers(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+        return self.seed, self.value, self.n
 
     @cached_property
     def measured(self) -> dict[tuple[str, str], Column]:

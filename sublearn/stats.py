@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,8 +59,15 @@ class Contrast:
 
 def estimate(values: ArrayLike, level: float = 0.95) -> Estimate:
     """Mean of `values` (shape "run") with a t-interval at `level`. One run has no interval, none has no mean."""
-    n, mean, sd = _moments(_runs(values))
-    return Estimate(*_interval(n, mean, sd, level), n, _method(n, level, "t-interval"))
+    return estimates([values], level)[0]
+
+
+def estimates(several: Sequence[ArrayLike], level: float = 0.95) -> list[Estimate]:
+    """The estimate of each of several arrays of values (shape "run")."""
+    return [
+        Estimate(*_interval(n, mean, sd, level), n, _method(n, level, "t-interval"))
+        for n, mean, sd in _moments([_runs(values) for values in several])
+    ]
 
 
 def contrast(treatment: ArrayLike, control: ArrayLike, level: float = 0.95, seed: int = 0) -> Contrast:
@@ -71,7 +79,7 @@ def contrasts(differences: Sequence[ArrayLike], level: float = 0.95, seed: int =
     """The contrast that each of several paired differences (shape "run") gives; they share the work of sign flips."""
     arrays = [_runs(difference) for difference in differences]
     p_values = sign_flip_p_values(arrays, seed)
-    return [_contrast(array, p, level) for array, p in zip(arrays, p_values, strict=True)]
+    return [_contrast(*own, p, level) for own, p in zip(_moments(arrays), p_values, strict=True)]
 
 
 def sign_flip_p(difference: ArrayLike, seed: int = 0) -> float:
@@ -84,12 +92,7 @@ def sign_flip_p(difference: ArrayLike, seed: int = 0) -> float:
 
 def sign_flip_p_values(differences: Sequence[ArrayLike], seed: int = 0) -> list[float]:
     """`sign_flip_p` of each of several differences. Those of one length meet the same signs, which are drawn once."""
-    arrays = [_runs(difference) for difference in differences]
-    found: dict[int, float] = {}
-    for n in {len(array) for array in arrays}:
-        same = {index: array for index, array in enumerate(arrays) if len(array) == n}
-        found |= zip(same, _sign_flips(list(same.values()), n, seed), strict=True)
-    return [found[index] for index in range(len(arrays))]
+    return _by_length([_runs(difference) for difference in differences], lambda same, n: _sign_flips(same, n, seed))
 
 
 def hedges_g(difference: ArrayLike) -> float | None:
@@ -97,7 +100,7 @@ def hedges_g(difference: ArrayLike) -> float | None:
 
     None where there is no spread or where there are fewer than three runs: with two the factor is zero.
     """
-    return _hedges_g(*_moments(_runs(difference)))
+    return _hedges_g(*_moments([_runs(difference)])[0])
 
 
 def equivalence_p(difference: ArrayLike, delta: float) -> float | None:
@@ -206,8 +209,7 @@ def _least(reached: Callable[[int], bool], most: int) -> int:
     return high
 
 
-def _contrast(difference: NDArray[np.float64], p: float, level: float) -> Contrast:
-    n, mean, sd = _moments(difference)
+def _contrast(n: int, mean: float | None, sd: float | None, p: float, level: float) -> Contrast:
     method = _method(n, level, f"paired t-interval, {'exact' if n <= EXACT_PAIRS else '10,000-draw'} sign-flip p")
     return Contrast(*_interval(n, mean, sd, level), n, p if n > 1 else None, _hedges_g(n, mean, sd), method)
 
@@ -291,10 +293,31 @@ def _t_above(share: float, df: int) -> float:
     return -float(special.stdtrit(df, share))
 
 
-def _moments(array: NDArray[np.float64]) -> tuple[int, float | None, float | None]:
-    """How many runs there are, their mean and their standard deviation, as far as these are defined."""
-    n = len(array)
-    return n, float(array.mean()) if n else None, float(array.std(ddof=1)) if n > 1 else None
+Found = TypeVar("Found")
+Moments = tuple[int, float | None, float | None]
+"""How many runs there are, their mean and their standard deviation, as far as these are defined."""
+
+
+def _by_length(
+    arrays: Sequence[NDArray[np.float64]], work: Callable[[Sequence[NDArray[np.float64]], int], Sequence[Found]]
+) -> list[Found]:
+    """What `work` finds of each array; arrays of one length, which is named, are worked on together."""
+    found: dict[int, Found] = {}
+    for n in {len(array) for array in arrays}:
+        same = {index: array for index, array in enumerate(arrays) if len(array) == n}
+        found |= zip(same, work(list(same.values()), n), strict=True)
+    return [found[index] for index in range(len(arrays))]
+
+
+def _moments(arrays: Sequence[NDArray[np.float64]]) -> list[Moments]:
+    def of_one_length(same: Sequence[NDArray[np.float64]], n: int) -> list[Moments]:
+        if n == 0:
+            return [(0, None, None)] * len(same)
+        stacked = np.stack(same)
+        sds = stacked.std(axis=1, ddof=1).tolist() if n > 1 else [None] * len(same)
+        return [(n, mean, sd) for mean, sd in zip(stacked.mean(axis=1).tolist(), sds, strict=True)]
+
+    return _by_length(arrays, of_one_length)
 
 
 Interval = tuple[float | None, float | None, float | None, float | None]

@@ -254,9 +254,9 @@ def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
 
 def _results(out: Path) -> Iterator[tuple[dict[str, Any], Path, pipeline.Result]]:
     """Each combination's values with its run directory and what that holds."""
-    for chosen, study, folder in _folders(out):
+    for chosen, _, folder in _folders(out):
         found = pipeline.load(folder)
-        if found.study.id != study.id:
+        if found.study.id != folder.name:
             raise InputError(f"{folder} holds another study: {quoted(found.study.id)}. Move it out of the sweep.")
         yield chosen, folder, found
 

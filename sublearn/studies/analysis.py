@@ -1,6 +1,6 @@
 """From records to estimates, paired contrasts and a verdict for each claim. Pure, torch-free; writes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -86,11 +86,7 @@ def analyse(study: Study, records: Iterable[Record]) -> Analysis:
     return Analysis(
         study,
         tuple(np.unique(rows.seed).tolist()),
-        tuple(
-            ArmEstimate(arm.name, trait.name, stats.estimate(column(values, arm.name, trait.name).values))
-            for trait in study.traits
-            for arm in study.arms
-        ),
+        tuple(_estimates(study, values)),
         tuple(PairedContrast(*question, contrast) for question, contrast in contrasts.items()),
         tuple(_judge(study.claims, contrasts)),
         tuple(rows.take(np.isnan(rows.value))),
@@ -103,7 +99,7 @@ def differences(values: Values, treatment: str, control: str, trait: str) -> NDA
     signed = [*zip(plus, (1, -1), strict=False), *zip(minus, (-1, 1), strict=False)]
     columns = [(sign, column(values, arm, trait)) for arm, sign in signed]
     common = reduce(_common, (own.seeds for _, own in columns))
-    return np.sum([sign * own.values[np.searchsorted(own.seeds, common)] for sign, own in columns], axis=0)
+    return np.sum([sign * _at(own, common) for sign, own in columns], axis=0)
 
 
 def can_support(study: Study, runs: int) -> bool:
@@ -127,6 +123,17 @@ def column(values: Values, arm: str, trait: str) -> Column:
 
 def _common(seeds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
     return seeds if np.array_equal(seeds, others) else np.intersect1d(seeds, others)
+
+
+def _at(own: Column, seeds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The values at some of the column's seeds."""
+    return own.values if len(own.seeds) == len(seeds) else own.values[np.searchsorted(own.seeds, seeds)]
+
+
+def _estimates(study: Study, values: Values) -> Iterator[ArmEstimate]:
+    names = [(arm.name, trait.name) for trait in study.traits for arm in study.arms]
+    found = stats.estimates([column(values, *name).values for name in names])
+    return (ArmEstimate(*name, estimate) for name, estimate in zip(names, found, strict=True))
 
 
 def _contrasts(study: Study, values: Values) -> Contrasts:
