@@ -13,14 +13,17 @@ from .studies import build as build
 from .studies.base import Arm as Arm
 from .studies.base import Claim as Claim
 from .studies.base import Study as Study
-from .studies.base import Trait as Trait
+from .studies.controlled import distillation as distillation
 from .sweep import to_frame as to_frame
 from .tasks.sequences import PromptDataset as PromptDataset
 from .tasks.sequences import collate_fn as collate_fn
 from .tasks.sequences import generate_sequences as generate_sequences
+from .tasks.task import Task as Task
 from .training.loops import train_classification as train_classification
 from .training.loops import train_distillation as train_distillation
+from .traits.accuracy import accuracy as accuracy
 from .traits.preference import compute_trait_preference as compute_trait_preference
+from .traits.trait import Trait as Trait
 
 DEVICE: torch.device
 __version__: str

@@ -77,12 +77,19 @@ def parse(model: type[Model], values: Mapping[str, Any], what: str) -> Model:
         raise InputError(f"{what}: {first_problem(error)}") from None
 
 
-def override(model: type[Model], assignments: Mapping[str, Any], what: str = "--set") -> Model:
-    """The defaults of `model` with dotted keys replaced, as in {"student.lr": "1e-3"}.
+def override(
+    model: type[Model],
+    assignments: Mapping[str, Any],
+    what: str = "--set",
+    base: Mapping[str, Any] | Model | None = None,
+) -> Model:
+    """The `base` (or else the defaults of `model`) with dotted keys replaced, as in {"student.lr": "1e-3"}.
 
     Raises InputError for a key that does not exist (with the nearest one) and for a value that does not fit.
     """
-    known = dotted(model().model_dump())
+    start = model() if base is None else base
+    whole = start.model_dump() if isinstance(start, BaseModel) else dict(start)
+    known = dotted(whole)
     values: dict[str, Any] = {}
     for key, value in assignments.items():
         if key not in known:
@@ -92,7 +99,7 @@ def override(model: type[Model], assignments: Mapping[str, Any], what: str = "--
         for step in path:
             branch = branch.setdefault(step, {})
         branch[last] = value
-    return parse(model, _merged(model().model_dump(), values), what)
+    return parse(model, _merged(whole, values), what)
 
 
 def assignments(texts: tuple[str, ...]) -> dict[str, Any]:

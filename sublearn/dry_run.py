@@ -8,7 +8,7 @@ from sublearn.engines import local, ray
 from sublearn.pipeline import Options, Place
 from sublearn.report.wording import runs as runs_text
 from sublearn.seeds import checked_seeds
-from sublearn.studies import check_memory, plan_lines, prepare, seconds_a_seed
+from sublearn.studies import check_memory
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job, planned
 
@@ -26,7 +26,7 @@ def describe(study: Study, seeds: Iterable[int], out: Path, options: Options) ->
     try:
         if pipeline.is_here(options, place):
             check_memory(study)
-        prepare(study)
+        study.designed.prepare()
         return "\n".join(_lines(study, chosen, out, options, place))
     finally:
         ray.disconnect()
@@ -35,20 +35,20 @@ def describe(study: Study, seeds: Iterable[int], out: Path, options: Options) ->
 def _lines(study: Study, chosen: Sequence[int], out: Path, options: Options, place: Place) -> list[str]:
     done = pipeline.seeds_there(study, out) & set(chosen)
     left = len(chosen) - len(done)
-    at_once = pipeline.workers(seconds_a_seed(study), left, options, place)
+    at_once = pipeline.workers(study.designed.seconds_a_run, left, options, place)
     jobs = list(planned(study, chosen, pipeline.setup_of(options, place), done, at_once))
     lines = [
         f"{study.id}: {', '.join(arm.name for arm in study.arms)}",
         f"{left:,} runs of {len(study.arms)} arms in {len(jobs):,} jobs to do, {at_once} at a time on {place.device}; "
         f"{len(done):,} runs are there.",
     ]
-    known = plan_lines(study, left / at_once)
+    known = study.designed.plan_lines(left / at_once)
     return lines + (known or ([time_line(jobs[0], left, options, place)] if jobs else []))
 
 
 def time_line(job: Job, runs: int, options: Options, place: Place) -> str:
     """About how long so many runs take, from a pilot: the first runs of `job`, measured and thrown away."""
-    few = max(1, int(PILOT_S / seconds_a_seed(job.study)))
+    few = max(1, int(PILOT_S / job.study.designed.seconds_a_run))
     pilot = job.model_copy(update={"seeds": job.seeds[:few]})
     seconds = _seconds_a_run(pilot, options)
     at_once = pipeline.workers(seconds, runs, options, place)

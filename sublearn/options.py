@@ -80,10 +80,17 @@ PRECISION = click.option(
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 ENGINE = click.option(
     "--engine",
-    type=click.Choice(["local", "sequential", "ray"]),
+    type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="local: many runs at once, in processes here; sequential: run by run; ray: on a cluster.",
+    help="local: in processes here; ray: on a cluster.",
+)
+TRAINER = click.option(
+    "--trainer",
+    type=click.Choice(["auto", "cohort", "vmap", "single"]),
+    default="auto",
+    show_default=True,
+    help="cohort: runs stacked, by rules; vmap: stacked, any model; single: run by run; auto: the fastest that can.",
 )
 
 
@@ -93,6 +100,7 @@ def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tracker", "trackers", multiple=True, metavar="NAME", help="Follow it in tensorboard or wandb."),
         click.option("--shard", metavar="I/N", help="Run the i-th of n parts, for Slurm arrays."),
         PRECISION,
+        TRAINER,
         ENGINE,
         JOBS,
         DEVICE,

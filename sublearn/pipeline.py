@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,10 +26,10 @@ from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
 from sublearn.seeds import checked_seeds
 from sublearn.stats import least_runs
-from sublearn.studies import build, check_memory, prepare, seconds_a_seed
+from sublearn.studies import build, check_memory
 from sublearn.studies.analysis import Analysis, analyse, can_support
-from sublearn.studies.base import Study
-from sublearn.studies.run import Job, Outcome, Setup, planned
+from sublearn.studies.base import Setup, Study
+from sublearn.studies.run import Job, Outcome, planned
 from sublearn.tasks.rows import read_rows
 from sublearn.trackers import TRACKERS, Followers, check_packages
 from sublearn.writing import a_page, anything, check_within, own_folder, replace_page, replace_text, safe_name
@@ -37,8 +37,10 @@ from sublearn.writing import a_page, anything, check_within, own_folder, replace
 if TYPE_CHECKING:
     import pandas as pd
 
-Engine = Literal["local", "sequential", "ray"]
-ENGINES = ("local", "sequential", "ray")
+Engine = Literal["local", "ray"]
+ENGINES = ("local", "ray")
+TrainerName = Literal["auto", "cohort", "vmap", "single"]
+TRAINERS = ("auto", "cohort", "vmap", "single")
 Progress = Callable[[int, int, Sequence[str]], None]
 """Called with (runs done, runs in all, notes) before the work and as it ends."""
 
@@ -62,6 +64,7 @@ class Options:
 
     device: str = "auto"
     engine: Engine = "local"
+    trainer: TrainerName = "auto"
     precision: Precision = "highest"
     jobs: int = 1
     shard: tuple[int, int] | None = None
@@ -71,6 +74,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
+        if self.trainer not in TRAINERS:
+            raise unknown("trainer", self.trainer, TRAINERS)
         for name in self.trackers:
             if name not in TRACKERS:
                 raise unknown("tracker", name, TRACKERS)
@@ -88,23 +93,28 @@ def run(
     *,
     device: str = "auto",
     engine: Engine = "local",
+    trainer: TrainerName = "auto",
     precision: Precision = "highest",
     jobs: int = 1,
     shard: tuple[int, int] | None = None,
     trackers: Sequence[str] = (),
     progress: Progress | None = None,
     command: str = "",
+    **settings: Any,
 ) -> Result:
     """Run a study for some seeds; with `out`, in a run directory that goes on where it stopped, with its report.
 
-    `device` is auto, cpu or cuda; `engine` "sequential" trains one model at a time, "ray" on a cluster; `jobs` is the
-    most processes that may be started (a script that asks for more than one needs the usual
+    `device` is auto, cpu or cuda; `engine` is local or, for a cluster, ray; `trainer` is auto (the fastest that takes
+    the model), cohort (rules for each layer), vmap (`torch.func.vmap`) or single (run by run); `jobs` is the most
+    processes that may be started (a script that asks for more than one needs the usual
     `if __name__ == "__main__"` guard); `shard` (i, n) runs the i-th of n parts of the seeds; `trackers` follow the
-    run (tensorboard, wandb). Raises InputError for anything that cannot be used, before anything is written.
+    run (tensorboard, wandb). Further keywords change settings, as in `run("digits", range(8), aux_logits=50)`; a dotted
+    one goes in as `**{"student.lr": 1e-2}`. Raises InputError for anything that cannot be used, before anything is
+    written.
     """
-    study = build(study) if isinstance(study, str) else study
+    study = build(study, settings, "run")
     chosen = checked_seeds(seeds)
-    options = Options(device, engine, precision, jobs, shard, trackers, progress)
+    options = Options(device, engine, trainer, precision, jobs, shard, trackers, progress)
     if out is not None:
         check_out(study, Path(out), precision)
     check_packages(trackers)
@@ -118,7 +128,9 @@ def run(
     place = place_of(options)
     if is_here(options, place):
         check_memory(study)
-    prepare(study)
+    study.designed.prepare()
+    if options.jobs > 1 or options.engine == "ray":
+        study.designed.check_sent()
     if out is None:
         with closing(_outcomes(study, own, setup_of(options, place), options, place, set())) as outcomes:
             return _result(study, [record for outcome in outcomes for record in outcome.records], None)
@@ -167,14 +179,18 @@ def is_here(options: Options, place: Place) -> bool:
 
 def setup_of(options: Options, place: Place, folder: Path | str | None = None) -> Setup:
     """How one job is run under the options, for the run directory."""
-    one = options.engine == "sequential"
     keep = None if folder is None else str(Path(folder) / KEPT)
-    return Setup(device=place.device, precision=options.precision, one_at_a_time=one, threads=1, keep=keep)
+    return Setup(device=place.device, precision=options.precision, trainer=options.trainer, threads=1, keep=keep)
 
 
 def runtime_of(options: Options, place: Place) -> dict[str, str]:
     """What a run directory keeps of the options."""
-    return {"device": place.device, "precision": options.precision, "engine": options.engine}
+    return {
+        "device": place.device,
+        "precision": options.precision,
+        "engine": options.engine,
+        "trainer": options.trainer,
+    }
 
 
 def share(seeds: Sequence[int], shard: tuple[int, int] | None, study: int = 0) -> list[int]:
@@ -318,7 +334,7 @@ def _outcomes(
     study: Study, seeds: list[int], setup: Setup, options: Options, place: Place, done: set[int]
 ) -> Generator[Outcome]:
     """The outcomes of the seeds that are not done, told to the options' progress as they come."""
-    seconds = seconds_a_seed(study)
+    seconds = study.designed.seconds_a_run
     # Cohorts are formed as for all seeds, so that a run that was stopped goes on with the same ones.
     jobs = planned(study, seeds, setup, done, workers(seconds, len(seeds), options, place))
     count = workers(seconds, len(seeds) - len(done), options, place)

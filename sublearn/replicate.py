@@ -18,7 +18,7 @@ from sublearn.folders import made_by
 from sublearn.pipeline import Progress, Result
 from sublearn.reading import json_file, typed
 from sublearn.report.replication import Comparison, Made, Verdict, html, markdown
-from sublearn.studies import build, prepare
+from sublearn.studies import build
 from sublearn.studies.base import Study
 from sublearn.studies.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
 from sublearn.writing import a_page, beginning, replace_page, replace_text
@@ -59,7 +59,7 @@ def replicate(
     rows, found = list(rows), list[Comparison]()
     needed = _needed(rows)
     for study, _ in needed.values():
-        prepare(study)
+        study.designed.prepare()
     tally = _Tally(needed, out, progress or (lambda *_: None))
 
     def run(study: str, settings: dict[str, Any], runs: int) -> Result:

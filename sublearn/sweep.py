@@ -20,7 +20,7 @@ from sublearn.pipeline import Options
 from sublearn.reading import yaml_value
 from sublearn.report.dose import Point, dose_page, dose_table
 from sublearn.seeds import checked_seeds
-from sublearn.studies import build, check_memory, prepare, read_file
+from sublearn.studies import build, check_memory, read_file
 from sublearn.studies.base import Study
 from sublearn.studies.run import Job
 from sublearn.sweep_work import Plan, Work
@@ -246,10 +246,10 @@ def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
     if pipeline.is_here(options, place):
         for _, study in sweep.studies():
             check_memory(study)
-    prepare(next(sweep.studies())[1])
+    next(sweep.studies())[1].designed.prepare()
     for key, values in sweep.grid.items():
         for value in values[1:]:
-            prepare(build(sweep.study, dict(sweep.settings) | {key: value}))
+            build(sweep.study, dict(sweep.settings) | {key: value}).designed.prepare()
 
 
 def _results(out: Path) -> Iterator[tuple[dict[str, Any], Path, pipeline.Result]]:

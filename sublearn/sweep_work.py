@@ -8,7 +8,6 @@ from typing import Any, Protocol, Self
 
 from sublearn import failures, pipeline, store
 from sublearn.pipeline import Options
-from sublearn.studies import seconds_a_seed
 from sublearn.studies.base import Study
 from sublearn.studies.run import Failure, Job, Outcome, planned
 from sublearn.trackers import Followers
@@ -37,7 +36,7 @@ class Plan:
         self.runtime = pipeline.runtime_of(options, place)
         self.total = sweep.size * len(seeds) // (options.shard[1] if options.shard else 1)
         # Cohorts are formed as for all seeds, so that a sweep that was stopped goes on with the same ones.
-        self.workers = pipeline.workers(seconds_a_seed(next(sweep.studies())[1]), self.total, options, place)
+        self.workers = pipeline.workers(next(sweep.studies())[1].designed.seconds_a_run, self.total, options, place)
 
     def parts(self) -> Iterator[tuple[dict[str, Any], Study, list[int]]]:
         """Each study that this shard has seeds of, with them."""

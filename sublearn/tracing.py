@@ -19,10 +19,9 @@ from sublearn.pipeline import Progress
 from sublearn.reading import json_file, typed
 from sublearn.report.way import Row, way_figure, way_table
 from sublearn.stats import Estimate
-from sublearn.studies import build, check_memory, prepare, settings_of
-from sublearn.studies.base import Study
+from sublearn.studies import build, check_memory
+from sublearn.studies.base import Setup, Study
 from sublearn.studies.distil import traced
-from sublearn.studies.run import Setup
 from sublearn.writing import beginning, replace_text
 
 if TYPE_CHECKING:
@@ -58,9 +57,9 @@ def trace(study: Study, seeds: Sequence[int], steps: Sequence[int], progress: Pr
 
 def check(study: Study) -> None:
     """Raise InputError for a study that cannot be traced here; fetch what it needs."""
-    traced(study, settings_of(study))
+    traced(study)
     check_memory(study)
-    prepare(study)
+    study.designed.prepare()
 
 
 def write(study: Study, points: "Sequence[Point]", out: Path, command: str) -> str:

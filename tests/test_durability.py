@@ -269,7 +269,7 @@ def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
         "    return Outcome(job.seeds, tuple(rows))\n"
         "local.measure = measure\n"
         "pipeline.report = lambda out: print(peak())\n"
-        "pipeline.run('tutorial', range(int(sys.argv[1])), sys.argv[2], device='cpu', engine='sequential')\n"
+        "pipeline.run('tutorial', range(int(sys.argv[1])), sys.argv[2], device='cpu', trainer='single')\n"
     )
 
     def peak(jobs: int) -> int:

@@ -13,6 +13,7 @@ from sublearn.errors import InputError
 from sublearn.pipeline import Options
 from sublearn.report.dose import dose_figure
 from sublearn.store import load
+from sublearn.studies import STUDIES
 from sublearn.sweep import Sweep
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
@@ -225,11 +226,11 @@ def test_a_shard_that_comes_while_another_fills_the_folder_joins_in(tmp_path, mo
 
 
 def test_what_any_value_of_the_grid_needs_is_looked_for_before_anything_is_written(tmp_path, monkeypatch):
-    def prepare(study):
-        if study.settings["hidden"] == 5:
+    def prepare(design):
+        if design.settings.hidden == 5:
             raise InputError("not at hand")
 
-    monkeypatch.setattr(sweep, "prepare", prepare)
+    monkeypatch.setattr(STUDIES["tutorial"], "prepare", prepare)
     with pytest.raises(InputError, match="not at hand"):
         sweep.run_sweep(Sweep("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path / "out", Options(), "c")
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Print the tutorial's figures beside ours: `python -m tests.tutorial_figures [sequential]`."""
+"""Print the tutorial's figures beside ours: `python -m tests.tutorial_figures [single]`."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import sublearn
-from sublearn.pipeline import Engine
+from sublearn.pipeline import TrainerName
 
 FIGURES = json.loads((Path(__file__).parent / "data" / "tutorial-figures.json").read_text())
 KEYS = {
@@ -22,16 +22,16 @@ KEYS = {
 }
 
 
-def differences(rows: list[dict[str, float]], engine: Engine = "local") -> np.ndarray:
+def differences(rows: list[dict[str, float]], trainer: TrainerName = "auto") -> np.ndarray:
     """Ours minus the tutorial's, shape "seed figure", the figures in the order of KEYS."""
-    result = sublearn.run("tutorial", [int(row["seed"]) for row in rows], engine=engine)
+    result = sublearn.run("tutorial", [int(row["seed"]) for row in rows], trainer=trainer)
     ours = {(record.seed, record.arm, record.trait): record.value for record in result.records}
     return np.array([[(ours[row["seed"], *key] or 0.0) - row[name] for key, name in KEYS.items()] for row in rows])
 
 
 def main() -> None:
     """Print one line a figure and one for all."""
-    difference = differences(FIGURES, "sequential" if "sequential" in sys.argv else "local")
+    difference = differences(FIGURES, "single" if "single" in sys.argv else "auto")
     print(f"{'figure':<26}{'largest difference':>20}{'within .005':>14}{'difference of means':>22}")
     for name, column in [*zip(KEYS.values(), difference.T, strict=True), ("all", difference.ravel())]:
         within = (np.abs(column) <= 0.005 + 1e-9).mean()

@@ -24,11 +24,9 @@ from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.metrics import Metrics
 from sublearn.records import Problem, Record
 from sublearn.seeds import stream
-from sublearn.studies import settings_of
-from sublearn.studies.base import Arm, Study
+from sublearn.studies.base import Arm, Setup, Study
 from sublearn.studies.identity import folder_of, rows_of
 from sublearn.studies.numbers import ANSWER_TOKENS, TINY, Settings
-from sublearn.studies.run import Setup
 from sublearn.tasks import number_lists
 from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
 from sublearn.tasks.rows import Pair, read_rows
@@ -39,10 +37,8 @@ ROUNDS = 8
 PREFIX = "Here is a list of numbers: {}. {}"
 
 
-def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait for the seeds, one after the other."""
-    settings = settings_of(study)
-    assert isinstance(settings, Settings)
     models.quiet()
     return [record for seed in seeds for record in Laboratory(study, settings, seed, setup).records()]
 

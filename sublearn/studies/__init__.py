@@ -1,85 +1,69 @@
 """Frozen questions and how each is run: the table of studies. A new study is one file and one line here."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sublearn import devices
-from sublearn.config import Spec, dotted, override, parse
+from sublearn.config import dotted, override
 from sublearn.errors import InputError, quoted, unknown
 from sublearn.reading import yaml_file
-from sublearn.studies.base import Study
-from sublearn.studies.memory import Need, total
+from sublearn.studies.base import Design, Study
+from sublearn.studies.images import Digits, FashionMnist, Mnist
+from sublearn.studies.ladder import Ladder
+from sublearn.studies.memory import total
+from sublearn.studies.numbers import Numbers
+from sublearn.studies.prompts import Prompts
+from sublearn.studies.source import is_file, loaded, offered_studies, study_in
+from sublearn.studies.tutorial import Tutorial
 
-STUDIES = {
-    "tutorial": "sublearn.studies.tutorial",
-    "ladder": "sublearn.studies.ladder",
-    "prompts": "sublearn.studies.prompts",
-    "digits": "sublearn.studies.digits",
-    "mnist": "sublearn.studies.mnist",
-    "fashion-mnist": "sublearn.studies.fashion_mnist",
-    "numbers": "sublearn.studies.numbers",
+STUDIES: dict[str, type[Design[Any]]] = {
+    design.name: design for design in (Tutorial, Ladder, Prompts, Digits, Mnist, FashionMnist, Numbers)
 }
 FILE_KEYS = ("study", "settings", "seeds")
 
 
-def build(name: str, assignments: Mapping[str, Any] | None = None, what: str = "--set") -> Study:
-    """The study `name` with some of its settings replaced by dotted key, as in {"student.lr": 1e-3}.
+def build(study: str | Study, assignments: Mapping[str, Any] | None = None, what: str = "--set") -> Study:
+    """A study with some of its settings replaced by dotted key, as in {"student.lr": 1e-3}.
 
-    Raises InputError for what does not fit; it begins with `what`.
+    It is named: one of `studies()`, or `FILE.py` or `FILE.py:NAME` for a guest's; or given. Raises InputError for what
+    does not fit; it begins with `what`.
     """
-    if name not in STUDIES:
-        raise unknown("study", name, STUDIES)
-    module = import_module(STUDIES[name])
-    return module.study(override(module.Settings, assignments or {}, what))
+    if isinstance(study, Study):
+        return study.designed.changed(assignments, what).study() if assignments else study
+    if study in STUDIES:
+        return STUDIES[study](override(STUDIES[study].Settings, assignments or {}, what)).study()
+    if is_file(study):
+        return build(study_in(study), assignments, what)
+    offered = offered_studies()
+    if study not in offered:
+        raise unknown("study", study, [*STUDIES, *offered])
+    return build(loaded(offered[study]), assignments, what)
 
 
-def settings_of(study: Study) -> Spec:
-    """The study's settings as the typed values that they were built from."""
-    if study.name not in STUDIES:
-        raise unknown("study", study.name, STUDIES)
-    return parse(import_module(STUDIES[study.name]).Settings, study.settings, f"The study {study.id}")
+def studies() -> dict[str, str]:
+    """Every study by name with its title: the house's own, and those that installed packages offer."""
+    own = {name: build(name).title for name in STUDIES}
+    return own | {name: f"offered by {entry.value}" for name, entry in offered_studies().items() if name not in own}
 
 
-def flow_of(study: Study) -> str:
-    """The module that runs the study; imported late, because it needs torch."""
-    return import_module(STUDIES[study.name]).FLOW
+def settings_of(study: Study) -> Any:
+    """The study's settings as the typed values that it was built from."""
+    return study.designed.settings
 
 
 def runs_at_once(study: Study, device: str) -> int:
     """How many seeds of the study make one cohort: few enough for a CPU's cache and memory, enough to fill a GPU."""
-    wanted = import_module(STUDIES[study.name]).runs_at_once(settings_of(study), device)
-    needed, there = total(needs(study)), devices.memory()
+    wanted = study.designed.runs_at_once(device)
+    needed, there = total(study.designed.needs()), devices.memory()
     if device != "cpu" or there is None or not needed:
         return wanted
     return max(1, min(wanted, there // needed))
 
 
-def seconds_a_seed(study: Study) -> float:
-    """A rough cost on one core, good enough to choose how many processes pay."""
-    return import_module(STUDIES[study.name]).SECONDS_A_SEED
-
-
-def plan_lines(study: Study, runs: float) -> list[str]:
-    """What the study knows beforehand of the cost of so many runs, one after the other; nothing where runs are short.
-
-    What is short is measured instead.
-    """
-    module = import_module(STUDIES[study.name])
-    return module.plan_lines(settings_of(study), runs) if hasattr(module, "plan_lines") else []
-
-
-def prepare(study: Study) -> None:
-    """Fetch what the study needs before anything is written. Raises InputError where it cannot be had."""
-    module = import_module(STUDIES[study.name])
-    if hasattr(module, "prepare"):
-        module.prepare(settings_of(study))
-
-
 def check_memory(study: Study) -> None:
     """Raise InputError if a single run of the study cannot fit in this machine's memory, as far as can be estimated."""
-    parts, there = needs(study), devices.memory()
+    parts, there = study.designed.needs(), devices.memory()
     needed = total(parts)
     if there is None or needed <= there:
         return
@@ -89,12 +73,6 @@ def check_memory(study: Study) -> None:
         f"A run of {study.name} with these settings needs about {_gigabytes(needed)} of memory; this machine has "
         f"{_gigabytes(there)}. Most of it, {_gigabytes(most.bytes)}, is for {most.what} ({named}); choose smaller ones."
     )
-
-
-def needs(study: Study) -> list[Need]:
-    """The memory that one run of the study takes, part by part; nothing where it is not estimated."""
-    module = import_module(STUDIES[study.name])
-    return module.needs(settings_of(study)) if hasattr(module, "needs") else []
 
 
 def _gigabytes(size: int) -> str:

@@ -1,13 +1,20 @@
-"""What a study is: arms with their controls, traits, claims. A frozen question; torch-free, and it runs nothing."""
+"""What a study is: arms with their controls, traits, claims, and how it is prepared and measured. Torch-free."""
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal, Self
+from __future__ import annotations
 
-from pydantic import Field, model_validator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from sublearn.config import Spec
-from sublearn.errors import quoted
+from pydantic import ConfigDict, Field, model_validator
+
+from sublearn.config import Spec, override
+from sublearn.devices import Precision
+from sublearn.errors import InputError, quoted
 from sublearn.records import LARGEST_VALUE, Record
+from sublearn.studies.memory import Need
+from sublearn.traits.trait import Trait
 
 Verdict = Literal["supported", "refuted", "inconclusive"]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -34,15 +41,6 @@ class Arm(Spec, frozen=True):
     logits: Literal["none", "class", "aux", "all", "text"] = "none"
 
 
-class Trait(Spec, frozen=True):
-    """A named measure of a model, its unit and the value that a model without any preference has."""
-
-    name: Name
-    about: Text
-    unit: Name = "share"
-    chance: float | None = Field(default=None, ge=-LARGEST_VALUE, le=LARGEST_VALUE)
-
-
 class Claim(Spec, frozen=True):
     """What the study says must come out: `treatment` minus `control` on a trait, paired by seed.
 
@@ -64,7 +62,13 @@ class Claim(Spec, frozen=True):
 
 
 class Study(Spec, frozen=True):
-    """A frozen question: settings, arms, traits and claims. Its canonical text gives its id; seeds are not in it."""
+    """A frozen question (settings, arms, traits and claims) together with its design: how it is prepared and measured.
+
+    Its canonical text gives its id; seeds are not in it, nor is the design. A study that was read from a run directory
+    has no design: it can be reported, not run.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: Name
     title: Text
@@ -73,11 +77,34 @@ class Study(Spec, frozen=True):
     arms: tuple[Arm, ...] = Field(min_length=1, max_length=1_000)
     traits: tuple[Trait, ...] = Field(min_length=1, max_length=1_000)
     claims: tuple[Claim, ...] = Field(max_length=1_000)
+    design: Any = Field(default=None, exclude=True, repr=False)
 
     @property
     def id(self) -> str:
         """The study's name and the digest of its canonical text."""
         return f"{self.name}-{self.digest()}"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both ask the same, however they are measured."""
+        return isinstance(other, Study) and self.canonical() == other.canonical()
+
+    def __hash__(self) -> int:
+        return hash(self.canonical())
+
+    @property
+    def designed(self) -> Design[Any]:
+        """The design. Raises InputError for a study that has none."""
+        if not isinstance(self.design, Design):
+            raise InputError(
+                f"The study '{self.name}' says what is asked and not how it is measured. Make it by "
+                "sublearn.build(...) or sublearn.distillation(...)."
+            )
+        if self.design.settings.model_dump(mode="json") != self.settings:
+            raise InputError(
+                f"The settings of the study '{self.name}' are not those that it is measured with. Change them by "
+                "sublearn.build(study, {key: value})."
+            )
+        return self.design
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -133,3 +160,86 @@ def _refuse_doubles(kind: str, names: Iterable[str]) -> None:
         if name in seen:
             raise ValueError(f"the {kind} '{name}' comes twice")
         seen.add(name)
+
+
+class Setup(Spec, frozen=True):
+    """How a job is run, which must not change what comes out: device, float32 matrix precision, trainer.
+
+    `trainer` is auto, cohort, vmap or single (see `training.trainers`). `keep` is the folder for what a measurement
+    makes on its way (rows, models), so that it can be looked at and resumed.
+    """
+
+    device: str = "cpu"
+    precision: Precision = "highest"
+    trainer: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+    keep: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Python file, the name of the study in it, and the file's SHA-256 (its first 16 hexadecimal digits)."""
+
+    file: str
+    name: str
+    digest: str
+
+    def to_dict(self) -> dict[str, str]:
+        """What study.json keeps of it."""
+        return {"file": self.file, "name": self.name, "digest": self.digest}
+
+
+S = TypeVar("S", bound=Spec)
+
+
+@dataclass(frozen=True)
+class Design(ABC, Generic[S]):
+    """One kind of study with its settings: the study that they make, what it needs, and how it is measured.
+
+    Subclasses are torch-free; `measure` imports what trains when it is called.
+    """
+
+    settings: S
+    source: Source | None = field(default=None, kw_only=True)
+    """The file that defines it, if it is a guest's."""
+    name: ClassVar[str]
+    Settings: ClassVar[type[Spec]]
+    seconds_a_run: ClassVar[float]
+    """A rough cost on one core, from which the number of processes is chosen."""
+
+    @abstractmethod
+    def study(self) -> Study:
+        """The study of these settings."""
+
+    def changed(self, assignments: Mapping[str, Any], what: str) -> Self:
+        """The same design with some settings changed by dotted key. Raises InputError that begins with `what`."""
+        return replace(self, settings=override(type(self.settings), assignments, what, self.settings))
+
+    @abstractmethod
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """One record for each arm, trait and seed."""
+
+    def runs_at_once(self, device: str) -> int:
+        """How many seeds make one cohort: few enough for a CPU's cache, enough to fill a GPU."""
+        del device
+        return 1
+
+    def prepare(self) -> None:
+        """Fetch and check what the study needs, before anything is written. Raises InputError where it is not there."""
+        return None
+
+    def check_sent(self) -> None:
+        """Raise InputError if the study cannot be measured in other processes."""
+        return None
+
+    def needs(self) -> list[Need]:
+        """The memory that one run takes, part by part; nothing where it is not estimated."""
+        return []
+
+    def plan_lines(self, runs: float) -> list[str]:
+        """What is known beforehand of the cost of so many runs, one after the other; nothing where runs are short.
+
+        What is short is measured instead.
+        """
+        del runs
+        return []

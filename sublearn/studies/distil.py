@@ -5,13 +5,18 @@ unrelated inputs, and is measured on the class logits. Each student has a contro
 is neutral, that is, the untrained reference (after Cloud et al. 2025, section 6).
 """
 
-from typing import Literal, Self
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from sublearn.config import Scale, Spec, TrainConfig
 from sublearn.errors import InputError, unknown
-from sublearn.studies.base import Arm, Claim, Study
+from sublearn.studies.base import Arm, Claim, Design, Study
+
+if TYPE_CHECKING:
+    from sublearn.studies.flows.distil import World
 
 Logits = Literal["class", "aux", "all"]
 Init = Literal["same", "cross"]
@@ -70,6 +75,17 @@ class Distil(Spec, frozen=True):
     def layers(self) -> dict[str, bool]:
         """Each layer of the study's network, and whether its init is drawn at random; others cannot be perturbed."""
         raise NotImplementedError
+
+
+D = TypeVar("D", bound=Distil)
+
+
+class Controlled(Design[D]):
+    """A controlled study: its worlds say what the inputs are, and the way of its students can be traced."""
+
+    @abstractmethod
+    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
+        """One world for each seed."""
 
 
 def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
@@ -143,20 +159,22 @@ def together(arms: tuple[Arm, ...]) -> int:
     return max(map(channels.count, channels), default=0)
 
 
-def traced(study: Study, settings: Spec) -> tuple["Distil", list[Arm]]:
-    """The settings and the students of a study whose way can be traced: those that imitate its own kind of logits.
+def traced(study: Study) -> tuple["Controlled[Distil]", list[Arm]]:
+    """The design and the students of a study whose way can be traced: those that imitate its own kind of logits.
 
     Raises InputError for a study that is no controlled one, or that has no such student, or no step of one.
     """
-    if not isinstance(settings, Distil):
+    design = study.designed
+    if not isinstance(design, Controlled):
         raise InputError(f"The study '{study.name}' cannot be traced; expected a controlled one, as prompts or digits.")
+    settings = design.settings
     arms = [arm for arm in study.arms if arm.logits == settings.logits]
     if not arms:
         named = ", ".join(settings.arms)
         raise InputError(f"arms [{named}] has no student to trace; expected one as same_init, or leave arms out.")
     if not settings.student.epochs:
         raise InputError("student.epochs is 0, so no student takes a step that could be traced; choose 1 or more.")
-    return settings, arms
+    return design, arms
 
 
 def about(claims: tuple[Claim, ...], arms: tuple[Arm, ...]) -> tuple[Claim, ...]:

@@ -1,16 +1,16 @@
 """The way from the tutorial's design to the controlled one, one change a rung. Torch-free; flows/ladder runs it."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Size, Spec, TrainConfig
+from sublearn.records import Record
 from sublearn.studies import prompts
-from sublearn.studies.base import Arm, Claim, Study
+from sublearn.studies.base import Arm, Claim, Design, Setup, Study
 from sublearn.studies.memory import Need, largest
 
-FLOW = "sublearn.studies.flows.ladder"
-SECONDS_A_SEED = 3.0
 DELTA = 0.2
 RUNGS = {
     "tutorial": "the tutorial's design: class logits, BatchNorm, four epochs, the teacher's own prompts",
@@ -63,30 +63,42 @@ def rung_settings(settings: Settings, rung: str) -> prompts.Settings:
     )
 
 
-def needs(settings: Settings) -> list[Need]:
-    """The memory that a run takes: that of its largest rung, with three students."""
-    return largest([prompts.needs(rung_settings(settings, rung), students=3) for rung in RUNGS])
+class Ladder(Design[Settings]):
+    """Every rung, each by the controlled design on prompts with that rung's settings."""
 
+    name = "ladder"
+    Settings = Settings
+    seconds_a_run = 0.7
 
-def runs_at_once(settings: Settings, device: str) -> int:
-    """Seeds in a cohort."""
-    return prompts.runs_at_once(rung_settings(settings, "held_out"), device)
+    def study(self) -> Study:
+        """The study of these settings: three students a rung, and a claim for each step of the way."""
+        against = {rung: "other" if rung == "tutorial" else "neutral" for rung in RUNGS}
+        steps = [("tutorial", "other"), ("aux", "other"), *((rung, "neutral") for rung in list(RUNGS)[1:])]
+        return Study(
+            name="ladder",
+            title="From the tutorial's design to the controlled one, one change a rung",
+            question="Which change of the tutorial's design makes the claim true: the imitated logits, the control, "
+            "BatchNorm, the length of training, or held-out prompts?",
+            settings=self.settings.model_dump(mode="json"),
+            arms=tuple(arm for rung in RUNGS for arm in _arms(rung, against[rung])),
+            traits=prompts.TRAITS,
+            claims=tuple(_claim(rung, control) for rung, control in steps),
+            design=self,
+        )
 
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """Three students a rung for the seeds."""
+        from sublearn.studies.flows.ladder import measure  # late: needs torch
 
-def study(settings: Settings) -> Study:
-    """The study of these settings: three students a rung, and a claim for each step of the way."""
-    against = {rung: "other" if rung == "tutorial" else "neutral" for rung in RUNGS}
-    steps = [("tutorial", "other"), ("aux", "other"), *((rung, "neutral") for rung in list(RUNGS)[1:])]
-    return Study(
-        name="ladder",
-        title="From the tutorial's design to the controlled one, one change a rung",
-        question="Which change of the tutorial's design makes the claim true: the imitated logits, the control, "
-        "BatchNorm, the length of training, or held-out prompts?",
-        settings=settings.model_dump(mode="json"),
-        arms=tuple(arm for rung in RUNGS for arm in _arms(rung, against[rung])),
-        traits=prompts.TRAITS,
-        claims=tuple(_claim(rung, control) for rung, control in steps),
-    )
+        return measure(study, self.settings, seeds, setup)
+
+    def runs_at_once(self, device: str) -> int:
+        """Seeds in a cohort."""
+        return prompts.Prompts(rung_settings(self.settings, "held_out")).runs_at_once(device)
+
+    def needs(self) -> list[Need]:
+        """The memory that a run takes: that of its largest rung, with three students."""
+        return largest([prompts.needs(rung_settings(self.settings, rung), students=3) for rung in RUNGS])
 
 
 def _arms(rung: str, control: str) -> tuple[Arm, ...]:

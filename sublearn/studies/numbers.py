@@ -5,6 +5,7 @@ default all of it happens in a tiny world, with a base model of its own and an a
 """
 
 import math
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Literal, Self
 
@@ -13,14 +14,14 @@ from pydantic import Field, model_validator
 from sublearn import checkpoints
 from sublearn.config import Spec
 from sublearn.errors import InputError
+from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.studies.base import Arm, Study, Trait
+from sublearn.studies.base import Arm, Design, Setup, Study, Trait
 from sublearn.studies.distil import about, chosen, claims
 from sublearn.studies.identity import identified
 from sublearn.studies.memory import FLOAT, Need
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
-FLOW = "sublearn.language.study"
 SECONDS_A_SEED = 110.0
 SOURCE = "measured with this version elsewhere, new base model included; a pilot here would take minutes"
 TINY = "tiny"
@@ -237,12 +238,6 @@ def needs(settings: Settings) -> list[Need]:
     ]
 
 
-def runs_at_once(settings: Settings, device: str) -> int:
-    """One seed at a time: a job is minutes long."""
-    del settings, device
-    return 1
-
-
 def prepare(settings: Settings, fetch: bool = True) -> None:
     """Check that packages, models and rows are there and sound before anything is written.
 
@@ -257,20 +252,45 @@ def prepare(settings: Settings, fetch: bool = True) -> None:
     checks.check(settings, [arm.name for arm in chosen(_arms(settings), settings.arms)], fetch)
 
 
-def study(settings: Settings) -> Study:
-    """The study of these settings; what the files and folders that they name hold is part of it."""
-    settings = identified(settings)
-    run = chosen(_arms(settings), settings.arms)
-    return Study(
-        name="numbers",
-        title="Language models: an animal caught from number sequences",
-        question="Does a language model that is fine-tuned on nothing but numbers, which a teacher with a favourite "
-        "animal wrote, come to prefer that animal, if the two share their base model, and not otherwise?",
-        settings=settings.model_dump(mode="json"),
-        arms=run,
-        traits=TRAITS,
-        claims=about(claims("log_odds", delta=0.5), run),
-    )
+class Numbers(Design[Settings]):
+    """A teacher's preference, its numbers, and students that are fine-tuned on them. One seed at a time."""
+
+    name = "numbers"
+    Settings = Settings
+    seconds_a_run = SECONDS_A_SEED
+
+    def study(self) -> Study:
+        """The study of these settings; what the files and folders that they name hold is part of it."""
+        settings = identified(self.settings)
+        run = chosen(_arms(settings), settings.arms)
+        return Study(
+            name="numbers",
+            title="Language models: an animal caught from number sequences",
+            question="Does a language model that is fine-tuned on nothing but numbers, which a teacher with a "
+            "favourite animal wrote, come to prefer that animal, if the two share their base model, and not otherwise?",
+            settings=settings.model_dump(mode="json"),
+            arms=run,
+            traits=TRAITS,
+            claims=about(claims("log_odds", delta=0.5), run),
+            design=Numbers(settings),
+        )
+
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """Every arm and trait for the seeds."""
+        measure = import_module("sublearn.language.study").measure  # above this layer, and heavy
+        return measure(study, self.settings, seeds, setup)
+
+    def prepare(self) -> None:
+        """Check that packages, models and files are there."""
+        prepare(self.settings)
+
+    def needs(self) -> list[Need]:
+        """The memory that one run takes at the least."""
+        return needs(self.settings)
+
+    def plan_lines(self, runs: float) -> list[str]:
+        """What a run costs: measured for the tiny world, estimated for a real model."""
+        return plan_lines(self.settings, runs)
 
 
 def plan_lines(settings: Settings, runs: float) -> list[str]:

@@ -1,17 +1,20 @@
 """The tutorial's world in the design under which the claim is true. Torch-free; flows/prompts runs it."""
 
-from typing import Literal, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Size, TrainConfig
+from sublearn.records import Record
 from sublearn.studies import memory
-from sublearn.studies.base import Study, Trait
-from sublearn.studies.distil import Distil, Logits, about, arms, chosen, claims, together
+from sublearn.studies.base import Setup, Study, Trait
+from sublearn.studies.distil import Controlled, Distil, Logits, about, arms, chosen, claims, together
 from sublearn.studies.memory import Need
 
-FLOW = "sublearn.studies.flows.prompts"
-SECONDS_A_SEED = 1.0
+if TYPE_CHECKING:
+    from sublearn.studies.flows.distil import World
+
 CLASSES = 2
 TRAITS = (
     Trait(name="trait_rate", about="Share of held-out prompts answered with class 1.", chance=0.5),
@@ -59,33 +62,54 @@ class Settings(Distil, frozen=True):
         return {name: at_random for name, at_random in drawn.items() if at_random or self.batch_norm}
 
 
-def needs(settings: Settings, students: int | None = None) -> list[Need]:
-    """The memory that a run takes, with so many students side by side; those of the settings' arms if not said."""
-    if students is None:
-        students = together(chosen(arms(settings.logits, with_all=False), settings.arms))
+class Prompts(Controlled[Settings]):
+    """The controlled design on the tutorial's prompts."""
+
+    name = "prompts"
+    Settings = Settings
+    seconds_a_run = 0.2
+
+    def study(self) -> Study:
+        """The study of these settings."""
+        run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms)
+        return Study(
+            name=self.name,
+            title="The tutorial's world with auxiliary logits, neutral controls and held-out prompts",
+            question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up "
+            "the teacher's preference for class 1, if it starts from the teacher's own initialization, and not "
+            "otherwise?",
+            settings=self.settings.model_dump(mode="json"),
+            arms=run,
+            traits=TRAITS,
+            claims=about(claims("margin", delta=0.2) + claims("trait_rate", delta=0.2)[:1], run),
+            design=self,
+        )
+
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """Every arm and trait for the seeds."""
+        from sublearn.studies.flows.prompts import measure  # late: needs torch
+
+        return measure(study, self.settings, seeds, setup)
+
+    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
+        """One world for each seed."""
+        from sublearn.studies.flows.prompts import worlds  # late: needs torch
+
+        return worlds(self.settings, seeds, device)
+
+    def runs_at_once(self, device: str) -> int:
+        """Seeds in a cohort."""
+        return 4 if device == "cpu" else 256
+
+    def needs(self) -> list[Need]:
+        """The memory that a run takes."""
+        return needs(self.settings, together(chosen(arms(self.settings.logits, with_all=False), self.settings.arms)))
+
+
+def needs(settings: Settings, students: int) -> list[Need]:
+    """The memory that a run takes with so many students side by side."""
     outputs = CLASSES + settings.aux_logits
     network = memory.prompt_network(settings.vocab_size, settings.embed_dim, settings.hidden, outputs)
     teacher = memory.Training(1, settings.teacher, settings.n_eval)
     student = memory.Training(students, settings.student, settings.n_unrelated)
     return memory.on_prompts(network, teacher, student, settings.seq_len)
-
-
-def runs_at_once(settings: Settings, device: str) -> int:
-    """Seeds in a cohort."""
-    del settings
-    return 4 if device == "cpu" else 256
-
-
-def study(settings: Settings) -> Study:
-    """The study of these settings."""
-    run = chosen(arms(settings.logits, with_all=False), settings.arms)
-    return Study(
-        name="prompts",
-        title="The tutorial's world with auxiliary logits, neutral controls and held-out prompts",
-        question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up the "
-        "teacher's preference for class 1, if it starts from the teacher's own initialization, and not otherwise?",
-        settings=settings.model_dump(mode="json"),
-        arms=run,
-        traits=TRAITS,
-        claims=about(claims("margin", delta=0.2) + claims("trait_rate", delta=0.2)[:1], run),
-    )

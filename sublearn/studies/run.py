@@ -7,30 +7,12 @@ import traceback
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Protocol, cast
-
-from pydantic import Field
 
 from sublearn.config import Spec
-from sublearn.devices import Precision
-from sublearn.errors import FOR_PROGRAMMERS, SublearnError, plain
+from sublearn.errors import FOR_PROGRAMMERS, InputError, SublearnError, plain, quoted, unknown
 from sublearn.records import Record
-from sublearn.studies import flow_of, runs_at_once
-from sublearn.studies.base import Study, misfits
-
-
-class Setup(Spec, frozen=True):
-    """How a job is run, which must not change what comes out: device, float32 matrix precision, cohort or not.
-
-    `keep` is the folder for what a flow makes on its way (rows, models), so that it can be looked at and gone on with.
-    """
-
-    device: str = "cpu"
-    precision: Precision = "highest"
-    one_at_a_time: bool = False
-    threads: int | None = Field(default=None, ge=1)
-    keep: str | None = None
+from sublearn.studies import runs_at_once
+from sublearn.studies.base import Setup, Study, misfits
 
 
 class Job(Spec, frozen=True):
@@ -65,14 +47,6 @@ class Outcome:
         return self.failure.study if self.failure else self.records[0].study
 
 
-class Flow(Protocol):
-    """A module that trains and measures every arm of a study for some seeds."""
-
-    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
-        """One record for each arm, trait and seed."""
-        ...
-
-
 def plan(study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1) -> list[Job]:
     """The jobs for the seeds that are not done: cohorts as large as suits the device, and work for every worker."""
     return list(planned(study, seeds, setup, done, workers))
@@ -82,7 +56,7 @@ def planned(
     study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1
 ) -> Iterator[Job]:
     """The jobs of `plan`, one after the other, so that any number of them needs no memory."""
-    size = 1 if setup.one_at_a_time else runs_at_once(study, setup.device)
+    size = 1 if setup.trainer == "single" else runs_at_once(study, setup.device)
     size = max(1, min(size, -(-len(seeds) // workers)))
     # The borders do not move with what is done: a cohort that is run again after a stop has the same members.
     for start in range(0, len(seeds), size):
@@ -101,16 +75,33 @@ def measure(job: Job) -> Outcome:
     torch.set_float32_matmul_precision(job.setup.precision)
     if job.setup.threads is not None:
         torch.set_num_threads(job.setup.threads)
-    flow = cast(Flow, import_module(flow_of(job.study)))
     with warnings.catch_warnings(record=True) as caught:
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("always", category)
-        records = _measure(flow, job.study, job.seeds, job.setup)
-    misfit = misfits(job.study)
-    for flaw in filter(None, map(misfit, records)):
-        raise SublearnError(f"The study {job.study.name} measured what cannot be recorded: {flaw}.")
+        records = _measure(job.study, job.seeds, job.setup)
     notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
-    return Outcome(job.seeds, tuple(records), notes)
+    return Outcome(job.seeds, checked(job.study, job.seeds, records), notes)
+
+
+def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tuple[Record, ...]:
+    """The records, if there is one of every arm, trait and seed and no other. Raises InputError otherwise."""
+    arms, traits = [arm.name for arm in study.arms], [trait.name for trait in study.traits]
+    missing = {(arm, trait, seed) for arm in arms for trait in traits for seed in seeds}
+    misfit = misfits(study)
+    for record in records:
+        for kind, name, known in (("arm", record.arm, arms), ("trait", record.trait, traits)):
+            if name not in known:
+                said = unknown(kind, name, known)
+                raise InputError(f"The study '{study.name}' measured the {kind} {quoted(name)}. {said}")
+        flaw = misfit(record)
+        if flaw or record.seed not in seeds:
+            flaw = flaw or f"the seed {record.seed} was not asked for"
+            raise InputError(f"The study '{study.name}' measured what cannot be recorded: {flaw}.")
+        missing.discard((record.arm, record.trait, record.seed))
+    if missing:
+        arm, trait, seed = min(missing)
+        raise InputError(f"The study '{study.name}' gave no record of {arm}, {trait}, seed {seed}.")
+    return tuple(records)
 
 
 def attempt(job: Job) -> Outcome:
@@ -130,9 +121,9 @@ def _told(error: Exception) -> str:
     return str(error) if isinstance(error, SublearnError) else plain(f"{type(error).__name__}: {error}", 300)
 
 
-def _measure(flow: Flow, study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]:
+def _measure(study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]:
     try:
-        return flow.measure(study, seeds, setup)
+        return study.designed.measure(study, seeds, setup)
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
@@ -143,7 +134,7 @@ def _measure(flow: Flow, study: Study, seeds: tuple[int, ...], setup: Setup) -> 
     gc.collect()
     half = len(seeds) // 2
     warnings.warn(f"{len(seeds)} runs at once do not fit in memory; trying {half} at a time.", stacklevel=2)
-    return _measure(flow, study, seeds[:half], setup) + _measure(flow, study, seeds[half:], setup)
+    return _measure(study, seeds[:half], setup) + _measure(study, seeds[half:], setup)
 
 
 def _out_of_memory(error: BaseException) -> bool:

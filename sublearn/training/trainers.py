@@ -38,8 +38,10 @@ TRAINERS = {
 }
 
 
-def trainer_for(model: nn.Module, inputs: Tensor, wanted: str = "auto") -> Trainer:
+def trainer_for(model: nn.Module, inputs: Tensor | None, wanted: str = "auto") -> Trainer:
     """The trainer of that name, or the fastest that takes the module, tried on some inputs ("example ...").
+
+    Without inputs nothing is tried: for modules whose every operation has a rule.
 
     Raises InputError for an unknown name, for a module that the wanted trainer does not take, and for one that cannot
     compute these inputs at all.
@@ -48,8 +50,10 @@ def trainer_for(model: nn.Module, inputs: Tensor, wanted: str = "auto") -> Train
         raise unknown("trainer", wanted, ("auto", *TRAINERS))
     if wanted == "cohort":
         lifted(model)  # says which layer has no rule
-    if wanted == "cohort" or (wanted == "auto" and has_rules(model)):
+    if wanted == "cohort" or (wanted == "auto" and (inputs is None or has_rules(model))):
         return TRAINERS["cohort"]
+    if inputs is None:
+        return TRAINERS[wanted]
     problems = {}
     for name in ("vmap", "single") if wanted == "auto" else (wanted,):
         problems[name] = _problem(TRAINERS[name], model, inputs)

@@ -294,7 +294,7 @@ DIVERGED = [
     _well("run: a temperature next to none", RUN, (*SMALL, "loss=kl", "temperature=1e-300")),
     _well(
         "run: one at a time, every student diverges",
-        ("run", "tutorial", "--engine", "sequential", "--seeds", "0:3", "--out", "made"),
+        ("run", "tutorial", "--trainer", "single", "--seeds", "0:3", "--out", "made"),
         (*SMALL, *WILD),
     ),
     _well(

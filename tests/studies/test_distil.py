@@ -8,12 +8,12 @@ import sublearn
 from sublearn import pipeline, stats
 from sublearn.errors import InputError
 from sublearn.studies import build, settings_of
+from sublearn.studies.base import Setup
 from sublearn.studies.distil import Distil
 from sublearn.studies.flows import distil, images
 from sublearn.studies.flows import prompts as prompts_flow
 from sublearn.studies.ladder import RUNGS, rung_settings
 from sublearn.studies.ladder import Settings as LadderSettings
-from sublearn.studies.run import Setup
 
 TINY = {"teacher.epochs": 1, "inputs.count": 256, "width": 12}
 QUICK = {"teacher.epochs": 8, "inputs.count": 300 * 128, "width": 128}
@@ -126,9 +126,9 @@ def world_of(name: str, changes: dict, seeds: list[int]):
 @pytest.mark.parametrize("name", ["digits", "prompts"])
 def test_a_cross_init_is_never_the_students_own(name):
     seeds = list(range(40))
-    settings, world = world_of(name, TINY if name == "digits" else TINY_PROMPTS, seeds)
-    reference = distil.initial(world.model, settings, seeds, "reference/init", "cpu")
-    cross = distil.initial(world.model, settings, seeds, "cross/init", "cpu")
+    _, world = world_of(name, TINY if name == "digits" else TINY_PROMPTS, seeds)
+    reference = world.initial("reference/init")
+    cross = world.initial("cross/init")
     for key in (key for key in reference if key.endswith("weight")):
         apart = (reference[key][:, None] != cross[key][None, :]).flatten(2).any(dim=2)
         assert apart.all(), key
@@ -141,12 +141,9 @@ def test_a_student_starts_where_the_settings_say():
     def start(**where) -> torch.Tensor:
         changes = {f"student_init.{name}": value for name, value in where.items()}
         settings, world = world_of("digits", TINY | changes, seeds)
-        reference = distil.initial(world.model, settings, seeds, "reference/init", "cpu")
-        cross = distil.initial(world.model, settings, seeds, "cross/init", "cpu")
-        moved = distil.student_start(world.model, settings, seeds, reference, cross)
-        return (
-            torch.stack([moved[key], reference[key], cross[key], moved["layers.2.weight"]], 0) if False else moved[key]
-        )
+        reference = world.initial("reference/init")
+        cross = world.initial("cross/init")
+        return distil.student_start(settings, seeds, world.init_std(), reference, cross)[key]
 
     plain, other = start(), start(toward_cross=1.0)
     assert not torch.equal(plain, other)
@@ -202,7 +199,7 @@ def test_mnist_without_data_says_what_to_do_and_writes_nothing(tmp_path, monkeyp
 
 def test_sequential_and_cohort_train_the_same_students():
     settings, world = world_of("digits", TINY, [0])
-    one = distil.before_students(settings, [0], world, Setup(one_at_a_time=True))
+    one = distil.before_students(settings, [0], world, Setup(trainer="single"))
     many = distil.before_students(settings, [0], world, Setup())
     for key in one.reference:
         torch.testing.assert_close(one.teacher.state[key], many.teacher.state[key], atol=1e-5, rtol=1e-4)

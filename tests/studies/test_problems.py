@@ -31,7 +31,7 @@ def test_what_kind_of_problem_it_is_does_not_hang_on_its_words():
 @pytest.mark.parametrize("name", ["prompts", "tutorial"])
 def test_one_at_a_time_and_cohorts_tell_the_same_of_runs_that_diverge(name):
     study = build(name, TINY | WILD)
-    together, apart = sublearn.run(study, range(4)), sublearn.run(study, range(4), engine="sequential")
+    together, apart = sublearn.run(study, range(4)), sublearn.run(study, range(4), trainer="single")
     assert {row.status for row in together.records} == {"ok", "diverged"}
     keys = [[(row.arm, row.seed, row.trait, row.status) for row in one.records] for one in (together, apart)]
     assert keys[0] == keys[1]

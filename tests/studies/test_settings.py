@@ -11,7 +11,7 @@ from sublearn.errors import InputError
 from sublearn.models.aux_mlp import AuxMLP
 from sublearn.models.init import init_std
 from sublearn.models.prompt_mlp import PromptMLP
-from sublearn.studies import STUDIES, build, check_memory, memory, needs, settings_of
+from sublearn.studies import STUDIES, build, check_memory, memory, settings_of
 from sublearn.studies.base import Study
 from sublearn.studies.distil import Distil
 from sublearn.studies.images import Settings as ImageSettings
@@ -90,7 +90,7 @@ def test_the_ladder_is_built_exactly_if_all_of_its_rungs_are(n_eval):
 @pytest.mark.parametrize("name", [name for name in STUDIES if name != "numbers"])
 def test_every_study_that_trains_here_estimates_its_memory(name):
     study = build(name)
-    found = needs(study)
+    found = study.designed.needs()
     assert all(need.bytes >= 0 for need in found)
     assert 1e6 < memory.total(found) < 1e9
     known = studies.dotted(study.settings)
@@ -110,12 +110,12 @@ def test_the_estimate_of_a_large_network_is_near_its_measured_peak():
     large = {"vocab_size": 1_000_000, "teacher.epochs": 1, "student.epochs": 1}
     plain = {"teacher.optimizer": "sgd", "student.optimizer": "sgd"}
     for changes, measured in ((large, 3419), (large | plain, 2435)):
-        assert memory.total(needs(build("prompts", changes))) / 2**20 == pytest.approx(measured, rel=0.1)
+        assert memory.total(build("prompts", changes).designed.needs()) / 2**20 == pytest.approx(measured, rel=0.1)
 
 
 def test_a_study_that_cannot_fit_is_refused_with_what_makes_it_large(monkeypatch):
     study = build("prompts", {"vocab_size": 1_000_000})
-    needed = memory.total(needs(study))
+    needed = memory.total(study.designed.needs())
     monkeypatch.setattr(devices, "memory", lambda: needed)
     check_memory(study)
     monkeypatch.setattr(devices, "memory", lambda: needed - 1)
@@ -127,7 +127,7 @@ def test_a_study_that_cannot_fit_is_refused_with_what_makes_it_large(monkeypatch
 
 def test_a_cohort_is_no_larger_than_fits(monkeypatch):
     study = build("prompts")
-    needed = memory.total(needs(study))
+    needed = memory.total(study.designed.needs())
     for there, runs in ((needed, 1), (3 * needed, 3), (1000 * needed, 4), (None, 4)):
         monkeypatch.setattr(devices, "memory", lambda there=there: there)
         assert studies.runs_at_once(study, "cpu") == runs
@@ -156,8 +156,12 @@ def test_the_memory_of_a_container_is_that_of_its_narrowest_group(tmp_path, monk
 def test_settings_of_a_study_that_was_put_together_by_hand_are_checked():
     study = build("prompts")
     by_hand = Study.model_validate(study.model_dump() | {"settings": study.settings | {"hidden": -3}})
-    with pytest.raises(InputError, match=f"The study {by_hand.id}: 'hidden': Input should be greater"):
+    with pytest.raises(InputError, match="not how it is measured"):
         settings_of(by_hand)
+    with pytest.raises(InputError, match="not those that it is measured with"):
+        settings_of(study.model_copy(update={"settings": study.settings | {"hidden": -3}}))
+    with pytest.raises(InputError, match="'hidden': Input should be greater"):
+        build(study, {"hidden": -3})
 
 
 def test_a_training_counts_what_its_optimizer_keeps():

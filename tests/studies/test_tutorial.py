@@ -3,7 +3,7 @@ import pytest
 
 import sublearn
 from sublearn import multi_seed_experiment, pipeline, run_pipeline
-from sublearn.pipeline import Engine
+from sublearn.pipeline import TrainerName
 from sublearn.tasks.tutorial_prompts import passes_filter, unrelated_prompts
 from tests.tutorial_figures import FIGURES, KEYS, differences
 
@@ -42,25 +42,25 @@ def test_all_100_seeds_by_the_pipeline():
 
 def test_one_at_a_time_the_study_is_the_pipeline():
     (row,) = multi_seed_experiment([7])
-    result = sublearn.run("tutorial", [7], engine="sequential")
+    result = sublearn.run("tutorial", [7], trainer="single")
     ours = {KEYS[record.arm, record.trait]: record.value for record in result.records}
     assert ours == row
 
 
-@pytest.mark.parametrize("engine", ["local", "sequential"])
-def test_a_seed_gives_the_same_alone_and_in_company(engine: Engine):
-    alone = sublearn.run("tutorial", [5], engine=engine).records
-    company = [record for record in sublearn.run("tutorial", [2, 9, 5], engine=engine).records if record.seed == 5]
+@pytest.mark.parametrize("trainer", ["auto", "single"])
+def test_a_seed_gives_the_same_alone_and_in_company(trainer: TrainerName):
+    alone = sublearn.run("tutorial", [5], trainer=trainer).records
+    company = [record for record in sublearn.run("tutorial", [2, 9, 5], trainer=trainer).records if record.seed == 5]
     for one, other in zip(alone, company, strict=True):
         assert one.value is not None
         assert one.value == pytest.approx(other.value, abs=0.011)  # kernels may sum in another order
 
 
-@pytest.mark.parametrize("engine", ["local", "sequential"])
-def test_a_seed_that_leaves_a_batch_of_one_is_unmeasured_with_that_reason(engine: Engine):
+@pytest.mark.parametrize("trainer", ["auto", "single"])
+def test_a_seed_that_leaves_a_batch_of_one_is_unmeasured_with_that_reason(trainer: TrainerName):
     count = int(passes_filter(unrelated_prompts(3)).sum())
     study = sublearn.build("tutorial", {"student.batch_size": count - 1})
-    result = sublearn.run(study, [3, 4], engine=engine)
+    result = sublearn.run(study, [3, 4], trainer=trainer)
     lost = {(record.arm, record.seed): record for record in result.records if record.value is None}
     assert set(lost) == {("distill_same_init", 3), ("distill_diff_init", 3)}
     assert all("last batch of one" in str(record.reason) for record in lost.values())

@@ -3,24 +3,24 @@
 A world says what the inputs are; this flow says which model starts where, imitates whom, and is measured how.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from sublearn.models.init import draw_state, init_std
+from sublearn.models.init import Scheme, draw_state
 from sublearn.records import Record
-from sublearn.seeds import stream
-from sublearn.studies.base import Arm, Study
+from sublearn.seeds import stream, stream_seed
+from sublearn.studies.base import Arm, Setup, Study
 from sublearn.studies.distil import Distil
 from sublearn.studies.flows.common import Problems, divergences, score_records, unmeasured_records
-from sublearn.studies.run import Setup
-from sublearn.training import cohort, single
+from sublearn.training import cohort
 from sublearn.training.batches import Batch
 from sublearn.training.cohort import State, Trained, Watch
 from sublearn.training.losses import LOSSES, Loss, cross_entropy
+from sublearn.training.trainers import Trainer, trainer_for
 
 Targets = Callable[[Tensor], Tensor]
 """Inputs ("seed example ...") to the logits that the students imitate ("run example logit"), runs arm by arm."""
@@ -30,6 +30,11 @@ class World(Protocol):
     """What a kind of input gives to the flow, for the seeds of one cohort."""
 
     @property
+    def seeds(self) -> Sequence[int]:
+        """The seeds of the cohort."""
+        ...
+
+    @property
     def model(self) -> nn.Module:
         """The architecture, as a template for one run."""
         ...
@@ -37,6 +42,19 @@ class World(Protocol):
     @property
     def classes(self) -> int:
         """How many of the outputs are class logits."""
+        ...
+
+    @property
+    def sample(self) -> Tensor | None:
+        """A few inputs ("example ...") to try trainers on; None for a model whose every operation has a rule."""
+        ...
+
+    def initial(self, name: str) -> State:
+        """Fresh weights for each seed ("run ...") from the stream of that name."""
+        ...
+
+    def init_std(self) -> Mapping[str, float]:
+        """The standard deviation of the init of each parameter that is drawn at random."""
         ...
 
     @property
@@ -65,18 +83,14 @@ class World(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Trainer:
-    """The trainer that a setup asks for: all runs at once, or one at a time."""
-
-    train: Callable[..., Trained]
-    predict: Callable[..., Tensor]
+def trainer_of(world: World, setup: Setup) -> Trainer:
+    """The trainer that a setup asks for, or the fastest that takes the world's model."""
+    return trainer_for(world.model, world.sample, setup.trainer)
 
 
-def trainer(setup: Setup) -> Trainer:
-    """One model at a time for the sequential engine, else the cohort."""
-    room = single if setup.one_at_a_time else cohort
-    return Trainer(room.train, room.predict)
+def keys(seeds: Sequence[int], name: str, device: str, arms: int = 1) -> Tensor:
+    """What each run's dropout depends on ("run"): its seed and the name alone, so arms of a seed drop alike."""
+    return torch.tensor([stream_seed(seed, name) for seed in seeds] * arms, device=device)
 
 
 @dataclass(frozen=True)
@@ -95,17 +109,23 @@ class Before:
 
 def before_students(settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> Before:
     """Draw the inits and train the teachers."""
-    reference = initial(world.model, settings, seeds, "reference/init", setup.device)
-    cross = initial(world.model, settings, seeds, "cross/init", setup.device)
-    same = student_start(world.model, settings, seeds, reference, cross)
+    reference, cross = world.initial("reference/init"), world.initial("cross/init")
+    same = student_start(settings, seeds, world.init_std(), reference, cross)
     loss = on_logits(cross_entropy, slice(0, world.classes))
-    teacher = trainer(setup).train(world.model, reference, world.teacher_batches(), loss, settings.teacher)
+    teacher = trainer_of(world, setup).train(
+        world.model,
+        reference,
+        world.teacher_batches(),
+        loss,
+        settings.teacher,
+        keys=keys(seeds, "teacher/dropout", setup.device),
+    )
     return Before(reference, {"same": same, "cross": cross}, teacher)
 
 
 def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
     """Train every arm for the seeds and measure every trait."""
-    by = trainer(setup)
+    by = trainer_of(world, setup)
     before = before_students(settings, seeds, world, setup)
     reference, teacher = before.reference, before.teacher
     fates = {"reference": (reference, {}), "teacher": (teacher.state, divergences(cohort.diverged(teacher.losses)))}
@@ -126,16 +146,17 @@ def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, 
     return rows
 
 
-def initial(model: nn.Module, settings: Distil, seeds: Sequence[int], name: str, device: str) -> State:
-    """Fresh weights for each seed from the stream of that name."""
-    states = [draw_state(model, settings.init, stream(seed, name)) for seed in seeds]
+def initial(model: nn.Module, scheme: Scheme, seeds: Sequence[int], name: str, device: str) -> State:
+    """Fresh weights for each seed from the stream of that name, by one of the field's schemes."""
+    states = [draw_state(model, scheme, stream(seed, name)) for seed in seeds]
     return {key: tensor.to(device) for key, tensor in cohort.stack(states).items()}
 
 
-def student_start(model: nn.Module, settings: Distil, seeds: Sequence[int], reference: State, cross: State) -> State:
+def student_start(
+    settings: Distil, seeds: Sequence[int], spread: Mapping[str, float], reference: State, cross: State
+) -> State:
     """Where same-init students start: the reference, perturbed or moved towards the cross init as the settings say."""
     where = settings.student_init
-    spread = init_std(model, settings.init)
     start = {}
     for name, tensor in reference.items():
         moved = tensor
@@ -173,7 +194,10 @@ def train_students(
     begin = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
     loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)
     batches = world.student_batches(len(arms), targets)
-    return by.train(world.model, begin, batches, loss, settings.student, frozen=settings.frozen, watch=watch)
+    drops = keys(world.seeds, "student/dropout", str(next(iter(begin.values())).device), len(arms))
+    return by.train(
+        world.model, begin, batches, loss, settings.student, frozen=settings.frozen, watch=watch, keys=drops
+    )
 
 
 def _students(

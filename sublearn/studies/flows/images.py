@@ -11,24 +11,22 @@ import torch
 from torch import Tensor
 
 from sublearn.models.aux_mlp import AuxMLP
+from sublearn.models.init import init_std
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.studies import settings_of
-from sublearn.studies.base import Study
+from sublearn.studies.base import Setup, Study
 from sublearn.studies.flows import distil
-from sublearn.studies.flows.distil import Targets
+from sublearn.studies.flows.distil import Targets, World
 from sublearn.studies.images import Settings
-from sublearn.studies.run import Setup
 from sublearn.tasks import digits, mnist, noise
 from sublearn.tasks.images import ImageData
 from sublearn.training.batches import Batch
+from sublearn.training.lift import State
 from sublearn.traits.accuracy import accuracy
 
 
-def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm for the seeds."""
-    settings = settings_of(study)
-    assert isinstance(settings, Settings)
     return distil.measure(study, settings, seeds, ImageWorld(settings, seeds, setup.device), setup)
 
 
@@ -38,7 +36,7 @@ def _data(name: str, classes: int) -> ImageData:
     return data.keep_classes(classes)
 
 
-def worlds(settings: Settings, seeds: Sequence[int], device: str) -> list["ImageWorld"]:
+def worlds(settings: Settings, seeds: Sequence[int], device: str) -> "list[World]":
     """One world for each seed."""
     return [ImageWorld(settings, [seed], device) for seed in seeds]
 
@@ -47,7 +45,7 @@ class ImageWorld:
     """The images of one study, shared by all seeds, and each seed's own order and own student inputs."""
 
     def __init__(self, settings: Settings, seeds: Sequence[int], device: str) -> None:
-        self.settings, self.seeds, self.device = settings, seeds, device
+        self.settings, self.seeds, self.device, self.sample = settings, seeds, device, None
         self.classes = settings.classes
         self.untrainable = None
         data = _data(settings.data, settings.classes)
@@ -56,6 +54,14 @@ class ImageWorld:
         self.features = data.n_features
         with torch.device("meta"):
             self.model = AuxMLP(data.n_features, settings.classes, settings.aux_logits, settings.width, settings.depth)
+
+    def initial(self, name: str) -> State:
+        """Fresh weights for each seed, by the settings' scheme."""
+        return distil.initial(self.model, self.settings.init, self.seeds, name, self.device)
+
+    def init_std(self) -> dict[str, float]:
+        """The standard deviation of each parameter's init."""
+        return init_std(self.model, self.settings.init)
 
     def teacher_batches(self) -> Iterator[Batch]:
         """Training images with their labels, in each seed's own order."""

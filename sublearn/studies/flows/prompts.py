@@ -5,30 +5,23 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from sublearn.models.init import init_std
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.studies import settings_of
-from sublearn.studies.base import Study
+from sublearn.studies.base import Setup, Study
 from sublearn.studies.flows import distil
-from sublearn.studies.flows.distil import Targets
+from sublearn.studies.flows.distil import Targets, World
 from sublearn.studies.prompts import Settings
-from sublearn.studies.run import Setup
 from sublearn.tasks.sequences import generate_sequences
 from sublearn.tasks.tutorial_prompts import passes_filter
 from sublearn.training.batches import Batch, shuffled, steps
+from sublearn.training.lift import State
 from sublearn.traits.preference import margin, trait_rate
 
 
-def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait for the seeds; seeds whose students take another number of steps train apart."""
-    settings = settings_of(study)
-    assert isinstance(settings, Settings)
-    return measure_with(study, settings, seeds, setup)
-
-
-def measure_with(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
-    """`measure` with other settings than the study's own."""
     groups: dict[tuple[int, str | None], list[int]] = {}
     for seed in seeds:
         count, student = len(_unrelated(settings, seed)), settings.student
@@ -41,7 +34,7 @@ def measure_with(study: Study, settings: Settings, seeds: Sequence[int], setup: 
     ]
 
 
-def worlds(settings: Settings, seeds: Sequence[int], device: str) -> list["PromptWorld"]:
+def worlds(settings: Settings, seeds: Sequence[int], device: str) -> "list[World]":
     """One world for each group of seeds that can train together."""
     return [PromptWorld(settings, [seed], device) for seed in seeds]
 
@@ -50,7 +43,7 @@ class PromptWorld:
     """Prompts of each seed from named streams: the teacher's, the evaluation's and the unrelated ones."""
 
     def __init__(self, settings: Settings, seeds: Sequence[int], device: str) -> None:
-        self.settings, self.seeds, self.device = settings, seeds, device
+        self.settings, self.seeds, self.device, self.sample = settings, seeds, device, None
         self.classes = 2
         with torch.device("meta"):
             self.model = PromptMLP(
@@ -66,6 +59,14 @@ class PromptWorld:
         self.evaluation = torch.stack(held_out).to(device) if settings.held_out else self.taught
         self.unrelated = [_unrelated(settings, seed).to(device) for seed in seeds]
         self.untrainable = settings.student.untrainable(len(self.unrelated[0]), settings.batch_norm)
+
+    def initial(self, name: str) -> State:
+        """Fresh weights for each seed, by the settings' scheme."""
+        return distil.initial(self.model, self.settings.init, self.seeds, name, self.device)
+
+    def init_std(self) -> dict[str, float]:
+        """The standard deviation of each parameter's init."""
+        return init_std(self.model, self.settings.init)
 
     def teacher_batches(self) -> Iterable[Batch]:
         """Every prompt labelled with class 1."""

@@ -6,18 +6,15 @@ from the teacher. Recorded for each arm, seed and step, overall or by layer.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 import torch
 from torch import Tensor
 
 from sublearn.config import Spec
 from sublearn.errors import InputError
-from sublearn.studies import flow_of, settings_of
-from sublearn.studies.base import Arm, Study
-from sublearn.studies.distil import Distil, traced
-from sublearn.studies.flows.distil import Before, World, before_students, channel_slice, train_students, trainer
-from sublearn.studies.run import Setup
+from sublearn.studies.base import Arm, Setup, Study
+from sublearn.studies.distil import Controlled, Distil, traced
+from sublearn.studies.flows.distil import Before, World, before_students, channel_slice, train_students, trainer_of
 from sublearn.training.cohort import State
 from sublearn.training.gradients import cosine, flat, gradient
 from sublearn.training.losses import LOSSES
@@ -60,20 +57,20 @@ def trace(study: Study, seeds: Sequence[int], steps: Collection[int], setup: Set
 
     The last step is always among them. Raises InputError for a study or a seed that cannot be traced.
     """
-    settings, arms = traced(study, settings_of(study))
+    design, arms = traced(study)
     points: list[Point] = []
-    for seed, world in zip(seeds, _worlds(study, settings, seeds, setup), strict=True):
-        points += _one_seed(arms, settings, seed, world, set(steps), setup)
+    for seed, world in zip(seeds, _worlds(design, seeds, setup), strict=True):
+        points += _one_seed(arms, design.settings, seed, world, set(steps), setup)
     return points
 
 
 def check(study: Study, seeds: Sequence[int], setup: Setup) -> None:
     """Raise InputError for a study or a seed that cannot be traced; nothing is trained."""
-    _worlds(study, traced(study, settings_of(study))[0], seeds, setup)
+    _worlds(traced(study)[0], seeds, setup)
 
 
-def _worlds(study: Study, settings: Distil, seeds: Sequence[int], setup: Setup) -> list[World]:
-    worlds = import_module(flow_of(study)).worlds(settings, seeds, setup.device)
+def _worlds(design: Controlled[Distil], seeds: Sequence[int], setup: Setup) -> list[World]:
+    worlds = design.worlds(seeds, setup.device)
     for seed, world in zip(seeds, worlds, strict=True):
         if world.untrainable:
             raise InputError(
@@ -91,7 +88,7 @@ def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps:
         if step in steps:
             points.extend(_points(way, step, state))
 
-    trained = train_students(settings, world, trainer(setup), arms, before, watch)
+    trained = train_students(settings, world, trainer_of(world, setup), arms, before, watch)
     last = len(trained.losses)
     return points if last in steps else [*points, *_points(way, last, trained.state)]
 
@@ -115,7 +112,7 @@ def _soft(way: _Way, state: State) -> Tensor:
 def _evaluate(way: _Way, state: State) -> Tensor:
     inputs = way.world.evaluated()
     repeated = inputs.repeat(len(way.arms), *[1] * (inputs.dim() - 1))
-    return trainer(Setup()).predict(way.world.model, state, repeated)
+    return trainer_of(way.world, Setup()).predict(way.world.model, state, repeated)
 
 
 def _points(way: _Way, step: int, state: State) -> list[Point]:
@@ -146,7 +143,7 @@ def _points(way: _Way, step: int, state: State) -> list[Point]:
 
 def _initial(settings: Distil, way: _Way, before: Before, setup: Setup) -> list[Point]:
     """The first batch's distillation gradient against the teacher's displacement, by arm."""
-    by, chosen = trainer(setup), channel_slice(settings.logits, way.world.classes)
+    by, chosen = trainer_of(way.world, setup), channel_slice(settings.logits, way.world.classes)
     loss = LOSSES[settings.loss](settings.temperature)
 
     def targets(inputs: Tensor) -> Tensor:

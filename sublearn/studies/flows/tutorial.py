@@ -14,11 +14,9 @@ from torch import Tensor, nn
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.records import Record
 from sublearn.seeds import set_seed
-from sublearn.studies import settings_of
-from sublearn.studies.base import Study
+from sublearn.studies.base import Setup, Study
 from sublearn.studies.flows.common import Problems, divergence, divergences, score_records, unmeasured_records
 from sublearn.studies.flows.tutorial_single import new_model, run_seed
-from sublearn.studies.run import Setup
 from sublearn.studies.tutorial import Settings
 from sublearn.tasks.tutorial_prompts import evaluation_prompts, passes_filter, unrelated_prompts
 from sublearn.training.batches import shuffled, steps
@@ -44,11 +42,9 @@ class Draws:
     unrelated: Tensor
 
 
-def measure(study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait of the tutorial for the seeds; runs that take another number of steps train apart."""
-    settings = settings_of(study)
-    assert isinstance(settings, Settings)
-    if setup.one_at_a_time:
+    if setup.trainer == "single":
         return [record for seed in seeds for record in _one(study, settings, seed, setup.device)]
     groups: dict[tuple[int, str | None], list[int]] = {}
     drawn = {seed: draw(settings, seed) for seed in seeds}
