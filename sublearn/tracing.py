@@ -108,7 +108,7 @@ def means(points: "Sequence[Point]") -> list[Row]:
 
 def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
     """The study with the student's init perturbed by each scale. Raises InputError for scales that tell nothing."""
-    traced(study, settings_of(study))
+    traced(study)
     if len(set(scales)) < 2:
         raise InputError(f"--perturb needs two different scales at least, got {quoted(scales)}; as in 0,0.2,0.4.")
     changes = dotted(study.settings) | {"arms": ["same_init"]}

@@ -8,6 +8,7 @@ import pytest
 from sublearn import failures, store, sweep
 from sublearn.errors import InputError
 from sublearn.pipeline import Options
+from sublearn.studies import STUDIES
 from sublearn.studies.flows import tutorial
 from sublearn.sweep import StudiesFailed, Sweep
 from tests.processes import SET, SMALL, sublearn
@@ -22,13 +23,13 @@ def broken(monkeypatch):
     """The study with rate .01 fails, for seeds from 4 on; how it is mended comes back."""
     real = tutorial.measure
 
-    def measure(study, seeds, setup):
+    def measure(study, settings, seeds, setup):
         if study.settings["student"]["lr"] == 1e-2 and max(seeds) >= 4:
             raise ZeroDivisionError("by zero\x1b[31m")
-        return real(study, seeds, setup)
+        return real(study, settings, seeds, setup)
 
     monkeypatch.setattr(tutorial, "measure", measure)
-    monkeypatch.setattr("sublearn.studies.tutorial.runs_at_once", lambda settings, device: 2)
+    monkeypatch.setattr(STUDIES["tutorial"], "runs_at_once", lambda design, device: 2)
     return lambda: monkeypatch.setattr(tutorial, "measure", real)
 
 

@@ -9,10 +9,16 @@ import pytest
 import sublearn
 from sublearn import hub
 from sublearn.errors import InputError
-from sublearn.studies import build, prepare, settings_of
+from sublearn.studies import build, settings_of
 from sublearn.studies.identity import folder_of
 from sublearn.studies.numbers import Settings
 from tests.language import chat
+
+
+def prepare(study) -> None:
+    """What a run does before anything is written."""
+    study.designed.prepare()
+
 
 OLD, NEW = "a" * 40, "b" * 40
 

@@ -7,10 +7,16 @@ import pytest
 from sublearn import devices
 from sublearn.errors import InputError
 from sublearn.language import checks, models
-from sublearn.studies import build, prepare, settings_of
+from sublearn.studies import build, settings_of
 from sublearn.studies.numbers import Settings
 from sublearn.tasks.rows import as_text
 from tests.language import chat
+
+
+def prepare(study) -> None:
+    """What a run does before anything is written."""
+    study.designed.prepare()
+
 
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}"
 

@@ -159,5 +159,5 @@ def test_what_a_flow_measures_must_be_the_studys_own(monkeypatch, change):
     measured_by(monkeypatch, lambda *_: [records[0], *rest])
     assert measure(Job(study=STUDY, seeds=(0,))).records[0] == records[0]
     measured_by(monkeypatch, lambda *_: [*records, *rest])
-    with pytest.raises(SublearnError, match="measured (what cannot be recorded: |the arm |the trait )"):
+    with pytest.raises(SublearnError, match=r"measured (what cannot be recorded: |the arm |the trait )"):
         measure(Job(study=STUDY, seeds=(0,)))
