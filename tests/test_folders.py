@@ -1,8 +1,9 @@
 import pytest
 
-from sublearn import folders, pipeline, replicate, sweep, tracing
+from sublearn import folders, pipeline
 from sublearn.errors import InputError
 from sublearn.folders import made_by
+from sublearn.studies import STUDIES
 from sublearn.writing import beginning
 from tests.processes import SET, sublearn
 
@@ -72,8 +73,8 @@ def test_a_folder_of_our_own_may_hold_notes_and_run_directories(tmp_path):
 def test_the_place_is_looked_at_before_anything_is_fetched_or_trained(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("precious")
-    for module in (pipeline, sweep, tracing, replicate):
-        monkeypatch.setattr(module, "prepare", lambda *_: pytest.fail("it was prepared"))
+    for design in STUDIES.values():
+        monkeypatch.setattr(design, "prepare", lambda _: pytest.fail("it was prepared"))
     monkeypatch.setattr(pipeline, "place_of", lambda *_: pytest.fail("a device was looked for"))
     assert sublearn(monkeypatch, *command, "--out", "file") == 2
     assert "--out file is a file; expected a folder" in capsys.readouterr().err
