@@ -41,7 +41,7 @@ def gain(count: int, rounds: int, chunk: int | None = None) -> float:
 
     def work() -> None:
         for seeds in chunks:
-            together(STUDY, seeds, ONE_THREAD)
+            together(STUDY, STUDY.designed.settings, seeds, ONE_THREAD)
         if not chunks:
             cohort(count)
 
