@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sublearn import filtering
-from sublearn.cli import app, reporting
+from sublearn.cli import reporting, typed
 from sublearn.config import assignments
 from sublearn.errors import InputError
 from sublearn.execution import failures, pipeline, store, sweep, tracing
@@ -152,7 +152,7 @@ TEXTS: dict[str, tuple[Callable[[str], object], list[str]]] = {
         ["student.lr=1e-4,1e-3", "aux_logits=4,16,64"],
     ),
     "--seeds": (parse_seeds, ["0:24", "0,11,23", "7", "0:3,9:12"]),
-    "--shard": (app.parse_shard, ["3/8", "1/1"]),
+    "--shard": (typed.parse_shard, ["3/8", "1/1"]),
     "--steps": (tracing.whole_numbers, ["0,1,3,10", "0"]),
     "--perturb": (tracing.numbers, ["0,0.2,0.4", "1e-3"]),
     "--banned": (lambda text: filtering.rule(10, 0, 999, text), ["666,911", ""]),

@@ -1,13 +1,23 @@
 """Options that several commands have, and what a shell completes: names of studies, and their settings. No torch."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from sublearn.cli import exits
 from sublearn.errors import InputError
+
+command_named = partial(click.command, cls=exits.Command)
+"""Declares a command: `@command_named("run")`."""
+
+
+def as_json(about: str) -> Callable[..., Any]:
+    """The option --json, which says what it prints."""
+    return click.option("--json", "as_json", is_flag=True, help=about)
 
 
 def _studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -78,6 +88,7 @@ PRECISION = click.option(
     help="Of float32 matrix products, in PyTorch's words; high and medium are faster where the hardware has them.",
 )
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
 ENGINE = click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),

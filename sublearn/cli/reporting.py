@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sublearn.cli import demo
+from sublearn.cli import story
 from sublearn.errors import InputError, plain
 from sublearn.execution import pipeline, replicate, sweep, tracing
 from sublearn.execution.manifests import STUDY_FILE, SWEEP_FILE
@@ -102,8 +102,8 @@ def _alignment(folder: Path, write: bool) -> Shown:
 
 
 def _demo(folder: Path, write: bool) -> Shown:
-    results = [pipeline.load(folder / study) for study in dict.fromkeys(study for study, _ in demo.PARTS)]
-    end = f"\nReport: {plain(demo.write_page(folder))}" if write else ""
+    results = [pipeline.load(folder / study) for study in dict.fromkeys(study for study, _ in story.PARTS)]
+    end = f"\nReport: {plain(story.write_page(folder))}" if write else ""
     text = "\n".join(result_text(result.analysis) for result in results)
     return Shown(text + end, [result.analysis.to_dict() for result in results])
 
@@ -114,7 +114,7 @@ KINDS: dict[str, Callable[[Path, bool], Shown]] = {
     replicate.MANIFEST: _replication,
     tracing.MANIFEST: _trace,
     tracing.ALIGNMENT: _alignment,
-    demo.MANIFEST: _demo,
+    story.MANIFEST: _demo,
 }
 """How each kind of folder is shown, by the file that tells what it is; the flag says whether its report is written."""
 

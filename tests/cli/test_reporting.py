@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sublearn.cli import demo, reporting
+from sublearn.cli import reporting, story
 from sublearn.errors import InputError
 from sublearn.execution import pipeline, replicate, tracing
 from sublearn.report.replication import Comparison, Made
@@ -93,14 +93,14 @@ def test_several_folders_are_shown_and_left_as_they_are(replication, traced, tmp
 
 def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypatch, capsys):
     parts = (("tutorial", (0, 1)), ("tutorial", (0, 1, 2)), ("prompts", (0, 1)))
-    monkeypatch.setattr(demo, "PARTS", parts)
+    monkeypatch.setattr(story, "PARTS", parts)
     out, said = tmp_path / "demo", []
-    demo.tell(out, said.append, silent, "sublearn demo")
+    story.tell(out, said.append, silent, "sublearn demo")
     assert {path.name for path in out.iterdir()} == {".lock", "demo.json", "report.html", "tutorial", "prompts"}
     (out / "notes.txt").write_text("mine")
     first = files(out)
     monkeypatch.setattr(pipeline, "place_of", lambda *_: pytest.fail("something was run again"))
-    demo.tell(out, said.append, silent, "sublearn demo")
+    story.tell(out, said.append, silent, "sublearn demo")
     assert files(out) == first
     (out / "report.html").unlink()
     assert sublearn(monkeypatch, "report", str(out)) == 0
@@ -109,8 +109,8 @@ def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypa
 
 
 def test_a_demo_of_version_0_1_goes_on_without_a_manifest(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "PARTS", (("tutorial", (0,)),) * 3)
-    demo.tell(tmp_path, silent, silent, "sublearn demo")
+    monkeypatch.setattr(story, "PARTS", (("tutorial", (0,)),) * 3)
+    story.tell(tmp_path, silent, silent, "sublearn demo")
     (tmp_path / "demo.json").unlink()
-    demo.tell(tmp_path, silent, silent, "sublearn demo")
+    story.tell(tmp_path, silent, silent, "sublearn demo")
     assert (tmp_path / "demo.json").exists()

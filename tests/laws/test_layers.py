@@ -6,7 +6,7 @@ import pytest
 import sublearn
 
 TORCH_FREE = [
-    "errors", "seeds", "config", "devices", "records", "columns", "stats", "cli", "cli.app", "cli.demo",
+    "errors", "seeds", "config", "devices", "records", "columns", "stats", "cli", "cli.app", "cli.story",
     "cli.reporting", "language.plans", "execution.pipeline", "execution.store", "execution.failures",
     "execution.sweep", "execution.sweep_work", "execution.tracing", "execution.replicate", "execution.engines.local",
     "report.figures", "report.tables", "report.page", "report.describe", "study.table", "study.analysis",
