@@ -104,12 +104,19 @@ def has_manifest(folder: Path, name: str) -> bool:
     return False
 
 
+def lock_file(path: Path) -> Path:
+    """A file to hold a lock of, made if it is not there. Raises InputError for a link or a folder, OSError otherwise.
+
+    It gets the mode that the user's umask leaves, so that a group which shares a folder shares its locks.
+    """
+    check_target(path, anything, "The file")
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666))
+    return path
+
+
 def _lock(held: ExitStack, path: Path, wait_s: float = 0) -> None:
     """Hold the lock of a file, which stays there; raises Timeout if somebody else has it for longer than that."""
-    check_target(path, anything, "The file")
-    # Made here with the mode that the user's umask leaves, so that a group which shares a folder shares its locks.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666))
-    held.enter_context(FileLock(path, timeout=wait_s))
+    held.enter_context(FileLock(lock_file(path), timeout=wait_s))
 
 
 def _refuse_other_shares(folder: Path, share: str) -> None:
