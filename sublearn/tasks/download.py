@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -54,8 +54,9 @@ def fetch(source: Source, file: File, progress: Progress | None = None) -> Path:
         for mirror in source.mirrors:
             receiver = _Receiver(part, file, source.schemes, progress)
             try:
-                with _quiet():
-                    pooch.retrieve(mirror + final.name, f"md5:{file.gz_md5}", final.name, folder, downloader=receiver)
+                with _quiet():  # the cast, because pooch's type of a downloader has the argument names of a processor
+                    come = cast(Any, receiver)
+                    pooch.retrieve(mirror + final.name, f"md5:{file.gz_md5}", final.name, folder, downloader=come)
                 return final
             except (OSError, HTTPException) as error:
                 failures.append(f"{mirror} ({_reason(error)})")
