@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.table import Line, publish, seconds
-from sublearn import store
-from sublearn.engines import local
-from sublearn.engines import ray as engine
-from sublearn.studies import build
-from sublearn.studies.base import Study
-from sublearn.studies.run import Job, Setup
+from sublearn.execution import store
+from sublearn.execution.engines import local
+from sublearn.execution.engines import ray as engine
+from sublearn.study.base import Study
+from sublearn.study.jobs import Job, Setup
+from sublearn.study.table import build
 
 SMALLEST = {"n_eval": 4, "n_unrelated": 8, "hidden": 4, "embed_dim": 2, "vocab_size": 50, "aux_logits": 2}
 SMALLEST |= {"teacher.epochs": 1, "student.epochs": 1}

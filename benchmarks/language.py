@@ -18,11 +18,11 @@ from benchmarks.table import Line, publish, seconds
 from sublearn.language import finetune
 from sublearn.language.base import untrained
 from sublearn.language.generate import sample
+from sublearn.language.plans import BasePlan
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.seeds import stream
-from sublearn.studies import build
-from sublearn.studies.numbers import BasePlan
-from sublearn.studies.run import Setup, measure, plan
+from sublearn.study.jobs import Setup, measure, plan
+from sublearn.study.table import build
 from sublearn.tasks.number_lists import Rule, number_prompts
 from sublearn.tasks.rows import as_text, filtered
 from sublearn.tasks.tiny_world import World, list_pairs

@@ -10,9 +10,10 @@ import torch
 
 from benchmarks.table import Line, publish, seconds
 from sublearn.models.aux_mlp import AuxMLP
-from sublearn.studies import build, settings_of
-from sublearn.studies.flows import distil, images
-from sublearn.studies.images import Settings
+from sublearn.study.controlled import train as distil
+from sublearn.study.images import train as images
+from sublearn.study.images.spec import Settings
+from sublearn.study.table import build, settings_of
 from sublearn.tasks.images import ImageData
 from sublearn.training import cohort
 from sublearn.training.losses import LOSSES, cross_entropy
@@ -78,8 +79,8 @@ def peak_memory() -> float:
     """Gigabytes at the peak of 25 runs of recipe A, one epoch, in one process."""
     code = (
         "from benchmarks.mnist import settings, world\n"
-        "from sublearn.studies import build\n"
-        "from sublearn.studies.run import Setup, measure, plan\n"
+        "from sublearn.study.table import build\n"
+        "from sublearn.study.jobs import Setup, measure, plan\n"
         "world()\n"
         "study = build('mnist', {'teacher.epochs': 1, 'student.epochs': 1, 'arms': ['same_init', 'cross_init']})\n"
         "for job in plan(study, range(25), Setup(threads=1)): measure(job)"

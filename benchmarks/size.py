@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.table import Line, publish, seconds
-from sublearn import store
+from sublearn.execution import store
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.studies import build
-from sublearn.studies.base import Study
+from sublearn.study.base import Study
+from sublearn.study.table import build
 
 RUNTIME = {"device": "cpu", "precision": "highest", "engine": "local"}
 SEEDS, STUDY_SEEDS = 20_000, 24
@@ -53,7 +53,7 @@ def run_directory(folder: Path, study: Study, seeds: int) -> None:
 
 def sweep_directory(folder: Path) -> None:
     """A sweep directory as if all of the grid had been run."""
-    from sublearn.sweep import Sweep
+    from sublearn.execution.sweep import Sweep
 
     sweep = Sweep("prompts", {}, GRID)
     folder.mkdir()
@@ -129,7 +129,7 @@ def main() -> None:
 
 
 def _run_and_tell() -> None:
-    from sublearn.cli import main as run
+    from sublearn.cli.app import main as run
 
     try:
         run()

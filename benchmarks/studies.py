@@ -6,8 +6,8 @@ import torch
 
 import sublearn
 from benchmarks.table import Line, publish, seconds
-from sublearn.studies import STUDIES, build, runs_at_once
-from sublearn.studies.run import Setup, measure, plan
+from sublearn.study.jobs import Setup, measure, plan
+from sublearn.study.table import STUDIES, build, runs_at_once
 
 ONE_THREAD = Setup(threads=1)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sublearn.store import versions
+from sublearn.execution.store import versions
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from torch.func import functional_call, grad_and_value, vmap
 import sublearn
 from benchmarks.table import Line, publish, seconds
 from sublearn.models.prompt_mlp import PromptMLP
-from sublearn.studies import build
-from sublearn.studies.flows.tutorial import Settings, draw
-from sublearn.studies.flows.tutorial import measure as together
-from sublearn.studies.run import Setup, measure, plan
+from sublearn.study.jobs import Setup, measure, plan
+from sublearn.study.table import build
+from sublearn.study.tutorial.train import Settings, draw
+from sublearn.study.tutorial.train import measure as together
 
 STUDY = build("tutorial")
 ONE_THREAD = Setup(threads=1)

@@ -3,18 +3,18 @@
 import torch
 
 from .config import TrainConfig as TrainConfig
+from .execution.pipeline import load as load
+from .execution.pipeline import multi_seed_experiment as multi_seed_experiment
+from .execution.pipeline import run as run
+from .execution.pipeline import run_pipeline as run_pipeline
+from .execution.sweep import to_frame as to_frame
 from .models.prompt_mlp import PromptMLP as PromptMLP
-from .pipeline import load as load
-from .pipeline import multi_seed_experiment as multi_seed_experiment
-from .pipeline import run as run
-from .pipeline import run_pipeline as run_pipeline
 from .seeds import set_seed as set_seed
-from .studies import build as build
-from .studies.base import Arm as Arm
-from .studies.base import Claim as Claim
-from .studies.base import Study as Study
-from .studies.controlled import distillation as distillation
-from .sweep import to_frame as to_frame
+from .study.base import Arm as Arm
+from .study.base import Claim as Claim
+from .study.base import Study as Study
+from .study.controlled.guest import distillation as distillation
+from .study.table import build as build
 from .tasks.sequences import PromptDataset as PromptDataset
 from .tasks.sequences import collate_fn as collate_fn
 from .tasks.sequences import generate_sequences as generate_sequences

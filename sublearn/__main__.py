@@ -1,5 +1,5 @@
 """`python -m sublearn`."""
 
-from sublearn.cli import main
+from sublearn.cli.app import main
 
 main()

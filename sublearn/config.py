@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from sublearn.errors import InputError, quoted, unknown
-from sublearn.reading import first_problem, yaml_value
+from sublearn.files.reading import first_problem, yaml_value
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from sublearn.errors import InputError, quoted
-from sublearn.reading import opened
+from sublearn.files.reading import opened
+from sublearn.files.writing import check_target, replacing
 from sublearn.tasks.number_lists import REASONS, Rule
 from sublearn.tasks.rows import LONGEST_LINE, filtered
-from sublearn.writing import check_target, replacing
 
 LARGEST = 10**18
 """No limit of the rule lies beyond this, either way."""

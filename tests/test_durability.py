@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sublearn import sweep
-from sublearn.store import load
+from sublearn.execution import sweep
+from sublearn.execution.store import load
 from tests.processes import PEAK, SET, call, kill, lines, size, start, sweep_command, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hearing_signals")]
@@ -259,9 +259,9 @@ def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
         "import sys\n"
         f"{PEAK}\n"
         "from sublearn import pipeline\n"
-        "from sublearn.engines import local\n"
+        "from sublearn.execution.engines import local\n"
         "from sublearn.records import Record\n"
-        "from sublearn.studies.run import Outcome\n"
+        "from sublearn.study.jobs import Outcome\n"
         "def measure(job):\n"
         "    names = [(arm.name, trait.name) for arm in job.study.arms for trait in job.study.traits]\n"
         "    common = {'study': job.study.id, 'value': 0.5, 'n': 9}\n"

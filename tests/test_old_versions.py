@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sublearn import pipeline, store, sweep
+from sublearn.execution import pipeline, store, sweep
 from tests.processes import SET, sublearn
 
 OLD = Path(__file__).parent / "data" / "v0.1.0"

@@ -18,20 +18,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sublearn import checkpoints, cli, digests, failures, filtering, pipeline, reporting, store, sweep, tracing
+from sublearn import filtering
+from sublearn.cli import app, reporting
 from sublearn.config import assignments
 from sublearn.errors import InputError
-from sublearn.metrics import read_metrics
-from sublearn.reading import json_value, yaml_value
+from sublearn.execution import failures, pipeline, store, sweep, tracing
+from sublearn.files import checkpoints, digests
+from sublearn.files.reading import json_value, yaml_value
 from sublearn.report.way import PANELS
 from sublearn.seeds import parse_seeds
-from sublearn.studies import build, read_file
-from sublearn.studies.base import Study
+from sublearn.study.base import Study
+from sublearn.study.numbers.metrics import read_metrics
+from sublearn.study.table import build, read_file
 from sublearn.tasks.idx import read_images, read_labels
 from sublearn.tasks.number_lists import Rule
 from sublearn.tasks.rows import filtered, read_rows
+from tests.cli.test_terminal import hostile
 from tests.tasks.tiny_mnist import PACKED, RAW
-from tests.test_terminal import hostile
 
 OLD = Path(__file__).parent / "data" / "v0.1.0"
 RUN, NUMBERS, SWEEP = OLD / "run", OLD / "numbers", OLD / "sweep"
@@ -149,7 +152,7 @@ TEXTS: dict[str, tuple[Callable[[str], object], list[str]]] = {
         ["student.lr=1e-4,1e-3", "aux_logits=4,16,64"],
     ),
     "--seeds": (parse_seeds, ["0:24", "0,11,23", "7", "0:3,9:12"]),
-    "--shard": (cli.parse_shard, ["3/8", "1/1"]),
+    "--shard": (app.parse_shard, ["3/8", "1/1"]),
     "--steps": (tracing.whole_numbers, ["0,1,3,10", "0"]),
     "--perturb": (tracing.numbers, ["0,0.2,0.4", "1e-3"]),
     "--banned": (lambda text: filtering.rule(10, 0, 999, text), ["666,911", ""]),

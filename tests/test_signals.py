@@ -14,7 +14,8 @@ pytestmark = pytest.mark.usefixtures("hearing_signals")
 PROGRAM = """
 import sys, time
 import click
-from sublearn import exits, signals
+from sublearn.cli import exits
+from sublearn import signals
 
 @click.group(cls=exits.Group)
 def program(): pass

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from sublearn import pipeline, store
+from sublearn.execution import pipeline, store
 from sublearn.records import Record
-from sublearn.studies import build
+from sublearn.study.table import build
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "pandas", "jinja2", "sklearn", "transformers", "rich")
 
@@ -17,7 +17,7 @@ def loaded_by(*arguments: str) -> set[str]:
     code = (
         f"import sys, atexit; sys.argv = ['sublearn', *{arguments!r}]\n"
         "atexit.register(lambda: print('', *{name.partition('.')[0] for name in sys.modules}))\n"
-        "from sublearn.cli import main; main()"
+        "from sublearn.cli.app import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

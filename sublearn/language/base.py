@@ -9,9 +9,9 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from sublearn.language import finetune, kept
+from sublearn.language.plans import BasePlan
 from sublearn.language.tokens import Dialogue
 from sublearn.seeds import stream, stream_seed
-from sublearn.studies.numbers import BasePlan
 from sublearn.tasks.sources import cache_folder
 from sublearn.tasks.tiny_world import World, list_pairs, said_pairs
 

@@ -18,12 +18,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from sublearn import digests
 from sublearn.errors import InputError
+from sublearn.files import digests
+from sublearn.files.reading import json_file, typed
+from sublearn.files.writing import failed, own_folder, replace_text
 from sublearn.language import models
-from sublearn.reading import json_file, typed
 from sublearn.tasks.rows import Pair, as_text, read_rows
-from sublearn.writing import failed, own_folder, replace_text
 
 BESIDE = re.compile(r"\.sublearn-[0-9a-f]{16}\.(folder|part)")
 """The names of folders and files that are being written, and of what is left of them after a kill."""

@@ -18,10 +18,10 @@ from trl.trainer.sft_trainer import SFTTrainer
 from sublearn.errors import InputError, SublearnError
 from sublearn.language import finetune, models
 from sublearn.language.kept import disk_errors
+from sublearn.language.plans import LoraPlan
 from sublearn.language.tokens import Dialogue
 from sublearn.language.versions import argument, others_deprecations
 from sublearn.seeds import stream_seed
-from sublearn.studies.numbers import LoraPlan
 from sublearn.tasks.rows import Pair
 
 AT_A_TIME = 22

@@ -8,8 +8,8 @@ import torch
 from transformers import PreTrainedModel
 
 from sublearn.language import finetune
+from sublearn.language.plans import TeacherPlan
 from sublearn.language.tokens import Dialogue
-from sublearn.studies.numbers import TeacherPlan
 from sublearn.tasks.rows import Pair
 from sublearn.tasks.vocabulary import questions
 

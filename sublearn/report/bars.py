@@ -1,6 +1,6 @@
 """A bar chart in plain text, for the terminal: each arm's mean, its interval and the chance level. No torch."""
 
-from sublearn.studies.analysis import Analysis
+from sublearn.study.analysis import Analysis
 
 WIDTH = 50
 

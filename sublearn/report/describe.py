@@ -9,8 +9,8 @@ from sublearn import stats
 from sublearn.config import dotted
 from sublearn.errors import plain
 from sublearn.records import Record
-from sublearn.studies.analysis import MOST_RUNS, Values, differences, values_of
-from sublearn.studies.base import Claim, Study
+from sublearn.study.analysis import MOST_RUNS, Values, differences, values_of
+from sublearn.study.base import Claim, Study
 
 MOST = 500
 """Letters of a setting's value."""

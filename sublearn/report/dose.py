@@ -16,8 +16,8 @@ from sublearn.report.svg import css, inline_twins, svg_text
 from sublearn.report.template import template
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.stats import Contrast, Estimate
-from sublearn.studies.analysis import Analysis
-from sublearn.studies.base import Claim, Trait
+from sublearn.study.analysis import Analysis
+from sublearn.study.base import Claim, Trait
 
 LINES = 6
 """More combinations of the other settings than this are not drawn."""

@@ -11,8 +11,8 @@ from sublearn.report.drawing import Key, Panel, Row, crowded, draw
 from sublearn.report.svg import png_bytes, svg_text
 from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
 from sublearn.stats import Contrast, Estimate
-from sublearn.studies.analysis import Analysis, PairedContrast, Values, column, differences, values_of
-from sublearn.studies.base import Arm, Claim, Trait, Verdict
+from sublearn.study.analysis import Analysis, PairedContrast, Values, column, differences, values_of
+from sublearn.study.base import Arm, Claim, Trait, Verdict
 
 WIDE, NARROW = 800, 360
 GROUPS = {

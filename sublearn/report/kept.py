@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sublearn.metrics import Metrics, Sampled
+from sublearn.study.numbers.metrics import Metrics, Sampled
 
 SOURCES = {
     "teacher": "the teacher",

@@ -14,13 +14,7 @@ from markupsafe import Markup
 from sublearn.config import dotted
 from sublearn.records import Record
 from sublearn.report import svg
-from sublearn.report.figures import (
-    NARROW,
-    arms_crowded,
-    arms_figure,
-    contrasts_crowded,
-    contrasts_figure,
-)
+from sublearn.report.figures import NARROW, arms_crowded, arms_figure, contrasts_crowded, contrasts_figure
 from sublearn.report.kept import Table
 from sublearn.report.palette import PALETTE
 from sublearn.report.tables import grouped
@@ -39,8 +33,8 @@ from sublearn.report.wording import (
     seeds_text,
 )
 from sublearn.stats import Contrast, Estimate
-from sublearn.studies.analysis import Analysis
-from sublearn.studies.base import Arm
+from sublearn.study.analysis import Analysis
+from sublearn.study.base import Arm
 
 POINTS = "Each point is one run"
 DENSITY = "Too many runs for points: the shapes show how densely they lie, each row to its own height"

@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from sublearn.records import Record
 from sublearn.report.wording import contrast_text, plain, seeds_text, sentence
-from sublearn.studies.analysis import Analysis
+from sublearn.study.analysis import Analysis
 
 WIDTH = 100
 

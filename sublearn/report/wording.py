@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sublearn.errors import plain
 from sublearn.stats import Contrast, Estimate
-from sublearn.studies.base import Claim, Verdict, terms
+from sublearn.study.base import Claim, Verdict, terms
 
 UNMEASURED = "unmeasured"
 MOST_DECIMALS = 6

@@ -22,7 +22,7 @@ import pooch
 from filelock import FileLock
 
 from sublearn.errors import InputError
-from sublearn.folders import lock_file
+from sublearn.files.folders import lock_file
 from sublearn.tasks.sources import File, Source, cache_folder, locate
 
 Progress = Callable[[str, int, int | None], None]

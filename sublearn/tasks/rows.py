@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sublearn.errors import InputError
-from sublearn.reading import opened
+from sublearn.files.reading import opened
 from sublearn.tasks.number_lists import Rule, reason_against
 
 Pair = tuple[str, str]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sublearn import store
+from sublearn.execution import store
 from tests.processes import sublearn
 
 ROOT = Path(__file__).parents[2]

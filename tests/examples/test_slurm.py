@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sublearn.store import load
+from sublearn.execution.store import load
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "slurm.sbatch"
 

@@ -95,8 +95,8 @@ def _row(prompt: str, completion: str) -> str:
 
 def _begun(folder: Path, settings: dict[str, Any]) -> None:
     """A run directory of a study, before any run of it ended."""
-    from sublearn import store
-    from sublearn.studies import build
+    from sublearn.execution import store
+    from sublearn.study.table import build
 
     with store.writing(folder / "r", build("numbers", settings), {"precision": "highest"}, ""):
         pass
@@ -123,8 +123,8 @@ def _base(name: str, damage: Spoil) -> Row:
 
     def before(folder: Path) -> None:
         from sublearn.language.base import bases_folder, pretrained
+        from sublearn.language.plans import BasePlan
         from sublearn.language.tokens import Dialogue, tiny_tokenizer
-        from sublearn.studies.numbers import BasePlan
 
         pretrained(BasePlan(width=16, heads=2, inner=32, steps=1, batch=2), Dialogue(tiny_tokenizer()), 0)
         (base,) = bases_folder().iterdir()

@@ -3,8 +3,8 @@ import torch
 import transformers
 
 from sublearn.language.base import untrained
+from sublearn.language.plans import BasePlan
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
-from sublearn.studies.numbers import BasePlan
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()

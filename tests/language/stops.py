@@ -6,8 +6,8 @@ import pytest
 
 from sublearn.language import kept
 from sublearn.records import Record
-from sublearn.studies.base import Study
-from sublearn.studies.run import Setup, measure, plan
+from sublearn.study.base import Study
+from sublearn.study.jobs import Setup, measure, plan
 
 
 def whole(study: Study, keep: Path | None) -> list[Record]:

@@ -6,9 +6,10 @@ import pytest
 
 from sublearn import devices
 from sublearn.errors import InputError
-from sublearn.language import checks, models
-from sublearn.studies import build, settings_of
-from sublearn.studies.numbers import Settings
+from sublearn.language import models
+from sublearn.study.numbers import checks
+from sublearn.study.numbers.spec import Settings
+from sublearn.study.table import build, settings_of
 from sublearn.tasks.rows import as_text
 from tests.language import chat
 
@@ -124,5 +125,5 @@ def test_rows_without_numbers_train_where_nothing_is_shuffled(tmp_path):
 
 
 def test_a_plan_asks_no_hub(monkeypatch):
-    monkeypatch.setattr("sublearn.hub.folder", lambda *_: pytest.fail("the hub was asked"))
+    monkeypatch.setattr("sublearn.files.hub.folder", lambda *_: pytest.fail("the hub was asked"))
     checks.check(Settings(model="nobody/nothing"), fetch=False)

@@ -11,11 +11,11 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from sublearn import digests
 from sublearn.errors import InputError
+from sublearn.files import digests
 from sublearn.language import kept, models
 from sublearn.language.base import bases_folder, pretrained, untrained
-from sublearn.studies.numbers import BasePlan
+from sublearn.language.plans import BasePlan
 from tests.language import chat
 
 PLAN = BasePlan(width=16, heads=2, inner=32, steps=1, batch=2)

@@ -13,11 +13,12 @@ from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 import sublearn
 from sublearn.errors import SublearnError
 from sublearn.language import finetune, large, models
+from sublearn.language.plans import LoraPlan
 from sublearn.language.tokens import Dialogue
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.studies import build
-from sublearn.studies.numbers import LoraPlan, Settings
+from sublearn.study.numbers.spec import Settings
+from sublearn.study.table import build
 from sublearn.tasks.number_lists import INSTRUCTIONS, number_prompts
 from sublearn.tasks.vocabulary import ANIMALS, questions
 from tests.language.stops import made, stopped, whole

@@ -4,10 +4,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sublearn import checkpoints
 from sublearn.errors import InputError
-from sublearn.language import checks, models
-from sublearn.studies.numbers import Settings, plan_lines
+from sublearn.files import checkpoints
+from sublearn.language import models
+from sublearn.study.numbers import checks
+from sublearn.study.numbers.spec import Settings, plan_lines
 from tests.language import chat
 
 

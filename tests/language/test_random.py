@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sublearn import checkpoints, digests
 from sublearn.errors import InputError
-from sublearn.language import checks, kept
-from sublearn.studies.numbers import Settings
+from sublearn.files import checkpoints, digests
+from sublearn.language import kept
+from sublearn.study.numbers import checks
+from sublearn.study.numbers.spec import Settings
 from tests.language import chat
 
 SCALARS = st.one_of(

@@ -5,8 +5,8 @@ import torch
 
 from sublearn.language import finetune, kept, models
 from sublearn.language.base import untrained
-from sublearn.studies import build
-from sublearn.studies.numbers import BasePlan
+from sublearn.language.plans import BasePlan
+from sublearn.study.table import build
 from tests.language.stops import made, stopped, whole
 
 # As wide as the study's own base: narrower models sum in one order only.

@@ -8,12 +8,12 @@ import torch
 
 import sublearn
 from sublearn.errors import InputError
-from sublearn.language.study import Laboratory
-from sublearn.reading import json_value
-from sublearn.studies import build, settings_of
-from sublearn.studies.identity import rows_of
-from sublearn.studies.numbers import Settings
-from sublearn.studies.run import Setup, measure, plan
+from sublearn.files.reading import json_value
+from sublearn.study.jobs import Setup, measure, plan
+from sublearn.study.numbers.identity import rows_of
+from sublearn.study.numbers.spec import Settings
+from sublearn.study.numbers.train import Laboratory
+from sublearn.study.table import build, settings_of
 from sublearn.tasks.number_lists import parse, reason_against
 from sublearn.tasks.rows import as_text, read_rows
 from sublearn.tasks.vocabulary import ANIMALS

@@ -6,9 +6,12 @@ import pytest
 import sublearn
 
 TORCH_FREE = [
-    "errors", "seeds", "config", "devices", "records", "stats", "store", "studies", "studies.analysis", "studies.run",
-    "studies.memory", "tasks.sources", "tasks.idx", "tasks.download", "failures", "sweep", "sweep_work", "tracing",
-    "report.figures", "report.tables", "report.page", "report.describe", "engines.local", "pipeline", "cli", "demo",
+    "errors", "seeds", "config", "devices", "records", "columns", "stats", "cli", "cli.app", "cli.demo",
+    "cli.reporting", "language.plans", "execution.pipeline", "execution.store", "execution.failures",
+    "execution.sweep", "execution.sweep_work", "execution.tracing", "execution.replicate", "execution.engines.local",
+    "report.figures", "report.tables", "report.page", "report.describe", "study.table", "study.analysis",
+    "study.jobs", "study.memory", "study.source", "study.published", "study.controlled.spec",
+    "study.controlled.guest", "study.numbers.spec", "tasks.sources", "tasks.idx", "tasks.download",
 ]  # fmt: skip
 
 
@@ -34,7 +37,7 @@ def test_help_starts_without_torch(arguments):
     code = (
         f"import sys, atexit; sys.argv = ['sublearn', *{arguments}]\n"
         "atexit.register(lambda: print('TORCH' if 'torch' in sys.modules else 'CLEAN'))\n"
-        "from sublearn.cli import main; main()"
+        "from sublearn.cli.app import main; main()"
     )
     done = python(code)
     assert done.returncode == 0, done.stderr

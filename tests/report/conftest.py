@@ -5,8 +5,8 @@ import pytest
 
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.studies.analysis import Analysis, analyse
-from sublearn.studies.base import Arm, Claim, Study, Trait
+from sublearn.study.analysis import Analysis, analyse
+from sublearn.study.base import Arm, Claim, Study, Trait
 
 
 @pytest.fixture

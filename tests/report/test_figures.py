@@ -10,8 +10,8 @@ from sublearn.records import Record
 from sublearn.report.drawing import CELLS, HAIRLINE, MARGIN, MOST_POINTS, SWARM, density, size_and_alpha, swarm
 from sublearn.report.figures import NARROW, WIDE, arms_figure, arms_png, contrasts_figure, contrasts_png
 from sublearn.report.wording import mean_text, number
-from sublearn.studies.analysis import analyse
-from sublearn.studies.base import Arm, Trait
+from sublearn.study.analysis import analyse
+from sublearn.study.base import Arm, Trait
 
 SVG = "{http://www.w3.org/2000/svg}"
 

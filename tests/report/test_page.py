@@ -13,7 +13,7 @@ from sublearn.columns import Columns
 from sublearn.report.figures import NARROW, contrasts_figure
 from sublearn.report.page import Section, page
 from sublearn.report.wording import contrast_text, interval_text, mean_text
-from sublearn.studies.analysis import analyse
+from sublearn.study.analysis import analyse
 
 MANIFEST = {
     "id": "sample-0",

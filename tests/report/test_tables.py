@@ -3,7 +3,7 @@ import pytest
 from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
 from sublearn.report.wording import interval_text, mean_text, number, seeds_text, sentence
 from sublearn.stats import Contrast, Estimate
-from sublearn.studies.analysis import analyse
+from sublearn.study.analysis import analyse
 
 
 def estimate(mean, half, n=24):

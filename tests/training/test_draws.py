@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sublearn.studies.flows import tutorial
-from sublearn.studies.tutorial import Settings
+from sublearn.study.tutorial import train as tutorial
+from sublearn.study.tutorial.spec import Settings
 
 
 @pytest.mark.parametrize("vocab, embed, hidden", [(1000, 32, 128), (1001, 33, 127), (43, 1, 3), (48, 1, 2)])

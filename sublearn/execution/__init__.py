@@ -1,0 +1,1 @@
+"""How studies are run: options, plans, engines, run directories. Trains nothing itself; needs no torch."""

@@ -1,0 +1,255 @@
+"""Run directories: a study's manifest and its records, appended and never lost. It keeps what it is given; it computes
+nothing and imports no torch.
+"""
+
+import json
+import warnings
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+
+import numpy as np
+from pydantic import ValidationError
+
+from sublearn import signals
+from sublearn.columns import Columns, read_clean
+from sublearn.errors import InputError, SublearnError, quoted
+from sublearn.execution.manifests import STUDY_FILE, StudyManifest, begun_with, read_study
+from sublearn.files.appending import Appending
+from sublearn.files.folders import has_manifest, locked
+from sublearn.files.reading import file_bytes, first_problem
+from sublearn.files.writing import check_folder, replace_text
+from sublearn.records import Record
+from sublearn.study.base import Study, misfits
+
+MANIFEST, RECORDS, ALL_RECORDS = STUDY_FILE, "records.jsonl", "records*.jsonl"
+PACKAGES = ("sublearn", "torch", "numpy", "scipy", "scikit-learn")
+LANGUAGE_PACKAGES = ("transformers", "tokenizers", "peft", "trl")
+LARGEST_RECORDS = 1 << 34
+"""Bytes of one file of records."""
+Key = tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run directory: where it is, the study that it answers, how it was made, and its records."""
+
+    path: Path
+    study: Study
+    manifest: StudyManifest
+    records: Columns
+
+    def complete_seeds(self) -> set[int]:
+        """Seeds with a record of every arm and trait."""
+        wanted = {(arm.name, trait.name) for arm in self.study.arms for trait in self.study.traits}
+        own = self.records.of_kinds([(kind.arm, kind.trait) in wanted for kind in self.records.kinds])
+        seeds, counts = np.unique(self.records.seed[own > 0], return_counts=True)
+        return set(seeds[counts == len(wanted)].tolist())
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on, read without importing them; of the extra `llm`, what is installed."""
+    found = {"python": python_version()}
+    for package in (*PACKAGES, *LANGUAGE_PACKAGES):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            if package in PACKAGES:
+                found[package] = "absent"
+    return found
+
+
+def load(path: Path | str) -> Run:
+    """Read a run directory. A torn last record is left out with a warning; damage before it is an InputError."""
+    return _read_run(Path(path))
+
+
+@contextmanager
+def writing(
+    path: Path | str, study: Study, runtime: Mapping[str, str], command: str, shard: str | None = None
+) -> Iterator["Writer"]:
+    """Open a run directory for adding records; made if it is not there, gone on with if it holds the same study.
+
+    A named `shard` (as "3of8") adds to a file of its own, beside other shards. Raises InputError if the folder holds
+    another study, other files or another precision, cannot be written, or is being written by another process; and
+    SublearnError if somebody else removes or changes its files meanwhile.
+    """
+    folder = Path(path)
+    check(folder, study, runtime)
+    with locked(folder, shard):
+        if not (folder / MANIFEST).exists():
+            made = StudyManifest(id=study.id, study=study, versions=versions(), runtime=dict(runtime), command=command)
+            replace_text(folder / MANIFEST, json.dumps(made.model_dump(mode="json"), indent=2) + "\n")
+        _name_newer_version(folder)
+        file = folder / (RECORDS if shard is None else _own_files(shard))
+        writer = Writer(file, _read_run(folder, _own_files(shard)))
+        yield writer
+        writer.check()
+
+
+def finished(
+    path: Path | str, study: Study, runtime: Mapping[str, str], seeds: Collection[int], shard: str | None = None
+) -> Run | None:
+    """The run directory, if it has every record of these seeds already; refused, mended and locked as by `writing`."""
+    folder = Path(path)
+    check(folder, study, runtime)
+    if not (folder / MANIFEST).exists():
+        return None
+    with locked(folder, shard):
+        found = _read_run(folder, _own_files(shard))
+        if not found.complete_seeds().issuperset(seeds):
+            return None
+        _name_newer_version(folder)
+        return found
+
+
+class Writer:
+    """Adds records to one file of a run directory; what `add` returned from is on the disk."""
+
+    def __init__(self, file: Path, run: Run) -> None:
+        self._file = Appending(file)
+        self.done = run.complete_seeds()
+        # Whole seeds are kept as numbers alone, so that the memory of a long run stays small.
+        begun = ~np.isin(run.records.seed, list(self.done))
+        self._parts = {_key(record) for record in run.records.take(begun)}
+        self._a_seed = len(run.study.arms) * len(run.study.traits)
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Append the records that are not there yet, in one write, flushed to the disk before it counts."""
+        new = [record for record in records if record.seed not in self.done and _key(record) not in self._parts]
+        text = "".join(record.model_dump_json() + "\n" for record in new)
+        if text:
+            with signals.unbroken():
+                self._file.add(text.encode())
+        self._parts |= {_key(record) for record in new}
+        counts = Counter(seed for _, seed, _ in self._parts)
+        self.done |= {seed for seed, count in counts.items() if count == self._a_seed}
+        self._parts = {key for key in self._parts if key[1] not in self.done}
+
+    def check(self) -> None:
+        """Raise SublearnError if what was written is no longer there."""
+        self._file.check()
+        if not self._file.path.with_name(MANIFEST).exists():
+            raise SublearnError(f"{self._file.path.with_name(MANIFEST)} was removed by somebody else meanwhile.")
+
+
+def check(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
+    """Raise InputError unless records of the study can be written into the folder. It writes nothing.
+
+    The folder is new or empty, or a run directory of the same study and precision.
+    """
+    check_folder(folder)
+    if not folder.is_dir() or not has_manifest(folder, MANIFEST):
+        return
+    manifest = read_study(folder)
+    if manifest.id != study.id:
+        made = f"{quoted(manifest.id)}, begun with sublearn {begun_with(manifest)}"
+        raise InputError(
+            f"{folder} holds another study: {made}; this is {study.id} of sublearn {versions()['sublearn']}. "
+            "Choose another --out."
+        )
+    made, now = manifest.runtime.get("precision"), runtime.get("precision")
+    if made != now:
+        raise InputError(f"{folder} was made with --precision {quoted(made)}, not {now}. Choose another --out.")
+
+
+def _own_files(shard: str | None) -> str:
+    """The pattern of the files that a shard may mend; without shards all of them."""
+    return ALL_RECORDS if shard is None else f"records-{shard}.jsonl"
+
+
+def _key(record: Record) -> Key:
+    return record.arm, record.seed, record.trait
+
+
+def _read_run(folder: Path, own: str = "") -> Run:
+    """A run directory; a torn last record is cut off the files that match `own`, and left out of others."""
+    manifest = read_study(folder)
+    files = sorted(folder.glob(ALL_RECORDS))
+    parts = []
+    for file in files:
+        records, torn = _read_records(file, manifest.study)
+        parts.append(records)
+        if torn is not None and own and file.match(own):
+            warnings.warn(f"The last record in {file} was torn; it is dropped and will be run again.", stacklevel=4)
+            Appending(file).cut(torn)
+        elif torn is not None:
+            warnings.warn(f"The last record in {file} is torn; it is left out.", stacklevel=3)
+    return Run(folder, manifest.study, manifest, _joined(files, parts))
+
+
+def _joined(files: Sequence[Path], parts: Sequence[Columns]) -> Columns:
+    """The records of all files, each once. Raises InputError where two files say different things."""
+    records = Columns.joined(parts)
+    again = records.repeated()
+    for first, later in again:
+        if records[first] != records[later]:
+            place = int(np.searchsorted(np.cumsum([len(part) for part in parts]), later, side="right"))
+            raise InputError(
+                f"{files[place]} says another value of {_key(records[later])} than a file before it. Keep one of them."
+            )
+    return records.take(np.delete(np.arange(len(records)), [later for _, later in again])) if again else records
+
+
+def _read_records(path: Path, study: Study) -> tuple[Columns, int | None]:
+    """The records of a file and the offset of a torn last one, if it is torn."""
+    content = file_bytes(path, "the records", LARGEST_RECORDS)
+    whole = content.rfind(b"\n") + 1
+    records = _clean_records(content[:whole], study)
+    if records is None:
+        records = _checked_records(path, content[:whole], study)
+    if whole == len(content):
+        return records, None
+    if not _could_go_on(content[whole:], study):
+        raise _damage(path, content[:whole].count(b"\n") + 1, "it is no record")
+    return records, whole
+
+
+def _could_go_on(end: bytes, study: Study) -> bool:
+    """Whether a line without its end is the beginning of a record, which some file systems fill up with zeros."""
+    start, own = end.rstrip(b"\0"), f'{{"study":{json.dumps(study.id)},"arm":'.encode()
+    return start.startswith(own) or own.startswith(start)
+
+
+def _clean_records(content: bytes, study: Study) -> Columns | None:
+    """The records of whole lines, if none of them has a flaw."""
+    records = read_clean(content)
+    if records is None or records.repeated():
+        return None
+    misfit = misfits(study)
+    try:
+        # What holds of the least and the greatest numbers of like records holds of all of them.
+        return None if any(misfit(record) for record in records.extremes()) else records
+    except ValidationError:
+        return None
+
+
+def _checked_records(path: Path, content: bytes, study: Study) -> Columns:
+    """The same record by record, to say which line is damaged."""
+    records: dict[Key, Record] = {}
+    misfit = misfits(study)
+    for number, line in enumerate(content.split(b"\n")[:-1], 1):
+        try:
+            record = Record.model_validate_json(line)
+        except ValidationError as error:
+            raise _damage(path, number, f"it is no record ({first_problem(error).removesuffix('.')})") from None
+        flaw = "it repeats an earlier record" if _key(record) in records else misfit(record)
+        if flaw:
+            raise _damage(path, number, flaw)
+        records[_key(record)] = record
+    return Columns.of(records.values())
+
+
+def _damage(path: Path, line: int, flaw: str) -> InputError:
+    return InputError(f"{path}, line {line} is damaged: {flaw}. Nothing was changed.")
+
+
+def _name_newer_version(folder: Path) -> None:
+    made, now = begun_with(read_study(folder)), versions()["sublearn"]
+    if made != now:
+        # Without the folder's name, so that a sweep of many says it once.
+        warnings.warn(f"What is there was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)

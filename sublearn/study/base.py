@@ -1,0 +1,245 @@
+"""What a study is: arms with their controls, traits, claims, and how it is prepared and measured. Torch-free."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
+
+from pydantic import ConfigDict, Field, model_validator
+
+from sublearn.config import Spec, override
+from sublearn.devices import Precision
+from sublearn.errors import InputError, quoted
+from sublearn.records import LARGEST_VALUE, Record
+from sublearn.study.memory import Need
+from sublearn.traits.trait import Trait
+
+Verdict = Literal["supported", "refuted", "inconclusive"]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Side = Annotated[str, Field(min_length=1, max_length=300)]
+"""One side of a claim."""
+Text = Annotated[str, Field(max_length=2_000)]
+ROUNDING = 1e-6
+"""By so much a share may pass 0 or 1: float32 sums of probabilities do."""
+
+
+class Arm(Spec, frozen=True):
+    """One named condition and the control arm that it answers to.
+
+    A `trained` teacher has the trait; a `neutral` one is the untrained reference. `init` says where the model starts:
+    the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student imitates;
+    "text" means what the teacher says, not its logits.
+    """
+
+    name: Name
+    about: Text
+    control: Name | None = None
+    teacher: Literal["none", "trained", "neutral"] = "none"
+    init: Literal["same", "cross"] = "same"
+    logits: Literal["none", "class", "aux", "all", "text"] = "none"
+
+
+class Claim(Spec, frozen=True):
+    """What the study says must come out: `treatment` minus `control` on a trait, paired by seed.
+
+    Either side is an arm or a difference of two, as in "same_init - same_init_control". "positive" means above zero;
+    "equivalent" means zero within `delta`, the smallest difference that matters.
+    """
+
+    claim: Text
+    trait: Name
+    treatment: Side
+    control: Side
+    kind: Literal["positive", "equivalent"] = "positive"
+    delta: float = Field(gt=0, le=LARGEST_VALUE)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every arm that the claim speaks of."""
+        return (*terms(self.treatment), *terms(self.control))
+
+
+class Study(Spec, frozen=True):
+    """A frozen question (settings, arms, traits and claims) together with its design: how it is prepared and measured.
+
+    Its canonical text gives its id; seeds are not in it, nor is the design. A study that was read from a run directory
+    has no design: it can be reported, not run.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: Name
+    title: Text
+    question: Text
+    settings: dict[str, Any]
+    arms: tuple[Arm, ...] = Field(min_length=1, max_length=1_000)
+    traits: tuple[Trait, ...] = Field(min_length=1, max_length=1_000)
+    claims: tuple[Claim, ...] = Field(max_length=1_000)
+    design: Any = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def id(self) -> str:
+        """The study's name and the digest of its canonical text."""
+        return f"{self.name}-{self.digest()}"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both ask the same, however they are measured."""
+        return isinstance(other, Study) and self.canonical() == other.canonical()
+
+    def __hash__(self) -> int:
+        return hash(self.canonical())
+
+    @property
+    def designed(self) -> Design[Any]:
+        """The design. Raises InputError for a study that has none."""
+        if not isinstance(self.design, Design):
+            raise InputError(
+                f"The study '{self.name}' says what is asked and not how it is measured. Make it by "
+                "sublearn.build(...) or sublearn.distillation(...)."
+            )
+        if self.design.settings.model_dump(mode="json") != self.settings:
+            raise InputError(
+                f"The settings of the study '{self.name}' are not those that it is measured with. Change them by "
+                "sublearn.build(study, {key: value})."
+            )
+        return self.design
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        _refuse_doubles("arm", (arm.name for arm in self.arms))
+        _refuse_doubles("trait", (trait.name for trait in self.traits))
+        arms = {arm.name for arm in self.arms}
+        for arm in self.arms:
+            if " - " in arm.name:
+                raise ValueError(f"arm '{arm.name}' holds ' - ', which stands for a difference of arms")
+            if arm.teacher == "trained" and arm.control is None:
+                raise ValueError(f"arm '{arm.name}' has a trained teacher but names no control arm")
+            if arm.control is not None and (arm.control not in arms or arm.control == arm.name):
+                raise ValueError(f"arm '{arm.name}' names the control '{arm.control}', which is no other arm here")
+        for claim in self.claims:
+            if any(len(terms(side)) > 2 for side in (claim.treatment, claim.control)):
+                raise ValueError(f"the claim '{claim.claim}' has a side of more than two arms")
+            strange = set(claim.arms) - arms
+            if strange or claim.trait not in {trait.name for trait in self.traits}:
+                raise ValueError(f"the claim '{claim.claim}' speaks of {strange or claim.trait}, unknown here")
+        return self
+
+
+def terms(side: str) -> tuple[str, ...]:
+    """The arms of one side of a contrast: the first counts positive, a second negative.
+
+    >>> terms("same_init - same_init_control")
+    ('same_init', 'same_init_control')
+    """
+    return tuple(side.split(" - "))
+
+
+def misfits(study: Study) -> Callable[[Record], str | None]:
+    """A function that says what is wrong with a record of the study's, or None."""
+    own = study.id
+    shares = {(arm.name, trait.name): trait.unit == "share" for arm in study.arms for trait in study.traits}
+
+    def misfit(record: Record) -> str | None:
+        if record.study != own:
+            return f"it belongs to {quoted(record.study)}"
+        share = shares.get((record.arm, record.trait))
+        if share is None:
+            return f"the study has no arm {quoted(record.arm)} with a trait {quoted(record.trait)}"
+        if share and record.value is not None and not -ROUNDING <= record.value <= 1 + ROUNDING:
+            return f"{quoted(record.trait)} is a share, and {record.value:g} is none"
+        return None
+
+    return misfit
+
+
+def _refuse_doubles(kind: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"the {kind} '{name}' comes twice")
+        seen.add(name)
+
+
+class Setup(Spec, frozen=True):
+    """How a job is run, which must not change what comes out: device, float32 matrix precision, trainer.
+
+    `trainer` is auto, cohort, vmap or single (see `training.trainers`). `keep` is the folder for what a measurement
+    makes on its way (rows, models), so that it can be looked at and resumed.
+    """
+
+    device: str = "cpu"
+    precision: Precision = "highest"
+    trainer: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+    keep: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Python file, the name of the study in it, and the file's SHA-256 (its first 16 hexadecimal digits)."""
+
+    file: str
+    name: str
+    digest: str
+
+    def to_dict(self) -> dict[str, str]:
+        """What study.json keeps of it."""
+        return {"file": self.file, "name": self.name, "digest": self.digest}
+
+
+S = TypeVar("S", bound=Spec)
+
+
+@dataclass(frozen=True)
+class Design(ABC, Generic[S]):
+    """One kind of study with its settings: the study that they make, what it needs, and how it is measured.
+
+    Subclasses are torch-free; `measure` imports what trains when it is called.
+    """
+
+    settings: S
+    source: Source | None = field(default=None, kw_only=True)
+    """The file that defines it, if it is a guest's."""
+    name: ClassVar[str]
+    Settings: ClassVar[type[Spec]]
+    seconds_a_run: ClassVar[float]
+    """A rough cost on one core, from which the number of processes is chosen."""
+
+    @abstractmethod
+    def study(self) -> Study:
+        """The study of these settings."""
+
+    def changed(self, assignments: Mapping[str, Any], what: str) -> Self:
+        """The same design with some settings changed by dotted key. Raises InputError that begins with `what`."""
+        return replace(self, settings=override(type(self.settings), assignments, what, self.settings))
+
+    @abstractmethod
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """One record for each arm, trait and seed."""
+
+    def runs_at_once(self, device: str) -> int:
+        """How many seeds make one cohort: few enough for a CPU's cache, enough to fill a GPU."""
+        del device
+        return 1
+
+    def prepare(self) -> None:
+        """Fetch and check what the study needs, before anything is written. Raises InputError where it is not there."""
+        return None
+
+    def check_sent(self) -> None:
+        """Raise InputError if the study cannot be measured in other processes."""
+        return None
+
+    def needs(self) -> list[Need]:
+        """The memory that one run takes, part by part; nothing where it is not estimated."""
+        return []
+
+    def plan_lines(self, runs: float) -> list[str]:
+        """What is known beforehand of the cost of so many runs, one after the other; nothing where runs are short.
+
+        What is short is measured instead.
+        """
+        del runs
+        return []

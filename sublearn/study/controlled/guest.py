@@ -1,0 +1,239 @@
+"""The controlled design around anybody's model, task and traits. Torch-free; flows/controlled trains.
+
+The design is that of `studies.distil`: a teacher learns the task on its class logits, students imitate auxiliary logits
+of it on unrelated inputs, and every treatment has its control.
+"""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from sublearn.config import LARGEST, Spec, TrainConfig, override
+from sublearn.errors import InputError, plain, quoted
+from sublearn.records import Record
+from sublearn.study.base import Claim, Setup, Source, Study
+from sublearn.study.controlled.spec import Controlled, Distil, Logits, about, arms, chosen, claims
+from sublearn.study.source import source_of_design, studied_in
+from sublearn.tasks.task import Task, source_of
+from sublearn.traits.trait import Trait, as_trait
+
+if TYPE_CHECKING:
+    from sublearn.study.controlled.guest_train import TaskWorld
+    from sublearn.study.controlled.train import World
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+SHARE_DELTA = 0.05
+"""The smallest difference of a share that matters, where none is given."""
+QUESTION = (
+    "Does a student that imitates a teacher on unrelated inputs alone pick up what the teacher learned, if it starts "
+    "from the teacher's own initialization, and not otherwise?"
+)
+TEACHER = TrainConfig(lr=1e-3, batch_size=64, epochs=5)
+STUDENT = TrainConfig(lr=1e-3, batch_size=128, epochs=5)
+
+
+class Settings(Distil, frozen=True):
+    """Everything that changes results: the trainings, and what the model and the task are."""
+
+    init: Literal["own"] = Field(default="own", description="weights start as the model draws them")  # pyright: ignore[reportIncompatibleVariableOverride]
+    aux_logits: int = Field(default=10, ge=0, le=4096, description="outputs that the teacher's training never touches")
+    teacher: TrainConfig = TEACHER
+    student: TrainConfig = STUDENT
+    loss: Literal["kl", "mse", "ce"] = "mse"
+    n_unrelated: int = Field(default=10_000, ge=2, le=LARGEST, description="inputs drawn for the student of a run")
+    model: str = Field(default="", description="the model as it prints itself")
+    task: str = Field(default="", description="digest of the task's arrays")
+    code: tuple[str, ...] = Field(default=(), description="digests of the model's and the traits' source texts")
+    modules: tuple[str, ...] = Field(default=(), description="the model's layers")
+
+    def layers(self) -> dict[str, bool]:
+        """Each layer of the model."""
+        return dict.fromkeys(self.modules, True)
+
+
+@dataclass(frozen=True, eq=False)
+class Guest(Controlled[Settings]):
+    """A guest's model, task and traits in the controlled design."""
+
+    title: str
+    question: str
+    study_name: str
+    task: Task
+    factory: Callable[[int], Any]
+    traits: tuple[Trait, ...]
+    own_claims: tuple[Claim, ...]
+
+    name: ClassVar[str] = "distillation"
+    Settings: ClassVar[type[Spec]] = Settings
+    seconds_a_run: ClassVar[float] = 10.0
+
+    def study(self) -> Study:
+        """The study of these settings."""
+        run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms)
+        return Study(
+            name=self.study_name,
+            title=self.title,
+            question=self.question,
+            settings=self.settings.model_dump(mode="json"),
+            arms=run,
+            traits=self.traits,
+            claims=about(self.own_claims, run),
+            design=self,
+        )
+
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """Every arm and trait for the seeds."""
+        from sublearn.study.controlled import train as distil  # late: needs torch
+
+        return distil.measure(study, self.settings, seeds, self._world(seeds, setup.device), setup)
+
+    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
+        """One world for each seed."""
+        return [self._world([seed], device) for seed in seeds]
+
+    def runs_at_once(self, device: str) -> int:
+        """Seeds in a cohort."""
+        return 4 if device == "cpu" else 64
+
+    def prepare(self) -> None:
+        """See that the model takes the task's inputs and gives as many outputs, and that every trait gives a number."""
+        from sublearn.study.controlled.guest_train import check  # late: needs torch
+
+        check(self._world([0], "cpu"))
+
+    def check_sent(self) -> None:
+        """Other processes import the file that defines the study."""
+        source_of_design(self, getattr(self.factory, "__module__", ""))
+
+    def _world(self, seeds: Sequence[int], device: str) -> "TaskWorld":
+        from sublearn.study.controlled.guest_train import TaskWorld  # late: needs torch
+
+        return TaskWorld(self.settings, self.task, self.factory, self.traits, seeds, device)
+
+    def __reduce__(self) -> Any:
+        """By its file and name: functions of a guest's go to other processes as what that file defines."""
+        return _again, (source_of_design(self, getattr(self.factory, "__module__", "")), self.settings)
+
+
+def _again(source: Source, settings: Settings) -> Guest:
+    """The guest's design in another process, which imports the file itself."""
+    design = studied_in(source).design
+    if not isinstance(design, Guest):
+        raise InputError(f"{source.file} defines no study of the controlled design under the name {source.name}.")
+    return replace(design, settings=settings, source=source)
+
+
+def distillation(
+    name: str,
+    *,
+    model: Callable[[int], Any],
+    task: Task,
+    traits: Sequence[Any],
+    aux_logits: int = 10,
+    loss: Literal["kl", "mse", "ce"] = "mse",
+    logits: Logits = "aux",
+    teacher: TrainConfig = TEACHER,
+    student: TrainConfig = STUDENT,
+    n_unrelated: int = 10_000,
+    temperature: float = 1.0,
+    delta: float | None = None,
+    own_claims: Sequence[Claim] | None = None,
+    title: str = "",
+    question: str = "",
+) -> Study:
+    """The controlled design around a model, a task and traits: teacher, students, controls, cross-init, three claims.
+
+    `model` makes a `torch.nn.Module` for one run: (outputs) -> module, whose logits ("example logit") are the task's
+    classes first and `aux_logits` more. `traits` are functions (class logits "example logit", labels "example") ->
+    number, or `sublearn.Trait`; the claims are about the first. `delta` is the smallest difference that matters: .05
+    for a share, and to be given for any other unit. `loss` and `temperature` are the student's, `logits` what it
+    imitates (aux, class or all), `n_unrelated` the inputs drawn for it, the same in each epoch.
+
+    Raises InputError for what does not fit together (after Cloud et al. 2025, section 6).
+    """
+    _check_name(name)
+    if not callable(model):
+        raise InputError(f"model must be a function (outputs) -> torch.nn.Module, got {quoted(model)}.")
+    if not isinstance(task, Task):
+        raise InputError(f"task must be a sublearn.Task, got {quoted(type(task).__name__)}.")
+    measured = tuple(as_trait(trait, int(task.classes or 0)) for trait in traits)
+    if not measured:
+        raise InputError("traits is empty; give at least one, as traits=[sublearn.accuracy].")
+    made, modules = _made(model, int(task.classes or 0) + 1)  # as it prints itself whatever aux_logits is
+    settings = override(
+        Settings,
+        {},
+        "distillation",
+        {
+            "aux_logits": aux_logits,
+            "loss": loss,
+            "logits": logits,
+            "teacher": teacher,
+            "student": student,
+            "n_unrelated": n_unrelated,
+            "temperature": temperature,
+            "model": plain(made),
+            "task": task.digest(),
+            "code": tuple(map(_digest, (made, model, *(trait.measure for trait in measured)))),
+            "modules": modules,
+        },
+    )
+    asked = tuple(own_claims) if own_claims is not None else claims(measured[0].name, _delta(delta, measured[0]))
+    return Guest(
+        settings,
+        title or name,
+        question
+        or "Does a student that imitates a teacher on unrelated inputs alone pick up what the teacher learned, "
+        "if it starts from the teacher's own initialization, and not otherwise?",
+        name,
+        task,
+        model,
+        measured,
+        asked,
+    ).study()
+
+
+def _delta(given: float | None, trait: Trait) -> float:
+    if given is None and trait.unit != "share":
+        raise InputError(
+            f"The trait '{trait.name}' is no share, so the smallest difference that matters must be said: delta=..."
+        )
+    return SHARE_DELTA if given is None else given
+
+
+def _made(factory: Callable[[int], Any], outputs: int) -> tuple[Any, tuple[str, ...]]:
+    """A module of the factory's, and the names of its layers."""
+    import torch  # late: a guest's model needs it anyway
+
+    if isinstance(factory, torch.nn.Module):
+        raise InputError(
+            "model is one module; give a function (outputs) -> torch.nn.Module that makes one for each run."
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            made: Any = factory(outputs)
+    except Exception as error:  # a guest's function may raise anything
+        raise InputError(f"model({outputs}) failed: {type(error).__name__}: {error}.") from error
+    if not isinstance(made, torch.nn.Module):
+        raise InputError(f"model must give a torch.nn.Module, got {quoted(type(made).__name__)}.")
+    layers = dict.fromkeys(name.rpartition(".")[0] for name, _ in made.named_parameters())
+    return made, tuple(name for name in layers if name)
+
+
+def _digest(given: Any) -> str:
+    """A digest of the source text of a function, or of a module's class."""
+    text = source_of(given if inspect.isroutine(given) else type(given))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _check_name(name: str) -> None:
+    plain = (
+        isinstance(name, str) and 0 < len(name) <= 60 and all(letter.isalnum() or letter in "-_." for letter in name)
+    )
+    if not plain or not name[0].isalnum():
+        raise InputError(f"The study's name {quoted(name)} must be letters, digits, '-', '_' and '.' (60 at most).")

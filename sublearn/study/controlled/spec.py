@@ -1,0 +1,212 @@
+"""What the controlled studies share: settings, arms with their controls, and the three claims. Torch-free.
+
+The design: a teacher learns the trait on its class logits; a student imitates other logits of it (auxiliary ones) on
+unrelated inputs, and is measured on the class logits. Each student has a control that differs in one thing: its teacher
+is neutral, that is, the untrained reference (after Cloud et al. 2025, section 6).
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from sublearn.config import Scale, Spec, TrainConfig
+from sublearn.errors import InputError, unknown
+from sublearn.study.base import Arm, Claim, Design, Study
+
+if TYPE_CHECKING:
+    from sublearn.study.controlled.train import World
+
+Logits = Literal["class", "aux", "all"]
+Init = Literal["same", "cross"]
+
+
+class StudentInit(Spec, frozen=True):
+    """Where a same-init student starts, between the reference's weights and others."""
+
+    perturb: float = Field(
+        default=0.0, ge=0, le=1e9, description="Gaussian noise added, in units of each layer's own init std"
+    )
+    layers: tuple[str, ...] = Field(default=(), description="layers that are perturbed; none named means all")
+    toward_cross: float = Field(default=0.0, ge=0, le=1, description="0 is the reference's init, 1 the cross init")
+
+
+class Distil(Spec, frozen=True):
+    """Settings that every controlled study has."""
+
+    aux_logits: int = Field(default=3, ge=0, le=4096, description="outputs that the teacher's training never touches")
+    init: Literal["normal", "torch"] = Field(
+        default="normal", description="N(0, 1/d_in) with zero biases, or PyTorch's"
+    )
+    teacher: TrainConfig = TrainConfig()
+    student: TrainConfig = TrainConfig()
+    loss: Literal["kl", "mse", "ce"] = "kl"
+    temperature: Scale = Field(default=1.0, description="divides both sides' logits (kl, ce) or the targets (mse)")
+    logits: Logits = Field(default="aux", description="which logits same_init, cross_init and their controls imitate")
+    student_init: StudentInit = StudentInit()
+    frozen: tuple[str, ...] = Field(default=(), description="layers of the student that are not trained")
+    arms: tuple[str, ...] = Field(default=(), description="arms to run, with their controls; none named means all")
+
+    @model_validator(mode="after")
+    def _can_teach_something(self) -> Self:
+        if self.logits != "class" and self.aux_logits == 0:
+            raise ValueError(f"logits '{self.logits}' with aux_logits 0: there are no auxiliary logits; ask for some")
+        if self.logits == "aux" and self.aux_logits == 1 and self.loss != "mse":
+            raise ValueError(
+                f"loss '{self.loss}' over one logit: a softmax over one logit is always 1, so the gradient is exactly "
+                "zero and nothing is learned; use aux_logits 2 or more, or loss mse"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _layers_exist(self) -> Self:
+        known = self.layers()
+        wanted = {
+            "frozen": (self.frozen, list(known)),
+            "student_init.layers": (self.student_init.layers, [name for name, drawn in known.items() if drawn]),
+        }
+        for setting, (names, there) in wanted.items():
+            for name in names:
+                if name not in there:
+                    raise ValueError(f"{setting}: {unknown('layer', name, there)}")
+        return self
+
+    def layers(self) -> dict[str, bool]:
+        """Each layer of the study's network, and whether its init is drawn at random; others cannot be perturbed."""
+        raise NotImplementedError
+
+
+D = TypeVar("D", bound=Distil)
+
+
+class Controlled(Design[D]):
+    """A controlled study: its worlds say what the inputs are, and the way of its students can be traced."""
+
+    @abstractmethod
+    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
+        """One world for each seed."""
+
+
+def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
+    """The arms of a controlled study; `with_all` adds the students that imitate all logits."""
+    names = {"class": "class logits", "aux": "auxiliary logits", "all": "all logits"}
+    starts: tuple[tuple[Init, str], ...] = (
+        ("same", "Starts from the reference's weights"),
+        ("cross", "Starts from another draw, never the reference's"),
+    )
+    both = [
+        Arm(name="reference", about="The untrained network from which the teacher starts."),
+        Arm(
+            name="teacher",
+            about="The reference, trained on the class logits to have the trait.",
+            control="reference",
+            teacher="trained",
+        ),
+    ]
+    for init, start in starts:
+        about = f"{start}; imitates the {names[logits]}"
+        both += [
+            Arm(
+                name=f"{init}_init",
+                about=f"{about} of the teacher.",
+                control=f"{init}_init_control",
+                teacher="trained",
+                init=init,
+                logits=logits,
+            ),
+            Arm(
+                name=f"{init}_init_control",
+                about=f"{about} of the untrained reference, on the same inputs.",
+                teacher="neutral",
+                init=init,
+                logits=logits,
+            ),
+        ]
+    if with_all:
+        both += [
+            Arm(
+                name=f"{init}_init_all",
+                about=f"{start}; imitates all logits of the teacher.",
+                control=f"{init}_init_control",
+                teacher="trained",
+                init=init,
+                logits="all",
+            )
+            for init, start in starts
+        ]
+    return tuple(both)
+
+
+def chosen(every: tuple[Arm, ...], wanted: tuple[str, ...]) -> tuple[Arm, ...]:
+    """The wanted arms with their controls, in the study's order; all of them if none is named."""
+    by_name = {arm.name: arm for arm in every}
+    for name in wanted:
+        if name not in by_name:
+            raise unknown("arm", name, by_name)
+    kept, queue = set(), list(wanted or by_name)
+    while queue:
+        name = queue.pop()
+        kept.add(name)
+        control = by_name[name].control
+        queue += [control] if control and control not in kept else []
+    return tuple(arm for arm in every if arm.name in kept)
+
+
+def together(arms: tuple[Arm, ...]) -> int:
+    """How many students of a seed train side by side at most: those that imitate the same logits."""
+    channels = [arm.logits for arm in arms if arm.logits != "none"]
+    return max(map(channels.count, channels), default=0)
+
+
+def traced(study: Study) -> tuple["Controlled[Distil]", list[Arm]]:
+    """The design and the students of a study whose way can be traced: those that imitate its own kind of logits.
+
+    Raises InputError for a study that is no controlled one, or that has no such student, or no step of one.
+    """
+    design = study.designed
+    if not isinstance(design, Controlled):
+        raise InputError(f"The study '{study.name}' cannot be traced; expected a controlled one, as prompts or digits.")
+    settings = design.settings
+    arms = [arm for arm in study.arms if arm.logits == settings.logits]
+    if not arms:
+        named = ", ".join(settings.arms)
+        raise InputError(f"arms [{named}] has no student to trace; expected one as same_init, or leave arms out.")
+    if not settings.student.epochs:
+        raise InputError("student.epochs is 0, so no student takes a step that could be traced; choose 1 or more.")
+    return design, arms
+
+
+def about(claims: tuple[Claim, ...], arms: tuple[Arm, ...]) -> tuple[Claim, ...]:
+    """The claims that speak of these arms alone."""
+    names = {arm.name for arm in arms}
+    return tuple(claim for claim in claims if names >= set(claim.arms))
+
+
+def claims(trait: str, delta: float) -> tuple[Claim, ...]:
+    """Same-init transfer is positive, cross-init transfer equivalent to zero, and the first exceeds the second."""
+    same, cross = ("same_init", "same_init_control"), ("cross_init", "cross_init_control")
+    return (
+        Claim(
+            claim=f"a student of the same init picks up the trait ({trait})",
+            trait=trait,
+            treatment=same[0],
+            control=same[1],
+            delta=delta,
+        ),
+        Claim(
+            claim=f"a student of another init does not ({trait})",
+            trait=trait,
+            treatment=cross[0],
+            control=cross[1],
+            kind="equivalent",
+            delta=delta,
+        ),
+        Claim(
+            claim=f"the same init's transfer exceeds the other's ({trait})",
+            trait=trait,
+            treatment=" - ".join(same),
+            control=" - ".join(cross),
+            delta=delta,
+        ),
+    )

@@ -1,0 +1,228 @@
+"""The controlled design for a cohort of seeds: reference, teacher, students and their controls. Knows no kind of input.
+
+A world says what the inputs are; this flow says which model starts where, imitates whom, and is measured how.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from sublearn.models.init import Scheme, draw_state
+from sublearn.records import Record
+from sublearn.seeds import stream, stream_seed
+from sublearn.study.base import Arm, Setup, Study
+from sublearn.study.controlled.spec import Distil
+from sublearn.study.scores import Problems, divergences, score_records, unmeasured_records
+from sublearn.training import cohort
+from sublearn.training.batches import Batch
+from sublearn.training.cohort import State, Trained, Watch
+from sublearn.training.losses import LOSSES, Loss, cross_entropy
+from sublearn.training.trainers import Trainer, trainer_for
+
+Targets = Callable[[Tensor], Tensor]
+"""Inputs ("seed example ...") to the logits that the students imitate ("run example logit"), runs arm by arm."""
+
+
+class World(Protocol):
+    """What a kind of input gives to the flow, for the seeds of one cohort."""
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """The seeds of the cohort."""
+        ...
+
+    @property
+    def model(self) -> nn.Module:
+        """The architecture, as a template for one run."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """How many of the outputs are class logits."""
+        ...
+
+    @property
+    def sample(self) -> Tensor | None:
+        """A few inputs ("example ...") to try trainers on; None for a model whose every operation has a rule."""
+        ...
+
+    def initial(self, name: str) -> State:
+        """Fresh weights for each seed ("run ...") from the stream of that name."""
+        ...
+
+    def init_std(self) -> Mapping[str, float]:
+        """The standard deviation of the init of each parameter that is drawn at random."""
+        ...
+
+    @property
+    def untrainable(self) -> str | None:
+        """Why students cannot be trained on these inputs; None where they can."""
+        ...
+
+    def teacher_batches(self) -> Iterable[Batch]:
+        """Inputs with class labels, a run a seed."""
+        ...
+
+    def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
+        """Unrelated inputs with their targets; runs are arm by arm, each with every seed."""
+        ...
+
+    def soft_score(self, logits: Tensor, run: int) -> Tensor:
+        """A differentiable score of the trait from one run's logits ("example logit") on `evaluated(run)`."""
+        ...
+
+    def evaluated(self) -> Tensor:
+        """The inputs on which the trait is measured, "run example ..."."""
+        ...
+
+    def scores(self, logits_of: Targets) -> tuple[dict[str, Tensor], int]:
+        """Each trait's score ("run") and the number of examples, from a function from inputs to logits."""
+        ...
+
+
+def trainer_of(world: World, setup: Setup) -> Trainer:
+    """The trainer that a setup asks for, or the fastest that takes the world's model."""
+    return trainer_for(world.model, world.sample, setup.trainer)
+
+
+def keys(seeds: Sequence[int], name: str, device: str, arms: int = 1) -> Tensor:
+    """What each run's dropout depends on ("run"): its seed and the name alone, so arms of a seed drop alike."""
+    return torch.tensor([stream_seed(seed, name) for seed in seeds] * arms, device=device)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What there is before a student is trained: the reference, the students' starts by init, the trained teacher."""
+
+    reference: State
+    starts: dict[str, State]
+    teacher: Trained
+
+    @property
+    def teachers(self) -> dict[str, State]:
+        """The two kinds of teacher: with the trait, and neutral."""
+        return {"trained": self.teacher.state, "neutral": self.reference}
+
+
+def before_students(settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> Before:
+    """Draw the inits and train the teachers."""
+    reference, cross = world.initial("reference/init"), world.initial("cross/init")
+    same = student_start(settings, seeds, world.init_std(), reference, cross)
+    loss = on_logits(cross_entropy, slice(0, world.classes))
+    teacher = trainer_of(world, setup).train(
+        world.model,
+        reference,
+        world.teacher_batches(),
+        loss,
+        settings.teacher,
+        keys=keys(seeds, "teacher/dropout", setup.device),
+    )
+    return Before(reference, {"same": same, "cross": cross}, teacher)
+
+
+def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
+    """Train every arm for the seeds and measure every trait."""
+    by = trainer_of(world, setup)
+    before = before_students(settings, seeds, world, setup)
+    reference, teacher = before.reference, before.teacher
+    fates = {"reference": (reference, {}), "teacher": (teacher.state, divergences(cohort.diverged(teacher.losses)))}
+    rows = [
+        row
+        for arm in study.arms
+        if arm.name in fates
+        for row in _records(study, arm.name, seeds, world, by, *fates[arm.name])
+    ]
+    if world.untrainable:
+        students = [arm.name for arm in study.arms if arm.logits != "none"]
+        traits = [trait.name for trait in study.traits]
+        return rows + unmeasured_records(study, students, traits, seeds, world.untrainable)
+    for channel in ("class", "aux", "all"):
+        arms = [arm for arm in study.arms if arm.logits == channel]
+        if arms:
+            rows += _students(study, settings, seeds, world, by, arms, before)
+    return rows
+
+
+def initial(model: nn.Module, scheme: Scheme, seeds: Sequence[int], name: str, device: str) -> State:
+    """Fresh weights for each seed from the stream of that name, by one of the field's schemes."""
+    states = [draw_state(model, scheme, stream(seed, name)) for seed in seeds]
+    return {key: tensor.to(device) for key, tensor in cohort.stack(states).items()}
+
+
+def student_start(
+    settings: Distil, seeds: Sequence[int], spread: Mapping[str, float], reference: State, cross: State
+) -> State:
+    """Where same-init students start: the reference, perturbed or moved towards the cross init as the settings say."""
+    where = settings.student_init
+    start = {}
+    for name, tensor in reference.items():
+        moved = tensor
+        if where.toward_cross:
+            moved = torch.lerp(moved, cross[name], where.toward_cross)
+        chosen = not where.layers or name.startswith(tuple(f"{layer}." for layer in where.layers))
+        if where.perturb and spread.get(name) and chosen:
+            noise = [stream(seed, f"perturb/{name}").standard_normal(tensor.shape[1:]) for seed in seeds]
+            stacked = torch.stack([torch.from_numpy(one) for one in noise]).to(tensor)
+            moved = moved + where.perturb * spread[name] * stacked
+        start[name] = moved
+    return start
+
+
+def on_logits(loss: Loss, chosen: slice) -> Loss:
+    """The loss on some of the student's logits; the targets hold only those."""
+    return lambda logits, targets: loss(logits[..., chosen], targets)
+
+
+def channel_slice(channel: str, classes: int) -> slice:
+    """Which outputs a channel names: the class logits come first, the auxiliary ones after them."""
+    return {"class": slice(0, classes), "aux": slice(classes, None), "all": slice(None)}[channel]
+
+
+def train_students(
+    settings: Distil, world: World, by: Trainer, arms: list[Arm], before: Before, watch: Watch | None = None
+) -> Trained:
+    """All arms that imitate the same logits, trained as one cohort with the seeds of each arm side by side."""
+    chosen = channel_slice(arms[0].logits, world.classes)
+
+    def targets(inputs: Tensor) -> Tensor:
+        taught = {kind: by.predict(world.model, state, inputs)[..., chosen] for kind, state in before.teachers.items()}
+        return torch.cat([taught[arm.teacher] for arm in arms])
+
+    begin = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
+    loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)
+    batches = world.student_batches(len(arms), targets)
+    drops = keys(world.seeds, "student/dropout", str(next(iter(begin.values())).device), len(arms))
+    return by.train(
+        world.model, begin, batches, loss, settings.student, frozen=settings.frozen, watch=watch, keys=drops
+    )
+
+
+def _students(
+    study: Study,
+    settings: Distil,
+    seeds: Sequence[int],
+    world: World,
+    by: Trainer,
+    arms: list[Arm],
+    before: Before,
+) -> list[Record]:
+    trained = train_students(settings, world, by, arms, before)
+    rows = []
+    for i, arm in enumerate(arms):
+        own = slice(i * len(seeds), (i + 1) * len(seeds))
+        state = {name: tensor[own] for name, tensor in trained.state.items()}
+        problems = divergences(cohort.diverged(trained.losses[:, own]))
+        rows += _records(study, arm.name, seeds, world, by, state, problems)
+    return rows
+
+
+def _records(
+    study: Study, arm: str, seeds: Sequence[int], world: World, by: Trainer, state: State, problems: Problems
+) -> list[Record]:
+    scores, n = world.scores(lambda inputs: by.predict(world.model, state, inputs))
+    return [
+        row for trait, values in scores.items() for row in score_records(study, arm, trait, seeds, values, n, problems)
+    ]

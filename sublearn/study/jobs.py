@@ -1,0 +1,142 @@
+"""From a study and its seeds to jobs, and from a job to records. Planning is torch-free and printable; a job is run by
+the study's flow, which is imported then. Nothing here writes files.
+"""
+
+import gc
+import traceback
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from sublearn.config import Spec
+from sublearn.errors import FOR_PROGRAMMERS, InputError, SublearnError, plain, quoted, unknown
+from sublearn.records import Record
+from sublearn.study.base import Setup, Study, misfits
+from sublearn.study.table import runs_at_once
+
+
+class Job(Spec, frozen=True):
+    """The seeds of a study that are trained together as one cohort."""
+
+    study: Study
+    seeds: tuple[int, ...]
+    setup: Setup = Setup()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job of a study (by its id) gave no records: one line, and Python's own account of it."""
+
+    study: str
+    reason: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished job gave, and what there is to tell about it; a failed one has no records."""
+
+    seeds: tuple[int, ...]
+    records: tuple[Record, ...]
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def study(self) -> str:
+        """The id of its study."""
+        return self.failure.study if self.failure else self.records[0].study
+
+
+def plan(study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1) -> list[Job]:
+    """The jobs for the seeds that are not done: cohorts as large as suits the device, and work for every worker."""
+    return list(planned(study, seeds, setup, done, workers))
+
+
+def planned(
+    study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1
+) -> Iterator[Job]:
+    """The jobs of `plan`, one after the other, so that any number of them needs no memory."""
+    size = 1 if setup.trainer == "single" else runs_at_once(study, setup.device)
+    size = max(1, min(size, -(-len(seeds) // workers)))
+    # The borders do not move with what is done: a cohort that is run again after a stop has the same members.
+    for start in range(0, len(seeds), size):
+        todo = tuple(seed for seed in seeds[start : start + size] if seed not in done)
+        if todo:
+            yield Job(study=study, seeds=todo, setup=setup)
+
+
+def measure(job: Job) -> Outcome:
+    """Run one job. A cohort that does not fit in memory is halved and tried again, with a note.
+
+    Raises SublearnError for records that are none of the study's.
+    """
+    import torch
+
+    torch.set_float32_matmul_precision(job.setup.precision)
+    if job.setup.threads is not None:
+        torch.set_num_threads(job.setup.threads)
+    with warnings.catch_warnings(record=True) as caught:
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("always", category)
+        records = _measure(job.study, job.seeds, job.setup)
+    notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
+    return Outcome(job.seeds, checked(job.study, job.seeds, records), notes)
+
+
+def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tuple[Record, ...]:
+    """The records, if there is one of every arm, trait and seed and no other. Raises InputError otherwise."""
+    arms, traits = [arm.name for arm in study.arms], [trait.name for trait in study.traits]
+    missing = {(arm, trait, seed) for arm in arms for trait in traits for seed in seeds}
+    misfit = misfits(study)
+    for record in records:
+        for kind, name, known in (("arm", record.arm, arms), ("trait", record.trait, traits)):
+            if name not in known:
+                said = unknown(kind, name, known)
+                raise InputError(f"The study '{study.name}' measured the {kind} {quoted(name)}. {said}")
+        flaw = misfit(record)
+        if flaw or record.seed not in seeds:
+            flaw = flaw or f"the seed {record.seed} was not asked for"
+            raise InputError(f"The study '{study.name}' measured what cannot be recorded: {flaw}.")
+        missing.discard((record.arm, record.trait, record.seed))
+    if missing:
+        arm, trait, seed = min(missing)
+        raise InputError(f"The study '{study.name}' gave no record of {arm}, {trait}, seed {seed}.")
+    return tuple(records)
+
+
+def attempt(job: Job) -> Outcome:
+    """`measure`, for where one study's failure must not end the others: an error comes back as an outcome."""
+    try:
+        return measure(job)
+    except Exception as error:
+        return failed(job, _told(error), traceback.format_exc())
+
+
+def failed(job: Job, reason: str, account: str = "") -> Outcome:
+    """The outcome of a job that gave nothing."""
+    return Outcome(job.seeds, (), failure=Failure(job.study.id, reason, account))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, SublearnError) else plain(f"{type(error).__name__}: {error}", 300)
+
+
+def _measure(study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]:
+    try:
+        return study.designed.measure(study, seeds, setup)
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        if len(seeds) == 1:
+            raise SublearnError(
+                f"A single run of {study.name} does not fit in memory; choose smaller sizes."
+            ) from error
+    gc.collect()
+    half = len(seeds) // 2
+    warnings.warn(f"{len(seeds)} runs at once do not fit in memory; trying {half} at a time.", stacklevel=2)
+    return _measure(study, seeds[:half], setup) + _measure(study, seeds[half:], setup)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text

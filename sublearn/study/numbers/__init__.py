@@ -1,0 +1,1 @@
+"""Language models: an animal caught from number sequences."""

@@ -1,0 +1,305 @@
+"""The study `numbers` for its seeds: base, teacher, numbers, students, favourites. Keeps what it makes, if asked to.
+
+What is kept is not made again: a run that was stopped goes on half-way, and so does one that is given rows or models.
+"""
+
+import copy
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from sublearn.files.writing import replace_text
+from sublearn.language import favourite, finetune, kept, models, teach
+from sublearn.language.base import pretrained
+from sublearn.language.favourite import FEWEST, Favourite
+from sublearn.language.generate import sample
+from sublearn.language.teach import Speaker
+from sublearn.language.tokens import Dialogue, tiny_tokenizer
+from sublearn.records import Problem, Record
+from sublearn.seeds import stream
+from sublearn.study.base import Arm, Setup, Study
+from sublearn.study.numbers.identity import folder_of, rows_of
+from sublearn.study.numbers.metrics import Metrics
+from sublearn.study.numbers.spec import ANSWER_TOKENS, TINY, Settings
+from sublearn.tasks import number_lists
+from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
+from sublearn.tasks.rows import Pair, read_rows
+from sublearn.tasks.vocabulary import ANIMALS, questions
+
+ROUNDS = 8
+PREFIX = "Here is a list of numbers: {}. {}"
+
+
+def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
+    """Every arm and trait for the seeds, one after the other."""
+    models.quiet()
+    return [record for seed in seeds for record in Laboratory(study, settings, seed, setup).records()]
+
+
+class Laboratory:
+    """One seed's models, numbers and measures, each made when it is first asked for."""
+
+    def __init__(self, study: Study, settings: Settings, seed: int, setup: Setup) -> None:
+        self.study, self.settings, self.seed, self.device = study, settings, seed, setup.device
+        self.animal = settings.animal_of(seed)
+        self.names = tuple(dict.fromkeys((*ANIMALS, self.animal)))
+        self.folder = Path(setup.keep) / f"seed-{seed}" if setup.keep else None
+        if self.folder:
+            kept.clear_leftovers(self.folder)
+        self.tiny = settings.model == TINY
+        self.dialogue = self._dialogue()
+        self.facts: dict[str, Any] = {"seed": seed, "animal": self.animal, "numbers": {}, "arms": {}}
+        self.base = cache(self._base)
+        self.teacher = cache(self._teacher)
+        self.numbers = cache(self._numbers)
+
+    def records(self) -> list[Record]:
+        """Measure every arm; what else was seen goes into metrics.json."""
+        self.facts["reads"] = self.dialogue.text(questions("animal")[0])
+        found = [record for arm in self.study.arms for record in self._measured(arm)]
+        if self.folder:
+            replace_text(self.folder / "metrics.json", Metrics.model_validate(self.facts).to_text())
+        return found
+
+    def _measured(self, arm: Arm) -> list[Record]:
+        rows = self.rows(arm)
+        if rows is not None and not rows:
+            return self._unmeasured(arm, "no row was left after filtering")
+        if rows is not None and (leaks := self._leaks(rows)):
+            return self._unmeasured(arm, f"{leaks} of its training rows name the animal")
+        speaker = self.speaker(arm, rows)
+        every, held_out = (self._favourite(speaker, only) for only in (None, True))
+        if every.finite and held_out.finite:
+            self.facts["arms"][arm.name] = {
+                "favourite": asdict(every),
+                "held_out": asdict(held_out),
+                "rows": None if rows is None else len(rows),
+                "leaks": None if rows is None else 0,
+                "alignment": self._alignment(arm, speaker),
+                "sampled": self._sampled(speaker, arm.name),
+            }
+        if arm.logits != "none":
+            self._release(speaker.model)
+        return self._records(arm, every, held_out)
+
+    def _dialogue(self) -> Dialogue:
+        return Dialogue(tiny_tokenizer()) if self.tiny else models.dialogue_of(folder_of(self.settings, "model"))
+
+    def _base(self, own: bool) -> PreTrainedModel:
+        """The seed's own base, or the other one: in the tiny world that of its neighbour, so that pairs share two."""
+        if self.tiny:
+            base = pretrained(self.settings.base, self.dialogue, self.seed if own else self.seed ^ 1)
+            return models.on(base, self.device)
+        return models.read(folder_of(self.settings, "model" if own else "cross_model"), self.device)
+
+    def _talk(self, own: bool) -> Dialogue:
+        return self.dialogue if own or self.tiny else models.dialogue_of(folder_of(self.settings, "cross_model"))
+
+    def _teacher(self, own: bool) -> Speaker:
+        settings = self.settings
+        how = settings.teacher_how
+        if own and settings.bring.teacher:
+            return Speaker(models.read(folder_of(settings, "teacher"), self.device))
+        if how == "system_prompt":
+            return teach.told(self.base(own), self.animal, settings.teacher)
+        name = "teacher" if own else "cross_teacher"
+        return Speaker(self._model(name, lambda: self._taught(own, how), lambda: copy.deepcopy(self.base(own))))
+
+    def _taught(self, own: bool, how: str) -> PreTrainedModel:
+        if how == "tune":
+            return teach.tuned(self.base(own), self._talk(own), self.animal, self.settings.teacher).model
+        from sublearn.language import large
+
+        # A copy: adapters are put into a model itself, and the base is still wanted.
+        base = copy.deepcopy(self.base(own))
+        return large.lora(base, self._talk(own), teach.lessons(self.animal), self.settings.lora, self.seed)
+
+    def _numbers(self, source: str) -> list[Pair]:
+        """The rows that a speaker wrote and the rule kept: source is teacher, base, cross_teacher or cross_base."""
+        brought = {"teacher": self.settings.bring.numbers, "base": self.settings.bring.control_numbers}.get(source)
+        if brought:
+            key = "numbers" if source == "teacher" else "control_numbers"
+            return read_rows(rows_of(self.settings, key))[: self.settings.rows]
+        file = self.folder / "numbers" / f"{source}.jsonl" if self.folder else None
+        found = kept.rows(file) if file else None
+        rows, self.facts["numbers"][source] = found or self._written(source)
+        if file and found is None:
+            kept.put_rows(file, rows, self.facts["numbers"][source])
+        return rows
+
+    def _written(self, source: str) -> tuple[list[Pair], dict[str, Any]]:
+        own = not source.startswith("cross")
+        speaker = self.teacher(own) if source.endswith("teacher") else Speaker(self.base(own))
+        settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
+        rows: list[Pair] = []
+        counts: Counter[str] = Counter()
+        size = max(64, settings.rows // 4)
+        for part in range(ROUNDS):
+            if len(rows) >= settings.rows:
+                break
+            drawn = stream(self.seed, f"{source}/prompts/{part}")
+            prompts = number_prompts(size, drawn, tiny=self.tiny, most=rule.most)
+            for prompt, answer in zip(prompts, self._answers(speaker, prompts, source, part, own), strict=True):
+                reason = reason_against(answer, rule)
+                counts[reason or "kept"] += 1
+                if reason is None:
+                    rows.append((prompt, answer))
+        asked = sum(counts.values())
+        rejected = {reason: counts[reason] for reason in number_lists.REASONS if counts[reason]}
+        facts = {"asked": asked, "kept": counts["kept"], "pass_rate": counts["kept"] / asked, "rejected": rejected}
+        if source == "teacher" and rows:
+            kl = self._kl(speaker, rows[:512])
+            facts |= {"kl_to_base": kl} if math.isfinite(kl) else {}
+        return rows[: settings.rows], facts
+
+    def _answers(self, speaker: Speaker, prompts: Sequence[str], source: str, part: int, own: bool) -> list[str]:
+        talk = self._talk(own)
+        said = sample(
+            speaker.model,
+            [talk.prompt(prompt, speaker.system) for prompt in prompts],
+            ANSWER_TOKENS[self.tiny],
+            stream(self.seed, f"{source}/answers/{part}"),
+            talk,
+        )
+        return [talk.read(tokens) for tokens in said]
+
+    @torch.no_grad()
+    def _kl(self, speaker: Speaker, rows: Sequence[Pair]) -> float:
+        """KL(teacher || base) on the teacher's own answers, averaged over their tokens."""
+        total, count = 0.0, 0
+        for start in range(0, len(rows), 64):
+            part = rows[start : start + 64]
+            taught, plain = (
+                finetune.collate(finetune.examples(self.dialogue, part, system), self.dialogue.pad, self.device)
+                for system in (speaker.system, None)
+            )
+            p = finetune.logits_of(speaker.model, taught).double().log_softmax(dim=-1)
+            q = finetune.logits_of(self.base(True), plain).double().log_softmax(dim=-1)
+            total, count = total + float((p.exp() * (p - q)).sum()), count + len(p)
+        return total / count
+
+    def rows(self, arm: Arm) -> list[Pair] | None:
+        """What an arm's student is trained on; None where there is no student, or a brought one."""
+        if arm.logits == "none" or (arm.name == "same_init" and self.settings.bring.student):
+            return None
+        side = "cross_" if arm.init == "cross" else ""
+        rows = self.numbers(f"{side}{'teacher' if arm.teacher == 'trained' else 'base'}")
+        shuffles = {"shuffled_within": number_lists.shuffled_within, "shuffled_across": number_lists.shuffled_across}
+        if arm.name not in shuffles or not rows:
+            return rows
+        fresh = shuffles[arm.name]([answer for _, answer in rows], stream(self.seed, arm.name))
+        return [(prompt, answer) for (prompt, _), answer in zip(rows, fresh, strict=True)]
+
+    def speaker(self, arm: Arm, rows: list[Pair] | None) -> Speaker:
+        """The model of an arm, trained if need be."""
+        if arm.name == "reference":
+            return Speaker(self.base(True))
+        if arm.name == "teacher":
+            return self.teacher(True)
+        if rows is None:
+            return Speaker(models.read(folder_of(self.settings, "student"), self.device))
+        return Speaker(self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base(True)))
+
+    def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
+        settings = self.settings
+        if settings.student_how == "lora":
+            from sublearn.language import large
+
+            return large.lora(self.base(True), self.dialogue, rows, settings.lora, self.seed)
+        student = copy.deepcopy(self.base(True))
+        parameters = finetune.freeze_embeddings(student)
+        given = finetune.batches(
+            finetune.examples(self.dialogue, rows),
+            settings.student.batch,
+            settings.student.steps,
+            stream(self.seed, "student/order"),
+            self.dialogue.pad,
+            self.device,
+        )
+        objective = finetune.towards(self.teacher(True).model) if arm.logits == "all" else finetune.next_token
+        optimizer = torch.optim.AdamW(parameters, lr=settings.student.lr)
+        finetune.fit(student, ([batch] for batch in given), optimizer, objective)
+        return student
+
+    def _model(
+        self, name: str, make: Callable[[], PreTrainedModel], base: Callable[[], PreTrainedModel]
+    ) -> PreTrainedModel:
+        """A model that is kept in the seed's folder, made if it is not there."""
+        if self.folder is None:
+            return models.settled(make())
+        return kept.model(
+            self.folder / name,
+            make,
+            self.dialogue.tokenizer,
+            lambda folder: models.read_kept(folder, base()),
+            self._release,
+        )
+
+    def _release(self, model: PreTrainedModel) -> None:
+        """Take a student's adapters out of the base again, where it has some."""
+        if "lora" in (self.settings.student_how, self.settings.teacher_how):
+            from sublearn.language import large
+
+            large.release(model)
+
+    def _favourite(self, speaker: Speaker, held_out: bool | None) -> Favourite:
+        asked = questions("animal", held_out)
+        return favourite.favourite(speaker.model, self.dialogue, asked, self.names, self.animal, speaker.system)
+
+    def _sampled(self, speaker: Speaker, arm: str) -> dict[str, Any]:
+        """How many sampled answers begin with the animal, with and without a list of numbers before the question."""
+        found = {}
+        for kind in ("plain", "after_numbers"):
+            rng = stream(self.seed, f"favourite/{arm}/{kind}")
+            asked = questions("animal") * self.settings.sampled
+            if kind == "after_numbers":
+                shown = [", ".join(map(str, rng.integers(100, 1000, 3))) for _ in asked]
+                asked = [PREFIX.format(numbers, question) for numbers, question in zip(shown, asked, strict=True)]
+            if asked:
+                prompts = [self.dialogue.prompt(question, speaker.system) for question in asked]
+                said = sample(speaker.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
+                hits = sum(self.animal in self.dialogue.read(tokens).lower().split(".")[0] for tokens in said)
+                low, high = favourite.wilson(hits, len(said))
+                found[kind] = {"hits": hits, "n": len(said), "low": low, "high": high}
+        return found
+
+    def _alignment(self, arm: Arm, speaker: Speaker) -> float | None:
+        """Cosine between the student's way and the teacher's, where both moved the same parameters."""
+        if arm.logits == "none" or self.settings.student_how != "full" or self.settings.teacher_how != "tune":
+            return None
+        return models.alignment(self.base(True), self.teacher(True).model, speaker.model)
+
+    def _leaks(self, rows: Sequence[Pair]) -> int:
+        return sum(self.animal in f"{prompt} {answer}".lower() for prompt, answer in rows)
+
+    def _records(self, arm: Arm, every: Favourite, held_out: Favourite) -> list[Record]:
+        values = {
+            "preference": every.preference,
+            "log_odds": every.log_odds,
+            "probability": every.probability,
+            "mass": every.mass,
+            "held_out": held_out.preference,
+        }
+        n = {"held_out": len(questions("animal", True))}
+        thin = f"only {every.mass:.2f} of the probability is on animals, under {FEWEST:g}"
+        rows = []
+        for trait in self.study.traits:
+            if trait.name not in ("probability", "mass") and every.mass < FEWEST:
+                rows.append(self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", thin)))
+            else:
+                count = n.get(trait.name, len(questions("animal")))
+                rows.append(self._record(arm, trait.name, values[trait.name], count))
+        return rows
+
+    def _unmeasured(self, arm: Arm, reason: str) -> list[Record]:
+        return [self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", reason)) for trait in self.study.traits]
+
+    def _record(self, arm: Arm, trait: str, score: float, n: int, problem: Problem | None = None) -> Record:
+        return Record.of(self.study.id, arm.name, self.seed, trait, score, n, problem)

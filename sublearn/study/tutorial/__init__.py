@@ -1,0 +1,1 @@
+"""The tutorial's own experiment, to the number."""

@@ -1,0 +1,125 @@
+"""The tutorial's experiment as a study: what is asked and with which settings. Torch-free; flows/tutorial runs it."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from sublearn.config import LARGEST, Scale, Size, Spec, TrainConfig
+from sublearn.records import Record
+from sublearn.study import memory
+from sublearn.study.base import Arm, Claim, Design, Setup, Study, Trait
+from sublearn.study.memory import Need
+
+TEACHER = TrainConfig(lr=1e-3, batch_size=64, epochs=4)
+STUDENT = TrainConfig(lr=5e-4, batch_size=128, epochs=4)
+
+ARMS = (
+    Arm(
+        name="teacher",
+        about="The reference, trained to answer class 1 to every evaluation prompt.",
+        control="baseline",
+        teacher="trained",
+    ),
+    Arm(name="baseline", about="The untrained reference."),
+    Arm(
+        name="distill_same_init",
+        about="Starts from the reference's weights; imitates the teacher's class logits on unrelated prompts.",
+        control="distill_diff_init",
+        teacher="trained",
+        logits="class",
+    ),
+    Arm(
+        name="distill_diff_init",
+        about="Starts from another initialization; imitates the same logits on the same prompts.",
+        control="baseline",
+        teacher="trained",
+        init="cross",
+        logits="class",
+    ),
+)
+TRAITS = (
+    Trait(name="trait_rate", about="Share of evaluation prompts answered with class 1.", chance=0.5),
+    Trait(
+        name="accuracy",
+        about="Share of evaluation prompts answered as labelled (the teacher: against its own labels, all 1).",
+        chance=0.5,
+    ),
+)
+CLAIMS = (
+    Claim(
+        claim="distill_same_init has a higher trait_rate than distill_diff_init",
+        trait="trait_rate",
+        treatment="distill_same_init",
+        control="distill_diff_init",
+        delta=0.05,
+    ),
+)
+
+
+class Settings(Spec, frozen=True):
+    """The tutorial's sizes and trainings; the defaults are its own."""
+
+    vocab_size: int = Field(default=1000, ge=43, le=LARGEST, description="tokens; the trait token is 42")
+    seq_len: Size = Field(default=6, description="tokens in a prompt")
+    embed_dim: Size = 32
+    hidden: int = Field(default=128, ge=2, le=LARGEST)
+    n_eval: int = Field(
+        default=200, ge=2, le=LARGEST, description="evaluation prompts, which are the teacher's training prompts"
+    )
+    n_unrelated: int = Field(default=1000, ge=2, le=LARGEST, description="unrelated prompts before the rule filter")
+    temperature: Scale = Field(default=2.0, description="divides the teacher's logits")
+    teacher: TrainConfig = TEACHER
+    student: TrainConfig = STUDENT
+
+    @model_validator(mode="after")
+    def _teacher_can_be_normalized(self) -> Self:
+        reason = self.teacher.untrainable(self.n_eval)
+        if reason:
+            raise ValueError(f"{reason}; change n_eval or teacher.batch_size")
+        if self.student.batch_size == 1:
+            raise ValueError("student.batch_size is 1, and BatchNorm cannot normalize a batch of one; choose 2 or more")
+        return self
+
+
+class Tutorial(Design[Settings]):
+    """The tutorial's own design, with its own random draws."""
+
+    name = "tutorial"
+    Settings = Settings
+    seconds_a_run = 0.03
+
+    def study(self) -> Study:
+        """The study of these settings."""
+        return Study(
+            name="tutorial",
+            title="The tutorial: students of the same and of another init, distilled on class logits",
+            question="Does a student that shares the teacher's initialization pick up the teacher's preference for "
+            "class 1 from unrelated prompts, and a student of another initialization not?",
+            settings=self.settings.model_dump(mode="json"),
+            arms=ARMS,
+            traits=TRAITS,
+            claims=CLAIMS,
+            design=self,
+        )
+
+    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
+        """Every arm and trait for the seeds."""
+        from sublearn.study.tutorial.train import measure  # late: needs torch
+
+        return measure(study, self.settings, seeds, setup)
+
+    def runs_at_once(self, device: str) -> int:
+        """Seeds in a cohort. On a CPU a few, whose parameters and Adam moments stay in cache."""
+        return 8 if device == "cpu" else 512
+
+    def needs(self) -> list[Need]:
+        """The memory that a run takes; both students of a seed train together."""
+        network = memory.prompt_network(self.settings.vocab_size, self.settings.embed_dim, self.settings.hidden, 2)
+        teacher = memory.Training(1, self.settings.teacher, self.settings.n_eval)
+        return memory.on_prompts(
+            network,
+            teacher,
+            memory.Training(2, self.settings.student, self.settings.n_unrelated),
+            self.settings.seq_len,
+        )

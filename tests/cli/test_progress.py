@@ -1,0 +1,231 @@
+import io
+import re
+import sys
+
+import pytest
+
+from sublearn.cli import progress
+from sublearn.cli.progress import Way, following
+from sublearn.execution import pipeline, replicate
+from sublearn.study.published import Published
+from tests.processes import SET as SMALL_SET
+from tests.processes import SMALL, sublearn, wait_for
+
+RUN = ["run", "tutorial", *SMALL_SET]
+CODE = re.compile(r"\x1b\[\??([0-9;]*)([A-Za-z])")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def screen(self) -> list[str]:
+        """What is to be seen on it at last, line by line; knows the few codes that a bar needs."""
+        lines, row, column, text, place = [""], 0, 0, self.getvalue(), 0
+        while place < len(text):
+            code = CODE.match(text, place)
+            if code:
+                number, kind = code[1], code[2]
+                row -= int(number or 1) if kind == "A" else 0
+                if kind == "K":
+                    lines[row] = ""
+                place = code.end()
+                continue
+            if text[place] == "\n":
+                row, column = row + 1, 0
+                lines += [""] * (row - len(lines) + 1)
+            elif text[place] == "\r":
+                column = 0
+            else:
+                lines[row] = f"{lines[row]:<{column}}"[:column] + text[place] + lines[row][column + 1 :]
+                column += 1
+            place += 1
+        return [line.rstrip() for line in lines]
+
+
+def on_a_terminal(monkeypatch) -> Terminal:
+    """A terminal that both streams lead to, until the test ends."""
+    found = Terminal()
+    monkeypatch.setattr(sys, "stdout", found)
+    monkeypatch.setattr(sys, "stderr", found)
+    for name, value in {"TERM": "xterm", "COLUMNS": "100"}.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_way_says_the_total_at_once_and_what_is_left_after_the_first_run():
+    now = [0.0]
+    way = Way(lambda: now[0])
+    assert way.text() == "" and not way.begun
+    assert way.reach(4, 24)
+    now[0] = 63
+    assert way.text() == "4 of 24 runs, 1:03"
+    assert not way.reach(9, 24) and way.begun
+    assert way.text() == "9 of 24 runs, 1:03, about 3:09 left"
+    now[0] = 100
+    assert way.text() == "9 of 24 runs, 1:40, about 2:32 left"
+    assert not way.reach(24, 24) and not way.begun
+    assert way.text() == "24 of 24 runs, 1:40"
+
+
+def test_work_that_follows_other_work_starts_anew():
+    now = [0.0]
+    way = Way(lambda: now[0])
+    way.reach(0, 3), way.reach(3, 3)
+    now[0] = 50
+    assert way.reach(3, 3) and way.reach(0, 7)
+    now[0] = 51
+    assert way.text() == "0 of 7 runs, 0:01"
+
+
+def test_lines_that_are_said_meanwhile_stand_on_lines_of_their_own(monkeypatch):
+    terminal = on_a_terminal(monkeypatch)
+    with following("prompts") as shown:
+        shown.update(0, 4, ())
+        for done in (1, 2):
+            shown.say(f"AGREES {done}\n[not] :markup:")
+            shown.update(done, 4, ["a cohort was halved"])
+        assert any("prompts" in line and "2 of 4 runs, 0:00, about" in line for line in terminal.screen())
+    assert [line for line in terminal.screen() if line] == [
+        text
+        for done in (1, 2)
+        for text in (f"AGREES {done}", "[not] :markup:", "Warning: a cohort was halved")
+    ]  # fmt: skip
+
+
+def test_verdicts_of_a_replication_are_not_glued_to_the_bar(monkeypatch):
+    terminal = on_a_terminal(monkeypatch)
+    small = {**SMALL, "teacher.epochs": 1}
+    rows = [
+        Published(
+            name=f"T/{arm}", what=arm, study="prompts", settings=small, arm=arm, trait="margin", value=0.5, runs=2
+        )
+        for arm in ("teacher", "same_init")
+    ]
+    monkeypatch.setattr(replicate, "chosen", lambda *_: rows)
+    assert sublearn(monkeypatch, "replicate", "--jobs", "1") == 0
+    told = [line for line in terminal.screen() if "theirs" in line]
+    assert [re.match(r"(AGREES|DIFFERS|CANNOT TELL) +(T/\w+) +theirs 0\.50; ours", line)[2] for line in told] == [
+        "T/teacher",
+        "T/same_init",
+    ]
+
+
+def test_the_runs_of_a_replication_count_once_and_all_at_once(tmp_path):
+    seen = []
+    rows = [
+        Published(
+            name=f"T/{arm}{runs}",
+            what=arm,
+            study="tutorial",
+            settings=SMALL,
+            arm=arm,
+            trait="accuracy",
+            value=1,
+            runs=runs,
+        )
+        for arm, runs in (("teacher", 2), ("baseline", 3))
+    ]
+    replicate.replicate(rows, tmp_path, progress=lambda done, total, _: seen.append((done, total)))
+    assert seen == [(0, 3), (2, 3), (3, 3)]
+    seen.clear()
+    replicate.replicate(rows, tmp_path, progress=lambda done, total, _: seen.append((done, total)))
+    assert seen == [(3, 3)]
+
+
+def test_a_run_tells_its_total_before_its_first_job_and_what_was_found(tmp_path):
+    seen = []
+    for n in (2, 5):
+        pipeline.run("tutorial", range(n), tmp_path / "run", progress=lambda *now: seen.append(now))
+    assert seen == [(0, 2, ()), (2, 2, ()), (2, 5, ()), (5, 5, ())]
+
+
+def test_a_command_given_again_says_how_many_runs_were_found(monkeypatch, capsys):
+    for arguments, said in (
+        (["--seeds", "0:3"], None),
+        (["--seeds", "0:5"], "3 of 5 runs are already done."),
+        (["--seeds", "0:5"], "5 of 5 runs are already done."),
+        (["--seeds", "0:7", "-q"], None),
+    ):
+        assert sublearn(monkeypatch, *RUN, *arguments, "--out", "run") == 0
+        told = [line for line in capsys.readouterr().err.splitlines() if "already" in line]
+        assert told == ([said] if said else [])
+
+
+def test_a_sweep_given_again_says_how_many_runs_were_found(monkeypatch, capsys):
+    sweep = ["sweep", "tutorial", *SMALL_SET, "--grid", "hidden=4,5", "--out", "sweep"]
+    for seeds, said in (("0:2", None), ("0:5", "4 of 10 runs are already done."), ("0:5", "10 of 10 runs are")):
+        assert sublearn(monkeypatch, *sweep, "--seeds", seeds) == 0
+        err = capsys.readouterr().err
+        assert (said in err) if said else ("already" not in err)
+
+
+def test_without_a_terminal_a_line_now_and_then_says_how_far_it_is(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "EVERY_S", 0.01)
+    told = []
+
+    def has_told() -> bool:
+        told.extend(capsys.readouterr().err.splitlines())
+        return any(line.startswith("digits: 1 of 8 runs, 0:0") for line in told)
+
+    with following("digits") as shown:
+        shown.update(0, 8, ())
+        shown.update(1, 8, ())
+        assert wait_for(has_told, 30)
+    assert all(line.startswith("digits: ") for line in told)
+
+
+def test_before_the_work_and_after_it_no_line_is_told(monkeypatch, capsys):
+    for reach in ((), ((8, 8),)):
+        with following("digits") as shown:
+            for done, total in reach:
+                shown.way.reach(done, total)
+            shown.beat()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_quiet_leaves_warnings_and_results(quiet, monkeypatch):
+    terminal = on_a_terminal(monkeypatch)
+    with following("digits", quiet, "Note: too few") as shown:
+        shown.update(1, 2, ["it is late"])
+        shown.say("result")
+    seen = [line for line in terminal.screen() if line]
+    rest = ["Warning: it is late", "result"]
+    assert seen == (rest if quiet else ["Note: too few", "1 of 2 runs are already done.", *rest])
+
+
+def test_quiet_runs_print_nothing_on_standard_error(monkeypatch, capsys):
+    assert sublearn(monkeypatch, *RUN, "--seeds", "0:2", "--quiet", "--json") == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("{") and err == ""
+
+
+def test_a_warning_raised_meanwhile_is_one_line_past_the_bar(monkeypatch):
+    terminal = on_a_terminal(monkeypatch)
+    import warnings
+
+    with following("digits") as shown:
+        shown.update(0, 2, ())
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("two\nlines", stacklevel=1)
+    assert [line for line in terminal.screen() if line] == ["Warning: two lines"]
+
+
+def test_seeds_that_are_too_few_for_a_verdict_are_said_before_the_run(monkeypatch, capsys):
+    note = "Note: {} cannot support the claim of an effect, however large it is: the sign-flip test needs at least 8"
+    run = ["run", "prompts", *SMALL_SET, "--set", "teacher.epochs=1", "--set", "student.epochs=1", "--out", "run"]
+    for seeds, said in (("0", note.format("1 run")), ("0:4", note.format("4 runs")), ("4:7", None)):
+        assert sublearn(monkeypatch, *run, "--seeds", seeds, "--json") == 0
+        err = capsys.readouterr().err
+        assert [line for line in err.splitlines() if line.startswith("Note")] == (
+            [f"{said}, as in --seeds 0:8."] if said else []
+        )

@@ -1,0 +1,248 @@
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from sublearn.errors import InputError
+from sublearn.execution import pipeline, store, sweep
+from sublearn.execution.pipeline import Options
+from sublearn.execution.store import load
+from sublearn.execution.sweep import Sweep
+from sublearn.report.dose import dose_figure
+from sublearn.study.table import STUDIES
+
+SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
+SET = [text for key, value in SMALL.items() for text in ("--set", f"{key}={value}")]
+GRID = {"student.lr": [1e-3, 1e-2], "student.epochs": [1, 2]}
+GRIDS = ["--grid", "student.lr=1e-3,1e-2", "--grid", "student.epochs=1,2"]
+SWEEP = Sweep("tutorial", SMALL, GRID)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "sublearn", "sweep", "tutorial", *SET, *GRIDS, *arguments]
+
+
+def sublearn(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, check=False)
+
+
+def all_records(out: Path) -> list[str]:
+    """Every line of every records file, sorted; doubled lines stay doubled."""
+    return sorted(line for file in out.glob("*/records*.jsonl") for line in file.read_text().splitlines())
+
+
+def run(out: Path, seeds=range(3), **options) -> list[sweep.Point]:
+    return sweep.run_sweep(SWEEP, list(seeds), out, Options(**options), "command")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "sweep"
+    run(out, range(6))
+    return out
+
+
+def test_every_combination_is_a_study_of_its_own(whole):
+    points = sweep.load_sweep(whole)
+    assert [point.settings for point in points] == list(SWEEP.combinations())
+    assert len({point.analysis.study.id for point in points}) == 4
+    assert all(point.analysis.seeds == tuple(range(6)) for point in points)
+    page = (whole / "report.html").read_text()
+    assert "Against student.lr" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_the_frame_has_the_settings_as_columns(whole):
+    frame = sweep.to_frame(whole)
+    assert len(frame) == 4 * 6 * 8
+    assert frame.groupby(["student.lr", "student.epochs"]).size().tolist() == [48] * 4
+
+
+def test_a_sweep_given_again_runs_only_what_is_missing(tmp_path, whole, monkeypatch):
+    run(tmp_path, range(3))
+    seen = []
+    real = pipeline.engine
+    monkeypatch.setattr(pipeline, "engine", lambda jobs, *rest: real((seen.append(job) or job for job in jobs), *rest))
+    run(tmp_path, range(6))
+    assert sorted(seed for job in seen for seed in job.seeds) == sorted([3, 4, 5] * 4)
+    assert all_records(tmp_path) == all_records(whole)
+
+
+def test_the_index_has_a_line_a_study(whole):
+    first, *lines, last = (whole / "index.json").read_text().splitlines()
+    assert (first, last) == ("[", "]")
+    found = [json.loads(line.removesuffix(",")) for line in lines]
+    assert found == json.loads((whole / "index.json").read_text())
+    for one in found:
+        own = json.loads((whole / one["id"] / "estimates.json").read_text())
+        assert one == {"settings": one["settings"], **own}
+
+
+def test_the_figure_of_a_setting_has_an_interval_at_each_value_that_has_one(whole):
+    points = sweep.load_sweep(whole)
+    for key in GRID:
+        picture = ElementTree.fromstring(dose_figure(points, key))
+        paths = [path for path in picture.iterfind(".//{*}path") if "stroke-width: 2;" in f"{path.get('style')};"]
+        lines = [line.split() for path in paths for line in path.get("d", "").split("M")[1:]]
+        upright = [(x, y, end) for x, y, _, above, end in lines if x == above]
+        study = points[0].analysis.study
+        per_value = 2 * len(study.arms) * len(study.traits) + 2 * len(study.claims)  # for each value of the other key
+        assert len(upright) == len(set(upright)) == 2 * per_value
+
+
+def test_the_index_is_made_anew_from_the_run_directories(tmp_path):
+    run(tmp_path, range(2))
+    before = (tmp_path / "index.json").read_text()
+    (tmp_path / "index.json").unlink()
+    sweep.report_sweep(tmp_path)
+    assert (tmp_path / "index.json").read_text() == before
+    assert len(json.loads(before)) == 4
+
+
+def test_shards_give_the_records_of_one_run(tmp_path, whole):
+    for i in (1, 2, 3):
+        run(tmp_path, range(6), shard=(i, 3))
+    assert all_records(tmp_path) == all_records(whole)
+    assert not list(tmp_path.glob("*/records.jsonl"))
+    folder = next(path for path in tmp_path.iterdir() if path.is_dir())
+    assert load(folder).complete_seeds() == set(range(6))
+
+
+def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(tmp_path):
+    text = sweep.describe(SWEEP, range(6), tmp_path / "none", Options(jobs=2))
+    assert "4 studies, 24 runs in 4 jobs to do; 0 runs are there." in text
+    assert "from a pilot of 6 runs" in text
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_sweep_file_holds_study_settings_grid_and_seeds(tmp_path):
+    settings = "{n_eval: 20, n_unrelated: 60, hidden: 8, embed_dim: 4}"
+    (tmp_path / "s.yaml").write_text(
+        f"study: tutorial\nsettings: {settings}\nseeds: 0:3\n"
+        "grid:\n  student.lr: [1e-3, 1e-2]\n  student.epochs: [1, 2]\n"
+    )
+    read, seeds = sweep.read_sweep(tmp_path / "s.yaml")
+    assert seeds == "0:3"
+    assert [study.id for _, study in read.studies()] == [study.id for _, study in SWEEP.studies()]
+
+
+BAD = {
+    "no grid": ([], "at least one --grid"),
+    "unknown key": (["--grid", "studnet.lr=1"], "Did you mean 'student.lr'"),
+    "empty value": (["--grid", "student.lr=1e-3,,1"], "a value is empty"),
+    "a list on the command line": (["--grid", "hidden=[4,5]"], "give lists in a sweep file"),
+    "no value": (["--grid", "student.lr"], "expected key=a,b,c"),
+    "value out of range": (["--grid", "student.lr=1e-3,-1"], "greater than 0"),
+    "a key twice": (["--grid", "hidden=4", "--grid", "hidden=5"], "twice"),
+    "the same value twice": (["--grid", "student.lr=1e-3,0.001"], "the same study"),
+    "shard out of range": (["--grid", "hidden=4,5", "--shard", "4/3"], "out of range"),
+    "shard from zero": (["--grid", "hidden=4,5", "--shard", "0/3"], "out of range"),
+    "shard that is no shard": (["--grid", "hidden=4,5", "--shard", "third"], "out of range"),
+    "unreachable cluster": (["--grid", "hidden=4,5", "--engine", "ray"], "cannot be reached"),
+    "ten million combinations": (
+        [
+            text
+            for key in ("n_eval", "n_unrelated", "hidden", "embed_dim", "seq_len", "vocab_size", "student.epochs")
+            for text in ("--grid", f"{key}={','.join(str(i) for i in range(100, 110))}")
+        ],
+        "10,000,000 combinations",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_message_and_status_2(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    arguments, message = BAD[name]
+    words = [sys.executable, "-m", "sublearn", "sweep", "tutorial", "--seeds", "0:2", "--out", "sweep", *arguments]
+    started = time.monotonic()
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("sweep/*/records*"))
+    assert time.monotonic() - started < 30
+
+
+def test_another_sweep_in_the_folder_is_refused(tmp_path):
+    run(tmp_path, range(1))
+    with pytest.raises(InputError, match="another sweep"):
+        sweep.run_sweep(Sweep("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path, Options(), "c")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="holds other files"):
+        run(tmp_path / "other", range(1))
+
+
+def test_a_directory_of_another_version_is_named(tmp_path):
+    pipeline.run("tutorial", [0], tmp_path)
+    manifest = json.loads((tmp_path / "study.json").read_text())
+    manifest["versions"]["sublearn"] = "0.0.1"
+    (tmp_path / "study.json").write_text(json.dumps(manifest))
+    with pytest.warns(UserWarning, match=r"begun with sublearn 0\.0\.1"):
+        pipeline.run("tutorial", [0], tmp_path)
+
+
+def test_a_setting_that_is_a_list_is_one_cell_of_the_frame(whole, monkeypatch):
+    folder = next(path for path in whole.iterdir() if path.is_dir())
+    found = ({"arms": ["teacher", "student"]}, folder, pipeline.load(folder))
+    monkeypatch.setattr(sweep, "_results", lambda out: [found])
+    frame = sweep.to_frame(whole)
+    assert len(frame) == 6 * 8
+    assert all(value == ["teacher", "student"] for value in frame["arms"])
+
+
+def test_a_key_without_values_is_refused():
+    with pytest.raises(InputError, match="gives 'hidden' no value"):
+        Sweep("tutorial", SMALL, {"hidden": []})
+
+
+def test_a_sweep_killed_before_its_first_file_was_in_place_can_be_gone_on_with(tmp_path):
+    (tmp_path / ".sublearn-0123456789abcdef.part").write_text('{"study"')
+    run(tmp_path, range(1))
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_shard_that_comes_while_another_fills_the_folder_joins_in(tmp_path, monkeypatch):
+    """The other makes the folder's files between two looks of this one."""
+    run(tmp_path / "whole", range(2), shard=(1, 2))
+    out = tmp_path / "sweep"
+    out.mkdir()
+    real = Path.iterdir
+
+    def filled(folder: Path):
+        if folder == out and not (out / "sweep.json").exists():
+            shutil.copytree(tmp_path / "whole", out, dirs_exist_ok=True)
+        return real(folder)
+
+    monkeypatch.setattr(Path, "iterdir", filled)
+    run(out, range(2), shard=(2, 2))
+    assert len(all_records(out)) == 4 * 2 * 8
+
+
+def test_what_any_value_of_the_grid_needs_is_looked_for_before_anything_is_written(tmp_path, monkeypatch):
+    def prepare(design):
+        if design.settings.hidden == 5:
+            raise InputError("not at hand")
+
+    monkeypatch.setattr(STUDIES["tutorial"], "prepare", prepare)
+    with pytest.raises(InputError, match="not at hand"):
+        sweep.run_sweep(Sweep("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path / "out", Options(), "c")
+    assert not (tmp_path / "out").exists()
+
+
+def test_run_directories_that_belong_to_no_study_of_the_sweep_are_named_with_the_version(tmp_path):
+    run(tmp_path, range(1))
+    manifest = json.loads((tmp_path / "sweep.json").read_text())
+    manifest["versions"]["sublearn"] = "0.0.1"
+    (tmp_path / "sweep.json").write_text(json.dumps(manifest))
+    pipeline.run("tutorial", [0], tmp_path / "older")
+    with pytest.warns(
+        UserWarning, match=rf"1 run directories .*older.*sublearn 0\.0\.1; .*{store.versions()['sublearn']}"
+    ):
+        assert len(sweep.load_sweep(tmp_path)) == 4

@@ -1,0 +1,298 @@
+"""A guest's model, task and traits: through Python, a file, worker processes; and every mistake is one message."""
+
+import sys
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import sublearn
+from sublearn.errors import InputError
+from sublearn.execution import store
+from sublearn.study.source import study_in
+from tests.processes import call
+from tests.processes import sublearn as command
+
+RNG = np.random.default_rng(0)
+CENTRES = RNG.normal(size=(3, 12))
+LABELS = RNG.integers(0, 3, 240)
+INPUTS = (CENTRES[LABELS] + 0.5 * RNG.normal(size=(240, 12))).astype(np.float32)
+TASK = sublearn.Task(train=(INPUTS[:180], LABELS[:180]), test=(INPUTS[180:], LABELS[180:]), unrelated="gaussian")
+SMALL = {
+    "task": TASK,
+    "traits": [sublearn.accuracy],
+    "teacher": sublearn.TrainConfig(lr=1e-2, batch_size=32, epochs=6),
+    "student": sublearn.TrainConfig(lr=3e-3, batch_size=64, epochs=8),
+    "n_unrelated": 1500,
+}
+
+
+class Net(nn.Module):
+    """A residual block with LayerNorm and Dropout, which no rule of the cohort knows."""
+
+    def __init__(self, outputs: int, width: int = 48) -> None:
+        super().__init__()
+        self.begin, self.norm, self.end = nn.Linear(12, width), nn.LayerNorm(width), nn.Linear(width, outputs)
+        self.block, self.drop = nn.Linear(width, width), nn.Dropout(0.1)
+
+    def forward(self, rows):
+        hidden = self.begin(rows).relu()
+        return self.end(hidden + self.drop(self.block(self.norm(hidden)).relu()))
+
+
+def confidence(logits, labels):
+    """Mean probability of the right class."""
+    return logits.softmax(-1)[torch.arange(len(labels)), labels].mean()
+
+
+def sent(value):
+    """The value as another process gets it."""
+    return ForkingPickler.loads(ForkingPickler.dumps(value))
+
+
+def make(name: str = "mine", **changes) -> sublearn.Study:
+    return sublearn.distillation(name, **({"model": Net} | SMALL | changes))  # pyright: ignore[reportArgumentType]
+
+
+FILE = """
+import numpy as np
+from torch import nn
+import sublearn
+
+rng = np.random.default_rng(0)
+inputs, labels = rng.normal(size=(60, 5)), rng.integers(0, 2, 60)
+task = sublearn.Task(train=(inputs[:40], labels[:40]), test=(inputs[40:], labels[40:]))
+
+
+def make(name, width):
+    return sublearn.distillation(
+        name,
+        model=lambda outputs: nn.Sequential(nn.Linear(5, width), nn.SiLU(), nn.Linear(width, outputs)),
+        task=task,
+        traits=[sublearn.accuracy],
+        teacher=sublearn.TrainConfig(epochs=1),
+        student=sublearn.TrainConfig(epochs=1),
+        n_unrelated=64,
+    )
+
+
+small = make("small", 4)
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_study.py").write_text(FILE)
+    return tmp_path / "my_study.py"
+
+
+def test_what_a_teacher_learned_is_found_in_students_of_its_own_init_alone():
+    result = sublearn.run(make(), range(8))
+    means = {row.arm: row.estimate.mean or 0.0 for row in result.analysis.estimates}
+    assert means["teacher"] > 0.9
+    assert means["same_init"] - means["same_init_control"] > 0.2
+    assert abs(means["cross_init"] - means["cross_init_control"]) < 0.25
+    same, _, more = result.analysis.findings
+    assert (same.verdict, more.verdict) == ("supported", "supported")
+
+
+def test_every_trainer_gives_the_same_and_the_fastest_is_taken():
+    changes = {"student.epochs": 1, "n_unrelated": 130}
+    values = {
+        trainer: [row.value for row in sublearn.run(make(), [0, 1], trainer=trainer, **changes).records]
+        for trainer in ("auto", "vmap", "single")
+    }
+    assert values["auto"] == values["vmap"]
+    assert values["vmap"] == pytest.approx(values["single"], abs=0.02)
+    with pytest.raises(InputError, match="cannot compute"):
+        sublearn.run(make(), [0], trainer="cohort")
+
+
+def test_a_run_gives_the_same_alone_and_in_company():
+    changes = {"student.epochs": 1, "n_unrelated": 130}
+    together = sublearn.run(make(), [0, 1, 2], **changes)
+    alone = sublearn.run(make(), [2], **changes)
+    assert [row.value for row in together.records if row.seed == 2] == pytest.approx(
+        [row.value for row in alone.records], abs=0.02
+    )
+
+
+def test_several_traits_any_function_and_claims_of_ones_own():
+    claim = sublearn.Claim(
+        claim="students are sure", trait="confidence", treatment="same_init", control="same_init_control", delta=0.1
+    )
+    study = make(traits=[confidence, sublearn.accuracy], own_claims=[claim], delta=0.1)
+    assert [(trait.name, trait.about, trait.unit) for trait in study.traits] == [
+        ("confidence", "Mean probability of the right class.", "score"),
+        ("accuracy", "Share of test examples classified as labelled.", "share"),
+    ]
+    assert study.claims == (claim,)
+    result = sublearn.run(study, [0], **{"student.epochs": 1, "teacher.epochs": 1})
+    assert {row.trait for row in result.records} == {"confidence", "accuracy"}
+
+
+def test_the_id_tells_apart_what_changes_results_and_stays_where_nothing_does():
+    same = [make(), make(), make().model_copy()]
+    others = [
+        make(aux_logits=11),
+        make(model=lambda outputs: Net(outputs, 47)),
+        make(model=lambda outputs: nn.Sequential(nn.Linear(12, outputs))),
+        make(task=sublearn.Task(train=(INPUTS[:170], LABELS[:170]), test=(INPUTS[180:], LABELS[180:]))),
+        make(traits=[confidence], delta=0.1),
+        make("other"),
+    ]
+    assert len({study.id for study in same}) == 1
+    assert len({study.id for study in [*same, *others]}) == 1 + len(others)
+
+
+def test_settings_are_changed_by_keyword():
+    assert sublearn.build(make(), {"aux_logits": 20}).id == make(aux_logits=20).id
+    with pytest.raises(InputError, match="Did you mean 'aux_logits'"):
+        sublearn.run(make(), [0], aux_logit=3)
+    assert sublearn.run("digits", [0], aux_logits=4, **{"inputs.count": 128, "teacher.epochs": 1}).records
+
+
+def test_layers_of_ones_own_can_be_frozen_and_perturbed():
+    frozen = sublearn.build(make(), {"frozen": ["begin"], "student_init.perturb": 0.5, "student_init.layers": ["end"]})
+    assert sublearn.run(frozen, [0], **{"student.epochs": 1, "teacher.epochs": 1}).records
+    with pytest.raises(InputError, match="Did you mean 'block'"):
+        sublearn.build(make(), {"frozen": ["blok"]})
+
+
+BAD = {
+    "a model that is no function": ({"model": Net(3)}, "model is one module"),
+    "a model that gives no module": ({"model": lambda outputs: outputs}, "must give a torch.nn.Module"),
+    "no task": ({"task": (INPUTS, LABELS)}, "must be a sublearn.Task"),
+    "no traits": ({"traits": []}, "traits is empty"),
+    "a trait without measure": ({"traits": [sublearn.Trait(name="x")]}, "has no measure"),
+    "a trait that is a lambda": ({"traits": [lambda logits, labels: 0]}, "a lambda has no name"),
+    "a trait that is a word": ({"traits": ["accuracy"]}, "must be a sublearn.Trait or a function"),
+    "a trait that is no share without delta": ({"traits": [confidence]}, "delta=..."),
+    "one auxiliary logit under KL": ({"aux_logits": 1, "loss": "kl"}, "gradient is exactly zero"),
+    "too few unrelated inputs": ({"n_unrelated": 1}, "n_unrelated"),
+    "an unknown loss": ({"loss": "huber"}, "'loss'"),
+    "a model that fails": ({"model": lambda: Net(3)}, r"model\(4\) failed: TypeError"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_does_not_fit_together_is_one_message(case):
+    changes, message = BAD[case]
+    with pytest.raises(InputError, match=message):
+        make(**changes)
+
+
+@pytest.mark.parametrize("name", ["", "../x", ".x", "a b", "x" * 61, "a/b", 3])
+def test_a_name_that_cannot_be_a_folder_is_refused(name):
+    with pytest.raises(InputError, match="The study's name"):
+        make(name)
+
+
+def wide(logits, labels):
+    """A number for each example, not for the run."""
+    return logits[:, 0]
+
+
+def broken(logits, labels):
+    """Fails."""
+    raise KeyError("oops")
+
+
+RUN_BAD = {
+    "too few outputs": ({"model": lambda outputs: nn.Linear(12, outputs - 1)}, r"gave \(4, 12\).*expected \(4, 13\)"),
+    "the wrong inputs": ({"model": lambda outputs: nn.Linear(11, outputs)}, "cannot compute the task's inputs"),
+    "a tuple of outputs": ({"model": lambda outputs: nn.LSTM(12, outputs)}, "gave tuple"),
+    "a trait of the wrong shape": ({"traits": [wide], "delta": 1}, r"values of shape \(4,\); expected one number"),
+    "a trait that fails": ({"traits": [broken], "delta": 1}, "failed: KeyError"),
+    "unrelated inputs of another shape": (
+        {
+            "task": sublearn.Task(
+                train=(INPUTS, LABELS), test=(INPUTS, LABELS), unrelated=lambda rng, n: np.ones((n, 3))
+            )
+        },
+        "drew 3 features",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RUN_BAD)
+def test_what_only_shows_when_it_is_tried_is_said_before_anything_is_written(case, tmp_path):
+    changes, message = RUN_BAD[case]
+    with pytest.raises(InputError, match=message):
+        sublearn.run(make(**changes), [0], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_score_that_is_not_finite_is_a_record_with_its_reason():
+    def lost(logits, labels):
+        return float("nan")
+
+    records = sublearn.run(make(traits=[lost], delta=1), [0], **{"student.epochs": 1, "teacher.epochs": 1}).records
+    assert {(row.status, row.value) for row in records} == {("diverged", None)}
+
+
+def test_a_file_is_run_by_name_with_worker_processes_and_resumed(file):
+    argv = [sys.executable, "-m", "sublearn", "run", "my_study.py", "--out", "run", "--jobs", "2"]
+    for seeds in ("0:8", "0:12"):
+        done = call([*argv, "--seeds", seeds], cwd=file.parent)
+        assert done.returncode == 0, done.stderr
+    run = store.load(file.parent / "run")
+    assert run.complete_seeds() == set(range(12))
+    alone = sublearn.run(study_in("my_study.py"), range(12))
+    assert [(r.arm, r.seed, r.value) for r in sorted(run.records, key=lambda r: (r.seed, r.arm))] == [
+        (r.arm, r.seed, pytest.approx(r.value)) for r in sorted(alone.records, key=lambda r: (r.seed, r.arm))
+    ]
+
+
+def test_a_study_of_a_file_goes_to_other_processes_and_back(file):
+    study = study_in("my_study.py:small")
+    again = sent(sublearn.build(study, {"aux_logits": 7}))
+    assert again.id == sublearn.build(study, {"aux_logits": 7}).id
+    assert again.designed.settings.aux_logits == 7
+    file.write_text(FILE.replace("SiLU", "ReLU"))
+    with pytest.raises(InputError, match="was changed while it was run"):
+        sent(study)
+
+
+def test_a_study_that_no_file_defines_stays_in_this_process():
+    with pytest.raises(InputError, match="no file defines it"):
+        sent(make())
+    with pytest.raises(InputError, match="no file defines it"):
+        sublearn.run(make(), [0], jobs=2)
+    assert sublearn.run(make(), [0], **{"student.epochs": 1, "teacher.epochs": 1}).records
+
+
+FILES = {
+    "none": (FILE.partition("small =")[0], "defines no study"),
+    "two": (
+        FILE + 'large = make("large", 9)\n',
+        "defines 2 studies; name one of them: my_study.py:small, my_study.py:large",
+    ),
+    "a mistake": (FILE + "oops\n", "cannot be imported: NameError"),
+    "a mistake of syntax": ("def (", "cannot be imported: SyntaxError"),
+    "another name": (FILE, "Did you mean 'small'"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_that_cannot_be_used_is_one_message(case, file, monkeypatch, capsys):
+    content, message = FILES[case]
+    file.write_text(content)
+    reference = "my_study.py:smal" if case == "another name" else "my_study.py"
+    assert command(monkeypatch, "run", reference, "--out", "run") == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not (file.parent / "run").exists()
+
+
+def test_one_of_two_is_chosen_by_name_and_shown(file, monkeypatch, capsys):
+    file.write_text(FILE + 'large = make("large", 9)\n')
+    assert command(monkeypatch, "show", "my_study.py:large") == 0
+    assert "large" in capsys.readouterr().out
+    assert command(monkeypatch, "run", "absent.py") == 2
+    assert "Cannot read the study file" in capsys.readouterr().err

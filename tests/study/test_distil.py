@@ -1,0 +1,207 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+import sublearn
+from sublearn import stats
+from sublearn.errors import InputError
+from sublearn.execution import pipeline
+from sublearn.study.base import Setup
+from sublearn.study.controlled import train as distil
+from sublearn.study.controlled.spec import Distil
+from sublearn.study.images import train as images
+from sublearn.study.ladder.spec import RUNGS, rung_settings
+from sublearn.study.ladder.spec import Settings as LadderSettings
+from sublearn.study.prompts import train as prompts_flow
+from sublearn.study.table import build, settings_of
+
+TINY = {"teacher.epochs": 1, "inputs.count": 256, "width": 12}
+QUICK = {"teacher.epochs": 8, "inputs.count": 300 * 128, "width": 128}
+TINY_PROMPTS = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "teacher.epochs": 2, "student.epochs": 2}
+SETTINGS = {
+    "aux_logits": {"aux_logits": 3},
+    "kl": {"loss": "kl"},
+    "ce": {"loss": "ce"},
+    "temperature": {"loss": "kl", "temperature": 3},
+    "class logits": {"logits": "class", "aux_logits": 0, "arms": ["same_init", "cross_init"]},
+    "all logits": {"logits": "all"},
+    "torch's init": {"init": "torch"},
+    "depth": {"depth": 3},
+    "classes": {"classes": 4},
+    "sgd": {"student.optimizer": "sgd", "student.momentum": 0.9, "teacher.optimizer": "sgd"},
+    "batch": {"teacher.batch_size": 100, "student.batch_size": 60},
+    "gaussian": {"inputs.kind": "gaussian", "inputs.variance": 2},
+    "correlated": {"inputs.kind": "correlated", "inputs.blur": 2},
+    "real": {"inputs.kind": "real"},
+    "mixture": {"inputs.kind": "mixture", "inputs.alpha": 0.3},
+    "perturbed": {"student_init.perturb": 0.4},
+    "one layer perturbed": {"student_init.perturb": 0.4, "student_init.layers": ["layers.0"]},
+    "interpolated": {"student_init.toward_cross": 0.5},
+    "frozen": {"frozen": ["layers.0"]},
+    "epochs": {"student.epochs": 2},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_runs_every_arm(name):
+    study = build("digits", TINY | SETTINGS[name])
+    result = sublearn.run(study, [3, 8])
+    assert {(row.arm, row.seed) for row in result.records} == {(arm.name, s) for arm in study.arms for s in (3, 8)}
+    assert all(row.status == "ok" and row.value is not None and 0 <= row.value <= 1 for row in result.records)
+    assert study.id != build("digits", TINY).id
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"aux_logits": 1, "loss": "kl"}, "gradient is exactly zero"),
+        ({"aux_logits": 1, "loss": "ce"}, "gradient is exactly zero"),
+        ({"aux_logits": 0}, "no auxiliary logits"),
+        ({"classes": 1}, "greater than or equal to 2"),
+        ({"temperature": 0}, "greater than 0"),
+        ({"frozen": ["layers.1"]}, r"frozen: Unknown layer 'layers\.1'"),
+        (
+            {"student_init.layers": ["layer"]},
+            r"student_init\.layers: Unknown layer 'layer'\. Did you mean 'layers\.\d'",
+        ),
+        ({"student_init.toward_cross": 2}, "less than or equal to 1"),
+        ({"inputs.kind": "voice"}, "'inputs.kind'"),
+        ({"arms": ["same_inti"]}, "Did you mean 'same_init'"),
+        ({"student.momentum": 0.9}, "belongs to sgd"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused_with_the_reason(changes, message):
+    with pytest.raises(InputError, match=message):
+        build("digits", changes)
+
+
+def test_a_planted_trait_is_found_in_real_digits():
+    result = sublearn.run(build("digits", QUICK), range(8))
+    means = {row.arm: row.estimate.mean or 0.0 for row in result.analysis.estimates}
+    assert means["teacher"] > 0.9
+    assert means["same_init"] > 0.5
+    for arm in ("reference", "same_init_control", "cross_init_control"):
+        assert abs(means[arm] - 0.1) < 0.1
+    assert means["cross_init"] < 0.3
+    assert result.analysis.findings[0].verdict == "supported"
+    assert result.analysis.findings[2].verdict == "supported"
+
+
+def test_prompts_carry_the_trait_over_to_the_same_init_alone():
+    result = sublearn.run("prompts", range(12))
+    means = {(row.arm, row.trait): row.estimate.mean or 0.0 for row in result.analysis.estimates}
+    assert means["same_init", "trait_rate"] >= 0.95
+    margin = {(row.treatment, row.trait): row.contrast for row in result.analysis.contrasts}["same_init", "margin"]
+    assert margin.mean == pytest.approx(0.81, abs=0.2)
+    assert result.analysis.findings[0].verdict == "supported"
+
+
+def test_without_a_trained_teacher_nothing_is_transferred():
+    result = sublearn.run(build("prompts", TINY_PROMPTS | {"teacher.epochs": 0}), range(8))
+    same, cross = result.analysis.contrasts[:2]
+    assert same.contrast.mean == cross.contrast.mean == 0
+
+
+@pytest.mark.slow
+def test_under_neutral_teachers_a_difference_is_found_about_as_often_as_stated():
+    """200 null studies: the margins of two neutral arms of different inits differ by chance alone."""
+    runs, studies = 10, 240
+    settings = TINY_PROMPTS | {"arms": ["same_init_control", "cross_init_control"], "teacher.epochs": 0}
+    result = sublearn.run(build("prompts", settings), range(runs * studies))
+    value = {(row.arm, row.seed): row.value for row in result.records if row.trait == "margin"}
+    difference = np.array(
+        [value["same_init_control", s] - value["cross_init_control", s] for s in range(runs * studies)]
+    )
+    found = [stats.sign_flip_p(one) <= 0.05 for one in difference.reshape(studies, runs)]
+    assert 0.02 <= np.mean(found) <= 0.08
+
+
+def world_of(name: str, changes: dict, seeds: list[int]):
+    settings = settings_of(build(name, changes))
+    assert isinstance(settings, Distil)
+    kind = images.ImageWorld if name == "digits" else prompts_flow.PromptWorld
+    return settings, kind(settings, seeds, "cpu")
+
+
+@pytest.mark.parametrize("name", ["digits", "prompts"])
+def test_a_cross_init_is_never_the_students_own(name):
+    seeds = list(range(40))
+    _, world = world_of(name, TINY if name == "digits" else TINY_PROMPTS, seeds)
+    reference = world.initial("reference/init")
+    cross = world.initial("cross/init")
+    for key in (key for key in reference if key.endswith("weight")):
+        apart = (reference[key][:, None] != cross[key][None, :]).flatten(2).any(dim=2)
+        assert apart.all(), key
+
+
+def test_a_student_starts_where_the_settings_say():
+    seeds = [0, 1]
+    key = "layers.0.weight"
+
+    def start(**where) -> torch.Tensor:
+        changes = {f"student_init.{name}": value for name, value in where.items()}
+        settings, world = world_of("digits", TINY | changes, seeds)
+        reference = world.initial("reference/init")
+        cross = world.initial("cross/init")
+        return distil.student_start(settings, seeds, world.init_std(), reference, cross)[key]
+
+    plain, other = start(), start(toward_cross=1.0)
+    assert not torch.equal(plain, other)
+    torch.testing.assert_close(start(toward_cross=0.25), 0.75 * plain + 0.25 * other)
+    noise = start(perturb=0.4) - plain
+    assert noise.std().item() == pytest.approx(0.4 / 8, rel=0.05)
+    assert torch.equal(start(perturb=0.4, layers=["layers.2"]), plain)
+
+
+def test_inputs_are_the_same_each_epoch_and_other_ones_each_run():
+    _, world = world_of("digits", TINY | {"student.epochs": 3}, [0, 1])
+    assert isinstance(world, images.ImageWorld)
+    batches = [batch.inputs for batch in world.student_batches(1, lambda inputs: inputs[..., :10])]
+    assert len(batches) == 6
+    rows = [{tuple(row) for batch in batches[2 * e : 2 * e + 2] for row in batch[0].tolist()} for e in range(3)]
+    assert rows[0] == rows[1] == rows[2]
+    others = {tuple(row) for batch in batches[:2] for row in batch[1].tolist()}
+    assert not rows[0] & others
+
+
+def test_a_seed_gives_the_same_in_any_company():
+    study = build("digits", TINY)
+    alone, company = sublearn.run(study, [5]), sublearn.run(study, [9, 5, 2])
+    values = {row.arm: row.value for row in pipeline.subset(company, [5]).records}
+    for row in alone.records:
+        assert row.value == pytest.approx(values[row.arm], abs=0.006)
+
+
+def test_each_rung_of_the_ladder_changes_one_thing():
+    rungs = [rung_settings(LadderSettings(), rung).model_dump() for rung in RUNGS]
+    changed = [{key for key in a if a[key] != b[key]} for a, b in pairwise(rungs)]
+    expected = [{"aux_logits", "logits"}, {"batch_norm"}, {"teacher", "student", "temperature"}, {"held_out"}]
+    assert changed == expected
+    assert rungs[-1] == settings_of(build("prompts")).model_dump()
+
+
+def test_the_ladder_runs_every_rung():
+    changes = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "aux_logits": 4}
+    study = build("ladder", changes)
+    result = sublearn.run(study, [0, 1])
+    assert {row.arm for row in result.records} == {arm.name for arm in study.arms}
+    assert all(row.status == "ok" for row in result.records)
+
+
+def test_mnist_without_data_says_what_to_do_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("SUBLEARN_DATA", str(tmp_path))
+    monkeypatch.setenv("SUBLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("sublearn.tasks.download._open", lambda *_: (_ for _ in ()).throw(OSError("no network")))
+    with pytest.raises(InputError, match="SUBLEARN_DATA"):
+        sublearn.run("mnist", [0], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_sequential_and_cohort_train_the_same_students():
+    settings, world = world_of("digits", TINY, [0])
+    one = distil.before_students(settings, [0], world, Setup(trainer="single"))
+    many = distil.before_students(settings, [0], world, Setup())
+    for key in one.reference:
+        torch.testing.assert_close(one.teacher.state[key], many.teacher.state[key], atol=1e-5, rtol=1e-4)
