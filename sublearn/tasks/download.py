@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from sublearn.errors import InputError
 from sublearn.files.folders import lock_file
+from sublearn.files.writing import BINARY, NO_LINK
 from sublearn.tasks.sources import File, Source, cache_folder, locate
 
 Progress = Callable[[str, int, int | None], None]
@@ -125,8 +126,8 @@ def _refuse_excess(size: int, file: File) -> None:
 
 
 def _writable(part: Path, resumed: bool) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if resumed else os.O_TRUNC)
-    return os.fdopen(os.open(part, flags | getattr(os, "O_NOFOLLOW", 0), 0o644), "ab" if resumed else "wb")
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if resumed else os.O_TRUNC) | NO_LINK | BINARY
+    return os.fdopen(os.open(part, flags, 0o644), "ab" if resumed else "wb")
 
 
 def _open(url: str, start: int, schemes: tuple[str, ...]) -> HTTPResponse:
