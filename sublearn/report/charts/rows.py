@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sublearn.report.sheet import (
+from sublearn.report.charts.sheet import (
     HAIRLINE,
     LARGE,
     LINE,
@@ -34,7 +34,7 @@ from sublearn.report.sheet import (
     wrapped,
     write,
 )
-from sublearn.report.svg import POINTS
+from sublearn.report.charts.svg import POINTS
 
 SWARM = 28
 BAR = 10

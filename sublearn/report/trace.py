@@ -6,11 +6,11 @@ It draws what it is given.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sublearn.report.charts import DASHES, SHAPES, Across, Chart, Series, draw_charts
-from sublearn.report.figures import WIDE
-from sublearn.report.scatter import Cloud, draw_scatter
-from sublearn.report.sheet import Key
-from sublearn.report.svg import svg_text
+from sublearn.report.charts.figures import WIDE
+from sublearn.report.charts.lines import DASHES, SHAPES, Across, Chart, Series, draw_charts
+from sublearn.report.charts.scatter import Cloud, draw_scatter
+from sublearn.report.charts.sheet import Key
+from sublearn.report.charts.svg import svg_text
 from sublearn.report.wording import plain
 from sublearn.stats import Estimate
 
@@ -33,7 +33,7 @@ class Row:
     estimate: Estimate
 
 
-def way_table(rows: Sequence[Row]) -> str:
+def trace_table(rows: Sequence[Row]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
     overall = [row for row in rows if not row.layer]
     last = max(row.step for row in overall)
@@ -44,7 +44,7 @@ def way_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def way_figure(rows: Sequence[Row], width: float = WIDE) -> str:
+def trace_figure(rows: Sequence[Row], width: float = WIDE) -> str:
     """SVG: one chart a quantity over the student's steps, one line an arm with its 95% interval."""
     rows = [row for row in rows if not row.layer]
     arms = {arm: _look(arm, number) for number, arm in enumerate(dict.fromkeys(row.arm for row in rows))}

@@ -7,8 +7,8 @@ import pytest
 
 from sublearn.errors import InputError
 from sublearn.records import Record
-from sublearn.report.drawing import CELLS, HAIRLINE, MARGIN, MOST_POINTS, SWARM, density, size_and_alpha, swarm
-from sublearn.report.figures import NARROW, WIDE, arms_figure, arms_png, contrasts_figure, contrasts_png
+from sublearn.report.charts.figures import NARROW, WIDE, arms_figure, arms_png, contrasts_figure, contrasts_png
+from sublearn.report.charts.rows import CELLS, HAIRLINE, MARGIN, MOST_POINTS, SWARM, density, size_and_alpha, swarm
 from sublearn.report.wording import mean_text, number
 from sublearn.study.analysis import analyse
 from sublearn.study.base import Arm, Trait

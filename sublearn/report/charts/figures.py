@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from sublearn.errors import unknown
 from sublearn.records import Record
-from sublearn.report.drawing import Key, Panel, Row, crowded, draw
-from sublearn.report.svg import png_bytes, svg_text
+from sublearn.report.charts.rows import Key, Panel, Row, crowded, draw
+from sublearn.report.charts.svg import png_bytes, svg_text
 from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis, PairedContrast, Values, column, differences, values_of

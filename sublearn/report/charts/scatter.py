@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sublearn.report.charts import draw_up
-from sublearn.report.sheet import LINE, MARGIN, NORMAL, SMALL, Scale, line, mark, new_sheet, rule, wrapped, write
-from sublearn.report.svg import POINTS
+from sublearn.report.charts.lines import draw_up
+from sublearn.report.charts.sheet import LINE, MARGIN, NORMAL, SMALL, Scale, line, mark, new_sheet, rule, wrapped, write
+from sublearn.report.charts.svg import POINTS
 
 PLOT = 320
 AXIS = 46

@@ -17,8 +17,8 @@ from matplotlib.patches import Polygon
 from matplotlib.textpath import text_to_path
 from numpy.typing import ArrayLike, NDArray
 
-from sublearn.report.palette import light
-from sublearn.report.svg import DENSITY, PIXELS_PER_INCH
+from sublearn.report.charts.palette import light
+from sublearn.report.charts.svg import DENSITY, PIXELS_PER_INCH
 
 MARGIN = 16
 LINE = 18

@@ -4,12 +4,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sublearn.report.charts import AXIS, PLOT, TWO_COLUMNS, Across, Chart, Series, draw_charts, limits
-from sublearn.report.figures import NARROW, WIDE
-from sublearn.report.palette import PALETTE
-from sublearn.report.scatter import Cloud, draw_scatter
-from sublearn.report.sheet import Key, Scale
-from sublearn.report.svg import css, svg_text
+from sublearn.report.charts.figures import NARROW, WIDE
+from sublearn.report.charts.lines import AXIS, PLOT, TWO_COLUMNS, Across, Chart, Series, draw_charts, limits
+from sublearn.report.charts.palette import PALETTE
+from sublearn.report.charts.scatter import Cloud, draw_scatter
+from sublearn.report.charts.sheet import Key, Scale
+from sublearn.report.charts.svg import css, svg_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 

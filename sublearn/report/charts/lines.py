@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sublearn.report.sheet import (
+from sublearn.report.charts.sheet import (
     LINE,
     MARGIN,
     NORMAL,

@@ -8,11 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from sublearn.errors import LONGEST_QUOTE, plain
-from sublearn.report.charts import DASHES, SHAPES, Across, Chart, Series, draw_charts
-from sublearn.report.figures import NARROW, WIDE, group
-from sublearn.report.palette import PALETTE
-from sublearn.report.sheet import Key
-from sublearn.report.svg import css, inline_twins, svg_text
+from sublearn.report.charts.figures import NARROW, WIDE, group
+from sublearn.report.charts.lines import DASHES, SHAPES, Across, Chart, Series, draw_charts
+from sublearn.report.charts.palette import PALETTE
+from sublearn.report.charts.sheet import Key
+from sublearn.report.charts.svg import css, inline_twins, svg_text
 from sublearn.report.template import template
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.stats import Contrast, Estimate
@@ -49,7 +49,7 @@ Groups = Mapping[str, Sequence[Point]]
 """The points that differ in one setting alone, by the values of all others."""
 
 
-def dose_table(points: Sequence[Point]) -> str:
+def sweep_table(points: Sequence[Point]) -> str:
     """Plain text: for each combination, the contrast and the verdict of each claim."""
     lines = []
     for point in points:
@@ -61,7 +61,7 @@ def dose_table(points: Sequence[Point]) -> str:
     return "\n".join(lines) if lines else "No records yet."
 
 
-def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
+def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
     """One self-contained page: a figure for each swept setting, and the table, whose rows lead to the run directories.
 
     The page stands in the sweep's own folder.
@@ -70,7 +70,7 @@ def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
     figures = {key: _twins(points, key, f"k{number}") for number, key in enumerate(keys)}
     rows = [{"name": point.name, "folder": point.analysis.study.id, "claims": _claims(point)} for point in points]
     failed = [(point.name, point.failure) for point in points if point.failure]
-    return template("dose.html.j2").render(
+    return template("sweep.html.j2").render(
         manifest=manifest,
         figures=figures,
         notes={key: _note(points, key) for key in keys},
@@ -82,7 +82,7 @@ def dose_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
     )
 
 
-def dose_figure(points: Sequence[Point], key: str, width: float = WIDE) -> str:
+def sweep_figure(points: Sequence[Point], key: str, width: float = WIDE) -> str:
     """SVG: against the values of one setting, each claim's difference and each trait's arms, with 95% intervals.
 
     A claim has one chart, with a line for each combination of the other settings; the arms have a chart for each.
@@ -111,7 +111,7 @@ def dose_figure(points: Sequence[Point], key: str, width: float = WIDE) -> str:
 def _twins(points: Sequence[Point], key: str, prefix: str) -> dict[str, Markup]:
     """The figure in two widths, for the inside of the page."""
     # The markup is our own: every text in it was escaped by the XML writer.
-    wide, narrow = inline_twins(dose_figure(points, key), dose_figure(points, key, NARROW), prefix)
+    wide, narrow = inline_twins(sweep_figure(points, key), sweep_figure(points, key, NARROW), prefix)
     return {"wide": Markup(wide), "narrow": Markup(narrow)}
 
 
