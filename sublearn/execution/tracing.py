@@ -19,7 +19,8 @@ from sublearn.execution.pipeline import Progress
 from sublearn.files.folders import made_by
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import beginning, replace_text
-from sublearn.report.trace import Row, trace_figure, trace_table
+from sublearn.report.charts.trace import trace_figure
+from sublearn.report.trace import Row, trace_table
 from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled.spec import traced

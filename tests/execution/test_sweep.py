@@ -13,7 +13,7 @@ from sublearn.execution import pipeline, store, sweep
 from sublearn.execution.pipeline import Options
 from sublearn.execution.store import load
 from sublearn.execution.sweep import Sweep
-from sublearn.report.sweep import sweep_figure
+from sublearn.report.charts.sweep import sweep_figure
 from sublearn.study.table import STUDIES
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sublearn.columns import Columns
-from sublearn.report.charts.figures import NARROW, contrasts_figure
+from sublearn.report.charts.figures import contrasts_figure
+from sublearn.report.charts.sheet import NARROW
 from sublearn.report.page import Section, page
 from sublearn.report.wording import contrast_text, interval_text, mean_text
 from sublearn.study.analysis import analyse

@@ -3,7 +3,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from sublearn.report.charts.scatter import Cloud
-from sublearn.report.trace import PANELS, Row, alignment_figure, trace_figure, trace_table
+from sublearn.report.charts.trace import PANELS, alignment_figure, trace_figure
+from sublearn.report.trace import Row, trace_table
 from sublearn.stats import estimate
 
 SVG = "{http://www.w3.org/2000/svg}"

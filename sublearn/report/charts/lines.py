@@ -1,39 +1,33 @@
-"""Draws charts: marks with their intervals over one axis, a chart beside or below the other. Knows no study.
+"""Draws charts: means with their intervals over one axis, a chart beside or below the other. Knows no study.
 
-Lengths are CSS pixels, counted from the upper left; values run upwards. Words stand above, so that one drawing fits a
-wide page and a phone alike.
+Words stand above, so that one drawing fits a wide page and a phone alike. Along the axis, lengths are CSS pixels.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from sublearn.report.charts.marks import DOTS, Mark, draw_band, draw_line, draw_marks, draw_ribbon
 from sublearn.report.charts.sheet import (
     LINE,
     MARGIN,
-    NORMAL,
     SMALL,
     Key,
-    Scale,
-    box,
     draw_legend,
     flow,
-    mark,
-    mark_all,
+    gridded,
+    limits,
+    name_across,
     new_sheet,
-    rule,
-    shape,
+    title_and_notes,
     width_of,
-    wrapped,
-    write,
+    write_words,
 )
 
 PLOT = 150
@@ -43,9 +37,20 @@ TWO_COLUMNS = 640
 """From this width on, two charts stand side by side."""
 DODGE = 7
 """Pixels between marks at one place, at most."""
-SHAPES = ("o", "s", "^", "D", "v", "P", "X", "p")
-DASHES = (None, (5, 2), (1.5, 1.5), (7, 2, 1.5, 2))
 NUMBER = (int, float)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Pixels of a value between two of them."""
+
+    limits: tuple[float, float]
+    left: float
+    right: float
+
+    def px(self, value: float) -> float:
+        low, high = self.limits
+        return self.left + (value - low) / (high - low) * (self.right - self.left)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,19 @@ class Across:
             return math.log1p(value)
         return math.log10(value) if self.geometric else float(value)
 
+    def scale(self, width: float, lines: int) -> Scale:
+        """Where values lie on so many pixels, with room for the marks of so many lines at either end."""
+        edge = 12 + DODGE * lines / 2
+        places = sorted({self.place(value) for value in self.values})
+        ends = (places[0], places[-1]) if len(places) > 1 else (places[0] - 1, places[0] + 1)
+        return Scale(ends, edge, width - edge)
+
+    def apart(self, scale: Scale, lines: int) -> float:
+        """The pixels between the marks of neighbouring lines, which keep two places apart."""
+        at = sorted({scale.px(self.place(value)) for value in self.values})
+        room = min((after - before for before, after in pairwise(at)), default=60.0)
+        return min(DODGE, 0.6 * room / max(1, lines))
+
     def marks(self, scale: Scale) -> list[tuple[float, str]]:
         """Pixels and text of the values that fit below the axis, the first and the last among them."""
         ordered = sorted(self.values, key=self.place)
@@ -95,23 +113,13 @@ class Across:
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a chart: means with their intervals at values of the axis; what has no mean is left out.
-
-    `colours` and `fills` are those of single marks, where they are not the line's. With `ribbon` all intervals are one
-    band.
-    """
+    """One line of a chart: a mark at each of some values of the axis. With `ribbon` all intervals are one band."""
 
     name: str
     colour: str
     values: tuple[Any, ...]
-    means: tuple[float | None, ...]
-    lows: tuple[float | None, ...]
-    highs: tuple[float | None, ...]
-    shape: str = "o"
-    filled: bool = True
+    marks: tuple[Mark, ...]
     dashes: tuple[float, ...] | None = None
-    colours: tuple[str, ...] = ()
-    fills: tuple[bool, ...] = ()
     ribbon: bool = False
 
 
@@ -126,13 +134,20 @@ class Chart:
     band: float | None = None
     share: bool = False
 
+    def limits(self) -> tuple[float, float]:
+        """What the chart spans upwards."""
+        marks = [mark for one in self.series for mark in one.marks]
+        level = [] if self.level is None else [self.level - (self.band or 0), self.level + (self.band or 0)]
+        means = [mark.mean for mark in marks if mark.mean is not None]
+        return limits([*level, *means], [end for mark in marks for end in mark.ends], self.share)
+
 
 def draw_charts(charts: Sequence[Chart], across: Across, keys: Sequence[Key], width: float) -> Figure:
     """The charts, two side by side where there is room, with the legend below."""
     columns = 2 if width >= TWO_COLUMNS and len(charts) > 1 else 1
     own = (width - GAP * (columns - 1)) / columns
     rows = [charts[start : start + columns] for start in range(0, len(charts), columns)]
-    heads = [max(_head(chart, own) for chart in row) for row in rows]
+    heads = [max(LINE * len(title_and_notes(one.title, [one.note], own)) for one in row) + 8 for row in rows]
     legend = flow(keys, width)
     height = sum(head + PLOT + AXIS + GAP for head in heads) + LINE * len(legend) + 8
     figure, sheet = new_sheet(width, height)
@@ -145,136 +160,32 @@ def draw_charts(charts: Sequence[Chart], across: Across, keys: Sequence[Key], wi
     return figure
 
 
-def limits(series: Iterable[Series], marks: Sequence[float], share: bool) -> tuple[float, float]:
-    """An axis that holds every mean and mark, and of each interval a part at least; of shares from 0 to 1 at most."""
-    series = list(series)
-    inner = [*marks, *(mean for one in series for mean in one.means if mean is not None)] or [0.0]
-    low, high = min(inner), max(inner)
-    room = (high - low) or 1.0
-    ends = [end for one in series for side in (one.lows, one.highs) for end in side if end is not None]
-    low, high = max(min([low, *ends]), low - room), min(max([high, *ends]), high + room)
-    if share:
-        low, high = max(low, min(0.0, *inner)), min(high, max(1.0, *inner))
-    edge = 0.05 * (high - low) or 0.5
-    return low - edge, high + edge
-
-
-def _head(chart: Chart, width: float) -> float:
-    return LINE * (len(_title(chart, width)) + len(_note(chart, width))) + 8
-
-
-def _title(chart: Chart, width: float) -> list[str]:
-    return wrapped(chart.title, width, NORMAL)
-
-
-def _note(chart: Chart, width: float) -> list[str]:
-    return wrapped(chart.note, width, SMALL)
-
-
 def _draw_chart(sheet: Axes, chart: Chart, across: Across, left: float, top: float, width: float, head: float) -> None:
-    y = top + 13
-    for text in _title(chart, width):
-        write(sheet, left + MARGIN, y, text, NORMAL, "ink", bold=True)
-        y += LINE
-    for text in _note(chart, width):
-        write(sheet, left + MARGIN, y, text, SMALL, "muted")
-        y += LINE
-    marks = [] if chart.level is None else [chart.level - (chart.band or 0), chart.level + (chart.band or 0)]
-    up = Scale(limits(chart.series, marks, chart.share), top + head + PLOT, top + head)
-    gutter = draw_up(sheet, up, left + MARGIN, left + width - MARGIN)
-    ends = [left + MARGIN + gutter, left + width - MARGIN]
-    along, apart = _along(across, ends, 1 if any(one.ribbon for one in chart.series) else len(chart.series))
-    _draw_along(sheet, across, along, ends, up.left)
-    if chart.level is not None and chart.band:
-        upper, lower = up.held(chart.level + chart.band), up.held(chart.level - chart.band)
-        box(sheet, ends[0], ends[1], upper, lower, "control", 0.16)
+    write_words(sheet, title_and_notes(chart.title, [chart.note], width), left + MARGIN, top)
+    axes = gridded(sheet, (left + MARGIN, left + width - MARGIN), (top + head, top + head + PLOT), chart.limits())
+    ends, lines = axes.get_xlim(), 1 if any(one.ribbon for one in chart.series) else len(chart.series)
+    scale = across.scale(ends[1], lines)
+    name_across(axes, across.label, across.marks(scale))
     if chart.level is not None:
-        rule(sheet, ends, [up.px(chart.level)] * 2, "muted", 1, dashes=(3, 2.5))
+        low, high = axes.get_ylim()
+        if chart.band:
+            upper, lower = min(chart.level + chart.band, high), max(chart.level - chart.band, low)
+            draw_band(axes, ends, (upper, lower), "control")
+        draw_line(axes, ends, [chart.level] * 2, "muted", 1, DOTS)
+    apart = across.apart(scale, lines)
     for number, one in enumerate(chart.series):
         aside = 0 if one.ribbon else (number - (len(chart.series) - 1) / 2) * apart
-        _draw_series(sheet, one, across, along, up, aside)
+        _draw_series(axes, one, across, scale, aside)
 
 
-def _along(across: Across, ends: Sequence[float], lines: int) -> tuple[Scale, float]:
-    """Where values lie, and the pixels between the marks of neighbouring lines, which keep two places apart."""
-    edge = 12 + DODGE * lines / 2
-    places = sorted({across.place(value) for value in across.values})
-    low, high = (places[0], places[-1]) if len(places) > 1 else (places[0] - 1, places[0] + 1)
-    along = Scale((low, high), ends[0] + edge, ends[1] - edge)
-    room = min((along.px(after) - along.px(before) for before, after in pairwise(places)), default=60.0)
-    return along, min(DODGE, 0.6 * room / max(1, lines))
-
-
-def draw_up(sheet: Axes, up: Scale, left: float, right: float) -> float:
-    """Draw the axis that values run up, with a line across for each of its marks; return its width."""
-    low, high = up.limits
-    found = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    texts = [(value, f"{round(value, 10) + 0.0:g}") for value in found if low <= value <= high]
-    gutter = max(width_of(text, SMALL) for _, text in texts) + 6 if texts else 0.0
-    for value, text in texts:
-        rule(sheet, [left + gutter, right], [up.px(value)] * 2, "line", 0.7)
-        write(sheet, left + gutter - 6, up.px(value) + 4, text, SMALL, "muted", "right")
-    return gutter
-
-
-def _draw_along(sheet: Axes, across: Across, along: Scale, ends: list[float], bottom: float) -> None:
-    rule(sheet, ends, [bottom, bottom], "muted", 1)
-    for x, text in across.marks(along):
-        rule(sheet, [x, x], [bottom, bottom + 4], "muted", 1)
-        write(sheet, x, bottom + 17, text, SMALL, "muted", "center")
-    write(sheet, sum(ends) / 2, bottom + 35, across.label, SMALL, "muted", "center")
-
-
-def _draw_series(sheet: Axes, one: Series, across: Across, along: Scale, up: Scale, aside: float) -> None:
-    count = len(one.values)
-    looks = zip(one.colours or (one.colour,) * count, one.fills or (one.filled,) * count, strict=True)
-    found = [
-        _Mark(along.px(across.place(value)) + aside, mean, low, high, *look)
-        for value, mean, low, high, look in zip(one.values, one.means, one.lows, one.highs, looks, strict=True)
-        if mean is not None
-    ]
-    found.sort(key=lambda one: one.x)
+def _draw_series(axes: Axes, one: Series, across: Across, scale: Scale, aside: float) -> None:
+    measured = [pair for pair in zip(one.values, one.marks, strict=True) if pair[1].mean is not None]
+    measured.sort(key=lambda pair: across.place(pair[0]))
+    places = [scale.px(across.place(value)) + aside for value, _ in measured]
+    marks = [mark for _, mark in measured]
     if one.ribbon:
-        _draw_ribbon(sheet, found, up, one.colour)
+        draw_ribbon(axes, marks, places, one.colour)
+        marks = [replace(mark, low=None, high=None) for mark in marks]
     if across.numeric:  # between names nothing lies
-        rule(sheet, [own.x for own in found], [up.held(own.mean) for own in found], one.colour, 1.3, one.dashes)
-    # All marks of one look at a time: a large grid has many thousands.
-    for look in dict.fromkeys((own.colour, own.filled) for own in found):
-        alike = [own for own in found if (own.colour, own.filled) == look]
-        if not one.ribbon:
-            _draw_intervals(sheet, alike, up, look[0])
-        mark_all(
-            sheet, [m.x for m in alike], [up.held(m.mean) for m in alike], one.shape, *look, 6 if one.ribbon else 7
-        )
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """A mean at its place, with its interval and its look."""
-
-    x: float
-    mean: float
-    low: float | None
-    high: float | None
-    colour: str
-    filled: bool
-
-
-def _draw_intervals(sheet: Axes, found: Sequence[_Mark], up: Scale, colour: str) -> None:
-    ends = [(one.x, one.low, one.high) for one in found if one.low is not None and one.high is not None]
-    gap = float("nan")  # a break in the line
-    x = [place for x, _, _ in ends for place in (x, x, gap)]
-    y = [place for _, low, high in ends for place in (up.held(low), up.held(high), gap)]
-    if ends:
-        rule(sheet, x, y, colour, 2)
-    for x, low, high in ends:
-        for end, beyond in ((low, "v"), (high, "^")):
-            if not up.limits[0] <= end <= up.limits[1]:
-                mark(sheet, x, up.held(end), beyond, colour, True, 4)
-
-
-def _draw_ribbon(sheet: Axes, found: Sequence[_Mark], up: Scale, colour: str) -> None:
-    lower = [(one.x, up.held(one.low)) for one in found if one.low is not None]
-    upper = [(one.x, up.held(one.high)) for one in found if one.high is not None]
-    if lower:
-        shape(sheet, np.array([*lower, *upper[::-1]]), colour, 0.16)
+        draw_line(axes, places, [mark.mean or 0.0 for mark in marks], one.colour, 1.3, one.dashes)
+    draw_marks(axes, marks, places, upright=True, size=6 if one.ribbon else 7)
