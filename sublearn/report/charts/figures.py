@@ -14,7 +14,7 @@ from sublearn.report.charts.sheet import WIDE, Key, limits
 from sublearn.report.charts.svg import png_bytes, svg_text
 from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
 from sublearn.stats import Contrast, Estimate
-from sublearn.study.analysis import Analysis, PairedContrast, Values, column, differences, values_of
+from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, column, differences, values_of
 from sublearn.study.base import Arm, Claim, Trait, Verdict
 
 GROUPS = {
@@ -150,7 +150,7 @@ def _judged(analysis: Analysis) -> list[tuple[Claim, Contrast, Verdict]]:
     ]
 
 
-def _question(row: PairedContrast) -> tuple[str, str, str]:
+def _question(row: PairedContrast) -> Question:
     return row.treatment, row.control, row.trait
 
 
