@@ -16,7 +16,7 @@ from sublearn.execution.manifests import STUDY_FILE, SWEEP_FILE
 from sublearn.files.writing import a_page, check_target
 from sublearn.report.replication import summary
 from sublearn.report.tables import result_text
-from sublearn.report.way import way_table
+from sublearn.report.trace import trace_table
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _replication(folder: Path, write: bool) -> Shown:
 def _trace(folder: Path, write: bool) -> Shown:
     rows = tracing.read(folder)
     end = f"\n\n{tracing.draw(rows, folder)}" if write else ""
-    return Shown(way_table(rows) + end, [asdict(row) for row in rows])
+    return Shown(trace_table(rows) + end, [asdict(row) for row in rows])
 
 
 def _alignment(folder: Path, write: bool) -> Shown:

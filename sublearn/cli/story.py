@@ -10,7 +10,7 @@ from sublearn.execution.engines.local import cores
 from sublearn.execution.pipeline import Progress, Result
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.writing import a_page, beginning, replace_text
-from sublearn.report.bars import bars
+from sublearn.report.charts.bars import bars
 from sublearn.report.tables import verdict_lines
 from sublearn.study.table import build
 

@@ -19,7 +19,8 @@ from sublearn.execution.pipeline import Progress
 from sublearn.files.folders import made_by
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import beginning, replace_text
-from sublearn.report.way import Row, way_figure, way_table
+from sublearn.report.charts.trace import trace_figure
+from sublearn.report.trace import Row, trace_table
 from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled.spec import traced
@@ -71,7 +72,7 @@ def write(study: Study, points: "Sequence[Point]", out: Path, command: str) -> s
     replace_text(out / POINTS, "".join(point.model_dump_json() + "\n" for point in points), _OUR_POINTS)
     lost = sum(point.value is None for point in points)
     note = f"{lost:,} of {len(points):,} values are not finite and are left out.\n\n" if lost else ""
-    return f"{way_table(rows)}\n\n{note}{draw(rows, out)}"
+    return f"{trace_table(rows)}\n\n{note}{draw(rows, out)}"
 
 
 def read(out: Path) -> tuple[Row, ...]:
@@ -82,7 +83,7 @@ def read(out: Path) -> tuple[Row, ...]:
 
 def draw(rows: Sequence[Row], out: Path) -> str:
     """Write trace.svg into `out`; return the line that says so."""
-    replace_text(out / FIGURE, way_figure(rows), _OUR_FIGURE)
+    replace_text(out / FIGURE, trace_figure(rows), _OUR_FIGURE)
     return f"Figure: {plain(out / FIGURE)}"
 
 

@@ -13,10 +13,11 @@ from markupsafe import Markup
 
 from sublearn.config import dotted
 from sublearn.records import Record
-from sublearn.report import svg
-from sublearn.report.figures import NARROW, arms_crowded, arms_figure, contrasts_crowded, contrasts_figure
+from sublearn.report.charts import svg
+from sublearn.report.charts.figures import arms_crowded, arms_figure, contrasts_crowded, contrasts_figure
+from sublearn.report.charts.palette import PALETTE
+from sublearn.report.charts.sheet import NARROW
 from sublearn.report.kept import Table
-from sublearn.report.palette import PALETTE
 from sublearn.report.tables import grouped
 from sublearn.report.template import template
 from sublearn.report.wording import (

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sublearn.report.palette import PALETTE
+from sublearn.report.charts.palette import PALETTE
 from sublearn.report.template import template
 
 Verdict = Literal["agrees", "differs", "cannot tell"]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sublearn.columns import Columns
-from sublearn.report.figures import NARROW, contrasts_figure
+from sublearn.report.charts.figures import contrasts_figure
+from sublearn.report.charts.sheet import NARROW
 from sublearn.report.page import Section, page
 from sublearn.report.wording import contrast_text, interval_text, mean_text
 from sublearn.study.analysis import analyse
@@ -209,7 +210,8 @@ def test_same_input_same_page(sample):
 
 def test_the_report_imports_without_torch():
     modules = ", ".join(
-        f"sublearn.report.{name}" for name in ("figures", "tables", "page", "svg", "drawing", "palette")
+        f"sublearn.report.{name}"
+        for name in ("charts.figures", "tables", "page", "charts.svg", "charts.rows", "charts.palette")
     )
     # A finder, because SciPy looks into sys.modules["torch"] where there is one, even None.
     block = (

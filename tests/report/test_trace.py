@@ -2,8 +2,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from sublearn.report.scatter import Cloud
-from sublearn.report.way import PANELS, Row, alignment_figure, way_figure, way_table
+from sublearn.report.charts.scatter import Cloud
+from sublearn.report.charts.trace import PANELS, alignment_figure, trace_figure
+from sublearn.report.trace import Row, trace_table
 from sublearn.stats import estimate
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -23,7 +24,7 @@ def rows() -> list[Row]:
 
 
 def test_the_way_has_a_chart_for_each_quantity_in_the_colours_of_the_report():
-    picture = way_figure(rows())
+    picture = trace_figure(rows())
     root = ElementTree.fromstring(picture)
     said = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert {title for title, _, _ in PANELS.values()} <= set(said)
@@ -34,7 +35,7 @@ def test_the_way_has_a_chart_for_each_quantity_in_the_colours_of_the_report():
 
 
 def test_the_table_has_the_last_step_and_the_start():
-    text = way_table(rows())
+    text = trace_table(rows())
     assert sum(line.startswith("same_init ") for line in text.splitlines()) == len(QUANTITIES) + 3
 
 
