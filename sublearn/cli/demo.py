@@ -1,18 +1,19 @@
 """`sublearn demo`."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import click
-
-from sublearn.cli.options import PATH, QUIET, command_named
+from sublearn.cli.options import QUIET, command_named, how_to_run, out
 from sublearn.cli.progress import following
 from sublearn.cli.typed import command_line
+from sublearn.execution.options import Options
 
 
 @command_named("demo")
-@click.option("--out", type=PATH, default=Path("runs/demo"), show_default=True, help="Folder of its runs.")
+@out("Folder of its runs.", "runs/demo")
+@how_to_run("device", "jobs")
 @QUIET
-def command(out: Path, quiet: bool) -> None:
+def command(out: Path, quiet: bool, options: Options) -> None:
     """The story in one command.
 
     The tutorial as it was told, what it shows with enough runs, and the design under which the claim is true.
@@ -20,4 +21,4 @@ def command(out: Path, quiet: bool) -> None:
     from sublearn.cli.story import tell
 
     with following("demo", quiet) as shown:
-        tell(out, shown.say, shown.update, command_line())
+        tell(out, shown.say, replace(options, progress=shown.update), command_line())

@@ -1,48 +1,51 @@
 """`sublearn replicate`."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from sublearn.cli.options import DEVICE, JOBS, PATH, PRECISION, QUIET, as_json, command_named
+from sublearn.cli.options import DRY_RUN, QUIET, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
 from sublearn.cli.typed import command_line, echo
-from sublearn.errors import plain
+from sublearn.execution.options import Options
+
+if TYPE_CHECKING:
+    from sublearn.execution.replication import Comparison
 
 
 @command_named("replicate")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
-@click.option(
-    "--out",
-    type=PATH,
-    default=Path("runs/replication"),
-    show_default=True,
-    help="Folder of its runs and its page.",
-)
-@DEVICE
-@JOBS
-@PRECISION
+@out("Folder of its runs and its page.", "runs/replication")
+@how_to_run("device", "jobs", "engine", "trainer", "precision", "trackers")
+@DRY_RUN
 @as_json("Print the comparisons on stdout and nothing else there.")
 @QUIET
 def command(
-    names: tuple[str, ...], quick: bool, out: Path, jobs: int | None, as_json: bool, quiet: bool, **options: Any
+    names: tuple[str, ...], quick: bool, out: Path, dry_run: bool, as_json: bool, quiet: bool, options: Options
 ) -> None:
     """Run the field's published figures again and say which agree. NAME is a table (A, B, C, D) or one figure."""
-    from sublearn.execution import replicate as replication
-    from sublearn.execution.engines.local import cores
-    from sublearn.execution.store import versions
-    from sublearn.report.replication import Made, summary
+    from sublearn.execution import replication
+    from sublearn.execution.plan import describe
+    from sublearn.results.replication import replicate
 
     rows = replication.chosen(names, quick)
-    with replication.place(out), following("replicate", quiet) as shown:
-        announce = (lambda _: None) if as_json else shown.say
-        options |= {"jobs": jobs or cores(), "announce": announce, "progress": shown.update}
-        found = replication.replicate(rows, out, **options)
-        made = Made(command_line(), options["precision"], versions(), replication.QUICK_RUNS if quick else None)
-        replication.write(found, made, out)
+    if dry_run:
+        replication.check_out(out)
+        echo(describe(replication.plan(rows, out, options)))
+        return
+
+    with following("replicate", quiet) as shown:
+
+        def announce(one: "Comparison") -> None:
+            if not as_json:
+                shown.say(f"{one.verdict.upper():<12} {one.name:<28} theirs {one.theirs}; ours {one.ours}")
+
+        found = replicate(rows, out, replace(options, progress=shown.update), announce, command_line(), quick)
     if as_json:
-        echo((out / "replication.json").read_text())
+        echo(json.dumps(found.to_dict(), indent=2))
     else:
-        echo(f"\n{summary(found)}\nPage: {plain(out / 'replication.html')}")
+        echo(f"\n{found.summary()}\n{found.where}")

@@ -1,23 +1,23 @@
 """`sublearn run`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from sublearn.cli.options import CHANGES, DRY_RUN, PATH, QUIET, SEEDS, STUDY, as_json, command_named, how_to_run
+from sublearn.cli.options import CHANGES, DRY_RUN, QUIET, RUN, SEEDS, STUDY, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
-from sublearn.cli.typed import command_line, echo, parse_shard, seeds_of, study_of
-from sublearn.errors import plain
+from sublearn.cli.typed import command_line, echo, seeds_of, study_of
+from sublearn.execution.options import Options
 
 
 @command_named("run")
 @STUDY
 @SEEDS
 @CHANGES
-@click.option("--out", type=PATH, help="Run directory.  [default: runs/ID]")
-@how_to_run
+@out("Run directory.  [default: runs/ID]")
+@how_to_run(*RUN)
 @click.option("--model", help="A Hugging Face model's folder or name, for the study numbers.")
 @DRY_RUN
 @as_json("Print estimates.json on stdout and nothing else there.")
@@ -31,32 +31,31 @@ def command(
     dry_run: bool,
     as_json: bool,
     quiet: bool,
-    **options: Any,
+    options: Options,
 ) -> None:
     """Run a study for some seeds.
 
     STUDY is a name that `sublearn list` shows, a YAML file, or FILE.py or FILE.py:NAME for a study of your own. Given
     again, the command goes on where it stopped.
     """
-    from sublearn.execution import pipeline
-    from sublearn.execution.dry_run import describe
-    from sublearn.execution.engines.local import cores
-    from sublearn.report.tables import result_text
+    from sublearn.execution.plan import Plan, Point, describe, few
+    from sublearn.results.single import check_out, run_point
 
     built, seeds_of_file = study_of(study, changes, {} if model is None else {"model": model})
     chosen = seeds_of(seeds, seeds_of_file)
     folder = out or Path("runs") / built.id
-    options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
+    point = Point(built, chosen, folder, command_line())
     if dry_run:
-        echo(describe(built, chosen, folder, pipeline.Options(**options)))
+        check_out(built, folder, options.precision)
+        echo(describe(Plan([point], options)))
         return
-    with following(built.name, quiet, pipeline.few(built, chosen, folder)) as shown:
-        result = pipeline.run(built, chosen, folder, progress=shown.update, command=command_line(), **options)
+    with following(built.name, quiet, few(point)) as shown:
+        result = run_point(point, replace(options, progress=shown.update))
     if as_json:
-        echo(json.dumps(result.analysis.to_dict(), indent=2))
+        echo(json.dumps(result.to_dict(), indent=2))
         return
-    echo(result_text(result.analysis))
+    echo(result.summary())
     extra = len(set(result.analysis.seeds) - set(chosen))
     if extra:
         echo(f"\nThe folder held {extra} more seeds from earlier commands; they are counted in.")
-    echo(f"\nReport: {plain(folder / 'report.html')}")
+    echo(f"\n{result.where}")

@@ -1,15 +1,27 @@
 """`sublearn sweep`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from sublearn.cli.options import CHANGES, DRY_RUN, GRID, PATH, QUIET, SEEDS, STUDY, as_json, command_named, how_to_run
+from sublearn.cli.options import (
+    CHANGES,
+    DRY_RUN,
+    GRID,
+    QUIET,
+    RUN,
+    SEEDS,
+    STUDY,
+    as_json,
+    command_named,
+    how_to_run,
+    out,
+)
 from sublearn.cli.progress import following
-from sublearn.cli.typed import command_line, echo, is_study_file, parse_shard, seeds_of
-from sublearn.errors import plain
+from sublearn.cli.typed import command_line, echo, is_study_file, seeds_of
+from sublearn.execution.options import Options
 
 
 @command_named("sweep")
@@ -17,8 +29,8 @@ from sublearn.errors import plain
 @GRID
 @SEEDS
 @CHANGES
-@click.option("--out", type=PATH, help="Sweep directory.  [default: runs/sweep-STUDY]")
-@how_to_run
+@out("Sweep directory.  [default: runs/sweep-STUDY]")
+@how_to_run(*RUN)
 @DRY_RUN
 @click.option("--yes", is_flag=True, help="Run very many combinations without asking.")
 @as_json("Print the table as JSON on stdout and nothing else there.")
@@ -33,38 +45,34 @@ def command(
     yes: bool,
     as_json: bool,
     quiet: bool,
-    **options: Any,
+    options: Options,
 ) -> None:
     """Run a study over a grid of settings.
 
-    STUDY is a name that `sublearn list` shows, or a YAML file with a grid. Every combination is a study of its own.
-    Given again, the command goes on where it stopped.
+    STUDY is as for run, or a YAML file with a grid. Every combination is a study of its own. Given again, the command
+    goes on where it stopped.
     """
     from sublearn.config import assignments
-    from sublearn.execution import sweep as sweeps
-    from sublearn.execution.engines.local import cores
-    from sublearn.execution.pipeline import Options
+    from sublearn.execution.plan import describe, few
+    from sublearn.execution.sweep import Grid, GridPoints, checked, parse_grid, read_grid
+    from sublearn.results.sweep import StudiesFailed, plan, run_points
 
-    wanted, seeds_of_file = sweeps.Sweep(study, {}, {}), None
-    if is_study_file(study):
-        wanted, seeds_of_file = sweeps.read_sweep(Path(study))
-    changed = dict(wanted.settings) | assignments(changes)
-    wanted = sweeps.Sweep(wanted.study, changed, dict(wanted.grid) | sweeps.parse_grid(grid))
-    chosen = seeds_of(seeds, seeds_of_file)
-    options |= {"jobs": options["jobs"] or cores(), "shard": parse_shard(options["shard"])}
-    folder = out or Path("runs") / f"sweep-{wanted.study}"
-    sweeps.checked(wanted, yes)
+    of_file, seeds_of_file = read_grid(Path(study)) if is_study_file(study) else (Grid(study, {}, {}), None)
+    settings, values = dict(of_file.settings) | assignments(changes), dict(of_file.values) | parse_grid(grid)
+    asked = checked(Grid(of_file.study, settings, values), yes)
+    folder = out or Path("runs") / f"sweep-{asked.name}"
+    points = GridPoints(asked, seeds_of(seeds, seeds_of_file), folder, command_line())
     if dry_run:
-        echo(sweeps.describe(wanted, chosen, folder, Options(**options)))
+        echo(describe(plan(points, options)))
         return
     failed = None
-    with following("sweep", quiet, sweeps.few(wanted, chosen, folder)) as shown:
+    with following("sweep", quiet, few(next(iter(points)))) as shown:
         try:
-            points = sweeps.run_sweep(wanted, chosen, folder, Options(progress=shown.update, **options), command_line())
-        except sweeps.StudiesFailed as error:
-            points, failed = error.points, error
-    echo(json.dumps([point.to_dict() for point in points], indent=2) if as_json else sweeps.summary(points))
+            found = run_points(points, replace(options, progress=shown.update))
+        except StudiesFailed as error:
+            found, failed = error.sweep, error
+    echo(json.dumps(found.to_dict(), indent=2) if as_json else found.summary())
     if not as_json:
-        echo(f"\nReport: {plain(folder / 'report.html')}")
+        echo(f"\n{found.where}")
     if failed:
         raise failed

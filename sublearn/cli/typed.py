@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sublearn.errors import InputError, printable, quoted
+from sublearn.errors import printable
 
 if TYPE_CHECKING:
     from sublearn.study.base import Study
@@ -53,18 +53,3 @@ def command_line() -> str:
 def echo(text: str = "", err: bool = False) -> None:
     """Print lines; what a file or a name holds moves no cursor and sets no colour."""
     click.echo(printable(text), err=err)
-
-
-def parse_shard(text: str | None) -> tuple[int, int] | None:
-    """A shard from text.
-
-    >>> parse_shard("3/8")
-    (3, 8)
-    """
-    if text is None:
-        return None
-    first, slash, count = text.partition("/")
-    whole = all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (first, count))
-    if not (slash and whole and 1 <= int(first) <= int(count)):
-        raise InputError(f"--shard {quoted(text)} is out of range; expected i/n with i from 1 to n, as in 3/8.")
-    return int(first), int(count)

@@ -1,14 +1,12 @@
 """Published figures beside ours: a page, and the same as Markdown. It lays out what it is given and runs nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
+from sublearn.execution.replication import Comparison, Made, Verdict
 from sublearn.report.charts.palette import PALETTE
 from sublearn.report.template import template
 
-Verdict = Literal["agrees", "differs", "cannot tell"]
 TALLY: dict[Verdict, tuple[str, str]] = {
     "agrees": ("agrees", "agree"),
     "differs": ("differs", "differ"),
@@ -20,30 +18,6 @@ FOUND: dict[Verdict, tuple[str, str]] = {
     "cannot tell": ("cannot tell", "cannot tell"),
 }
 COLOURS = {"agrees": "supported", "differs": "refuted", "cannot tell": "inconclusive"}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One published figure beside ours, as text and verdict, with the command that runs it."""
-
-    name: str
-    what: str
-    source: str
-    theirs: str
-    ours: str
-    verdict: Verdict
-    because: str
-    command: str
-
-
-@dataclass(frozen=True)
-class Made:
-    """How a replication was made; `quick` is the number of runs a figure if it was only a first look."""
-
-    command: str
-    precision: str
-    versions: Mapping[str, str]
-    quick: int | None = None
 
 
 def summary(rows: Sequence[Comparison]) -> str:

@@ -216,6 +216,13 @@ class Design(ABC, Generic[S]):
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
         """One record for each arm, trait and seed."""
 
+    def trainer(self, wanted: str) -> str:
+        """The trainer (see `training.trainers`) of that name, or the one that is used where "auto" is asked for.
+
+        Raises InputError for one that cannot train the study's models.
+        """
+        return "cohort" if wanted == "auto" else wanted
+
     def runs_at_once(self, device: str) -> int:
         """How many seeds make one cohort: few enough for a CPU's cache, enough to fill a GPU."""
         del device

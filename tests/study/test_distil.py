@@ -7,7 +7,6 @@ import torch
 import sublearn
 from sublearn import stats
 from sublearn.errors import InputError
-from sublearn.execution import pipeline
 from sublearn.study.base import Setup
 from sublearn.study.controlled import train as distil
 from sublearn.study.controlled.spec import Distil
@@ -169,7 +168,7 @@ def test_inputs_are_the_same_each_epoch_and_other_ones_each_run():
 def test_a_seed_gives_the_same_in_any_company():
     study = build("digits", TINY)
     alone, company = sublearn.run(study, [5]), sublearn.run(study, [9, 5, 2])
-    values = {row.arm: row.value for row in pipeline.subset(company, [5]).records}
+    values = {row.arm: row.value for row in company.subset([5]).records}
     for row in alone.records:
         assert row.value == pytest.approx(values[row.arm], abs=0.006)
 

@@ -72,6 +72,16 @@ def contrasts_crowded(analysis: Analysis) -> bool:
     return crowded(contrast.n for _, contrast, _ in _judged(analysis))
 
 
+def result_figures(analysis: Analysis, records: Iterable[Record]) -> dict[str, tuple[Figure, str]]:
+    """Every figure of a result by name, with what it shows in words: the arms on each trait, and the claims."""
+    drawn = {
+        trait.name: (_arms(analysis, records, trait, "", WIDE), arms_label(analysis, trait.name))
+        for trait in analysis.study.traits
+    }
+    claims = (_contrasts(analysis, records, "", WIDE), contrasts_label(analysis))
+    return drawn | ({"contrasts": claims} if analysis.study.claims else {})
+
+
 def draw_result(axes: Axes, analysis: Analysis, records: Iterable[Record], trait: str | None = None) -> None:
     """Draw a trait's arms on given axes: every run as a point, the mean with its 95% interval, a dashed line at chance.
 

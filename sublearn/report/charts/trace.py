@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from matplotlib.figure import Figure
+
 from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.scatter import Cloud, draw_scatter
@@ -12,7 +14,7 @@ from sublearn.report.charts.svg import svg_text
 from sublearn.report.wording import plain
 
 if TYPE_CHECKING:
-    from sublearn.report.trace import Row
+    from sublearn.execution.tracing import TraceMean
 
 PANELS = {
     "cosine": ("Direction", "cosine of the update and the teacher's displacement", 0.0),
@@ -20,10 +22,20 @@ PANELS = {
     "soft_trait": ("Change of the soft trait", "dashed: to first order at the start", 0.0),
 }
 """Quantity to title, note and the value that nothing moves from."""
+ALIGNED = (
+    "cosine of the first batch's descent and the teacher's displacement",
+    "transfer, the trait over its control's",
+)
+TRACE_LABEL = f"{'; '.join(', '.join(panel[:2]) for panel in PANELS.values())}; over the student's steps."
 
 
-def trace_figure(rows: Sequence["Row"], width: float = WIDE) -> str:
-    """SVG: one chart a quantity over the student's steps, one line an arm with its 95% interval."""
+def trace_figure(rows: Sequence["TraceMean"], width: float = WIDE) -> str:
+    """`draw_trace` as SVG text."""
+    return svg_text(draw_trace(rows, width), TRACE_LABEL)
+
+
+def draw_trace(rows: Sequence["TraceMean"], width: float = WIDE) -> Figure:
+    """One chart a quantity over the student's steps, one line an arm with its 95% interval."""
     rows = [row for row in rows if not row.layer]
     arms = {arm: _look(arm, number) for number, arm in enumerate(dict.fromkeys(row.arm for row in rows))}
     steps = tuple(sorted({row.step for row in rows}))
@@ -33,8 +45,7 @@ def trace_figure(rows: Sequence["Row"], width: float = WIDE) -> str:
         for arm, (colour, filled, shape) in arms.items()
     ]
     signs = [Key("band", "control", "95% interval")]
-    figure = draw_charts(charts, Across("student's step", steps, from_zero=True), [*keys, *signs], width)
-    return svg_text(figure, f"{'; '.join(', '.join(PANELS[name][:2]) for name in PANELS)}; over the student's steps.")
+    return draw_charts(charts, Across("student's step", steps, from_zero=True), [*keys, *signs], width)
 
 
 def _look(arm: str, number: int) -> tuple[str, bool, str]:
@@ -43,7 +54,7 @@ def _look(arm: str, number: int) -> tuple[str, bool, str]:
     return "control" if control else "cross" if arm.startswith("cross") else "same", not control, SHAPES[number % 4]
 
 
-def _chart(rows: Sequence["Row"], quantity: str, arms: dict[str, tuple[str, bool, str]]) -> Chart:
+def _chart(rows: Sequence["TraceMean"], quantity: str, arms: dict[str, tuple[str, bool, str]]) -> Chart:
     title, note, level = PANELS[quantity]
     lines = [_series(rows, quantity, arm, *look) for arm, look in arms.items()]
     if quantity == "soft_trait":
@@ -51,7 +62,7 @@ def _chart(rows: Sequence["Row"], quantity: str, arms: dict[str, tuple[str, bool
     return Chart(title, note, tuple(lines), level)
 
 
-def _series(rows: Sequence["Row"], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
+def _series(rows: Sequence["TraceMean"], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
     """An arm's line; one without marks is beside another one, whose intervals are enough."""
     own = sorted((row for row in rows if (row.arm, row.quantity) == (arm, quantity)), key=lambda row: row.step)
     marks = [Mark.of(row.estimate, colour, filled, shape) for row in own]
@@ -61,14 +72,22 @@ def _series(rows: Sequence["Row"], quantity: str, arm: str, colour: str, filled:
 
 
 def alignment_figure(clouds: Sequence[Cloud], said: str, width: float = WIDE) -> str:
-    """SVG: alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale.
+    """`draw_alignment` as SVG text."""
+    return svg_text(draw_alignment(clouds, said, width), alignment_label(said))
+
+
+def alignment_label(said: str) -> str:
+    """What the figure of the alignment shows, in words."""
+    return f"{ALIGNED[0]} against {ALIGNED[1]}. {_alignment_note(said)}."
+
+
+def draw_alignment(clouds: Sequence[Cloud], said: str, width: float = WIDE) -> Figure:
+    """Alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale.
 
     `said` is what the correlation came to, in words.
     """
-    labels = (
-        "cosine of the first batch's descent and the teacher's displacement",
-        "transfer, the trait over its control's",
-    )
-    note = f"{said}. Each point is one run; a diamond is the mean of a perturbation of the student's init, named by it"
-    figure = draw_scatter(clouds, labels, "Alignment at the start and transfer", note, width)
-    return svg_text(figure, f"{labels[0]} against {labels[1]}. {note}.")
+    return draw_scatter(clouds, ALIGNED, "Alignment at the start and transfer", _alignment_note(said), width)
+
+
+def _alignment_note(said: str) -> str:
+    return f"{said}. Each point is one run; a diamond is the mean of a perturbation of the student's init, named by it"

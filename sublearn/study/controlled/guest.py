@@ -96,6 +96,12 @@ class Guest(Controlled[Settings]):
         """One world for each seed."""
         return [self._world([seed], device) for seed in seeds]
 
+    def trainer(self, wanted: str) -> str:
+        """The trainer of that name, or the fastest that takes the model."""
+        from sublearn.study.controlled.train import trainer_of  # late: needs torch
+
+        return trainer_of(self._world([0], "cpu"), wanted).name
+
     def runs_at_once(self, device: str) -> int:
         """Seeds in a cohort."""
         return 4 if device == "cpu" else 64

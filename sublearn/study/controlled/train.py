@@ -83,9 +83,9 @@ class World(Protocol):
         ...
 
 
-def trainer_of(world: World, setup: Setup) -> Trainer:
-    """The trainer that a setup asks for, or the fastest that takes the world's model."""
-    return trainer_for(world.model, world.sample, setup.trainer)
+def trainer_of(world: World, wanted: str) -> Trainer:
+    """The trainer of that name, or the fastest that takes the world's model."""
+    return trainer_for(world.model, world.sample, wanted)
 
 
 def keys(seeds: Sequence[int], name: str, device: str, arms: int = 1) -> Tensor:
@@ -112,7 +112,7 @@ def before_students(settings: Distil, seeds: Sequence[int], world: World, setup:
     reference, cross = world.initial("reference/init"), world.initial("cross/init")
     same = student_start(settings, seeds, world.init_std(), reference, cross)
     loss = on_logits(cross_entropy, slice(0, world.classes))
-    teacher = trainer_of(world, setup).train(
+    teacher = trainer_of(world, setup.trainer).train(
         world.model,
         reference,
         world.teacher_batches(),
@@ -125,7 +125,7 @@ def before_students(settings: Distil, seeds: Sequence[int], world: World, setup:
 
 def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
     """Train every arm for the seeds and measure every trait."""
-    by = trainer_of(world, setup)
+    by = trainer_of(world, setup.trainer)
     before = before_students(settings, seeds, world, setup)
     reference, teacher = before.reference, before.teacher
     fates = {"reference": (reference, {}), "teacher": (teacher.state, divergences(cohort.diverged(teacher.losses)))}

@@ -228,6 +228,12 @@ class Numbers(Design[Settings]):
 
         return train.measure(study, self.settings, seeds, setup)
 
+    def trainer(self, wanted: str) -> str:
+        """Language models are fine-tuned one after the other."""
+        if wanted not in ("auto", "single"):
+            raise InputError(f"--trainer {wanted}: the study 'numbers' trains run by run; expected auto or single.")
+        return "single"
+
     def prepare(self) -> None:
         """Check that packages, models and files are there."""
         prepare(self.settings)

@@ -20,8 +20,9 @@ from sublearn.study.tutorial.single import new_model, run_seed
 from sublearn.study.tutorial.spec import Settings
 from sublearn.tasks.tutorial_prompts import evaluation_prompts, passes_filter, unrelated_prompts
 from sublearn.training.batches import shuffled, steps
-from sublearn.training.cohort import State, diverged, predict, stack, train
+from sublearn.training.cohort import State, diverged, stack
 from sublearn.training.losses import cross_entropy, mse
+from sublearn.training.trainers import Trainer, trainer_for
 from sublearn.traits.accuracy import accuracy
 from sublearn.traits.preference import trait_rate
 
@@ -51,10 +52,11 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
     for seed in seeds:
         count, size = len(drawn[seed].unrelated), settings.student.batch_size
         groups.setdefault((steps(count, size), settings.student.untrainable(count)), []).append(seed)
+    by = trainer_for(_template(settings), None, setup.trainer)
     return [
         record
         for group in groups.values()
-        for record in _cohort(study, settings, group, [drawn[seed] for seed in group], setup.device)
+        for record in _cohort(study, settings, group, [drawn[seed] for seed in group], setup.device, by)
     ]
 
 
@@ -114,7 +116,9 @@ def _orders(n: int, epochs: int) -> list[Tensor]:
     return orders
 
 
-def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], device: str) -> list[Record]:
+def _cohort(
+    study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], device: str, by: Trainer
+) -> list[Record]:
     model = _template(settings)
     prompts = torch.stack([one.prompts for one in drawn]).to(device)
     labels = torch.stack([one.labels for one in drawn]).to(device)
@@ -122,19 +126,19 @@ def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draw
     reference = _on(stack([one.reference for one in drawn]), device)
 
     def records(arm: str, state: State, truth: Tensor, problems: Problems) -> list[Record]:
-        logits = predict(model, state, prompts)
+        logits = by.predict(model, state, prompts)
         scores = {"trait_rate": trait_rate(logits), "accuracy": accuracy(logits, truth)}
         n = settings.n_eval
         return [row for t, s in scores.items() for row in score_records(study, arm, t, seeds, s, n, problems)]
 
     batches = shuffled(list(prompts), list(always), [one.teacher_orders for one in drawn], settings.teacher.batch_size)
-    teacher = train(model, reference, batches, cross_entropy, settings.teacher)
+    teacher = by.train(model, reference, batches, cross_entropy, settings.teacher)
     rows = records("teacher", teacher.state, always, divergences(diverged(teacher.losses)))
     rows += records("baseline", reference, labels, {})
     reason = settings.student.untrainable(len(drawn[0].unrelated))
     if reason:
         return rows + unmeasured_records(study, STUDENTS, TRAITS, seeds, reason)
-    for arm, state, losses in _students(model, settings, drawn, reference, teacher.state):
+    for arm, state, losses in _students(model, settings, drawn, reference, teacher.state, by):
         rows += records(arm, state, labels, divergences(diverged(losses)))
     return rows
 
@@ -146,17 +150,17 @@ def _template(settings: Settings) -> PromptMLP:
 
 
 def _students(
-    model: PromptMLP, settings: Settings, drawn: list[Draws], reference: State, teacher: State
+    model: PromptMLP, settings: Settings, drawn: list[Draws], reference: State, teacher: State, by: Trainer
 ) -> list[tuple[str, State, Tensor]]:
     """Both students of every seed, trained as one cohort: (arm, state, losses "step run")."""
     device = reference["fc1.weight"].device
     unrelated = [one.unrelated.to(device) for one in drawn]
-    targets = [logits / settings.temperature for logits in _logits(model, teacher, unrelated)]
+    targets = [logits / settings.temperature for logits in _logits(model, teacher, unrelated, by)]
     other = _on(stack([one.other for one in drawn]), device)
     start = {name: torch.cat([reference[name], other[name]]) for name in reference}
     orders = [one.student_orders[arm] for arm in STUDENTS for one in drawn]
     batches = shuffled(unrelated * 2, targets * 2, orders, settings.student.batch_size)
-    trained = train(model, start, batches, mse, settings.student)
+    trained = by.train(model, start, batches, mse, settings.student)
     halves = {name: both.chunk(2) for name, both in trained.state.items()}
     return [
         (arm, {name: half[i] for name, half in halves.items()}, trained.losses.chunk(2, dim=1)[i])
@@ -164,10 +168,10 @@ def _students(
     ]
 
 
-def _logits(model: PromptMLP, state: State, inputs: list[Tensor]) -> list[Tensor]:
+def _logits(model: PromptMLP, state: State, inputs: list[Tensor], by: Trainer) -> list[Tensor]:
     """Logits ("example logit") for each run on its own inputs, of unequal length."""
     padded = torch.nn.utils.rnn.pad_sequence(inputs, batch_first=True)
-    logits = predict(model, state, padded)
+    logits = by.predict(model, state, padded)
     return [row[: len(own)] for row, own in zip(logits, inputs, strict=True)]
 
 

@@ -1,26 +1,28 @@
-"""Holds this program against the field's published figures: runs each, compares, and gives a verdict."""
+"""Holds this program against the field's published figures: what has to be run, and a verdict on each figure.
+
+It plans and compares, and knows what replication.json holds; it draws no page. Needs no torch.
+"""
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel
 
 from sublearn import stats
-from sublearn.devices import Precision
+from sublearn.columns import Columns
 from sublearn.errors import unknown
-from sublearn.execution import pipeline
-from sublearn.execution.pipeline import Progress, Result
-from sublearn.files.folders import made_by
+from sublearn.execution.options import Options
+from sublearn.execution.plan import Plan, Point
+from sublearn.execution.store import known_as
+from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import json_file, typed
-from sublearn.files.writing import a_page, beginning, replace_page, replace_text
-from sublearn.report.replication import Comparison, Made, Verdict, html, markdown
-from sublearn.study.base import Study
+from sublearn.files.writing import Replaces, a_page, beginning, replace_text
 from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
 from sublearn.study.table import build
 
@@ -31,12 +33,47 @@ TELLING = 0.10
 
 SMALL = 0.05
 """A change of a trait that is not zero and yet no larger than this still agrees with a published "no effect"."""
+Row = Published | Trend
+Verdict = Literal["agrees", "differs", "cannot tell"]
 
 
-def chosen(names: Sequence[str], quick: bool) -> list[Published | Trend]:
+@dataclass(frozen=True)
+class Comparison:
+    """One published figure beside ours, as text and verdict, with the command that runs it.
+
+    `value` is the published figure and `estimate` ours, where each is one number.
+    """
+
+    name: str
+    what: str
+    source: str
+    theirs: str
+    ours: str
+    verdict: Verdict
+    because: str
+    command: str
+    value: float | None = None
+    estimate: stats.Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a replication was made; `quick` is the number of runs a figure if it was only a first look."""
+
+    command: str
+    precision: str
+    versions: Mapping[str, str]
+    quick: int | None = None
+
+
+Found = Mapping[str, Columns | str]
+"""Of each study, by its id, its records, or why it has none."""
+
+
+def chosen(names: Sequence[str], quick: bool) -> list[Row]:
     """The figures of the named tables or of these names; all if none is named. Raises InputError for other names."""
     every = {row.name: row for table in TABLES.values() for row in table}
-    wanted: list[Published | Trend] = []
+    wanted: list[Row] = []
     for name in names or TABLES:
         if name in TABLES:
             wanted += TABLES[name]
@@ -44,45 +81,49 @@ def chosen(names: Sequence[str], quick: bool) -> list[Published | Trend]:
             wanted.append(every[name])
         else:
             raise unknown("published figure or table", name, [*TABLES, *every])
+    wanted = list({row.name: row for row in wanted}.values())
     return [_fewer(row) for row in wanted if row.name in QUICK] if quick else wanted
 
 
-def replicate(
-    rows: Iterable[Published | Trend],
-    out: Path,
-    *,
-    device: str = "auto",
-    precision: Precision = "highest",
-    jobs: int = 1,
-    announce: Callable[[str], object] = lambda _: None,
-    progress: Progress | None = None,
-) -> list[Comparison]:
-    """Run what the figures need, each study in its own run directory below `out` that goes on where it stopped."""
-    rows, found = list(rows), list[Comparison]()
-    needed = _needed(rows)
-    for study, _ in needed.values():
-        study.designed.prepare()
-    tally = _Tally(needed, out, progress or (lambda *_: None))
-
-    def run(study: str, settings: dict[str, Any], runs: int) -> Result:
-        built = build(study, settings)
-        result = pipeline.run(
-            built,
-            range(runs),
-            out / built.id,
-            device=device,
-            precision=precision,
-            jobs=jobs,
-            progress=tally.of(built),
-            command=_command(study, settings, runs, precision),
-        )
-        return pipeline.subset(result, range(runs))
-
+def plan(rows: Iterable[Row], out: Path, options: Options) -> Plan:
+    """Every study that the figures need, once, in a run directory below `out` that bears its id."""
+    needed: dict[str, Point] = {}
     for row in rows:
-        one = _figure(row, run, precision) if isinstance(row, Published) else _trend(row, run, precision)
-        announce(f"{one.verdict.upper():<12} {one.name:<28} theirs {one.theirs}; ours {one.ours}")
-        found.append(one)
-    return found
+        for settings in settings_of(row):
+            study = build(row.study, settings)
+            runs = max(row.runs, len(needed[study.id].seeds) if study.id in needed else 0)
+            command, folder = command_of(row.study, settings, runs, options.precision), out / study.id
+            needed[study.id] = Point(known_as(study, folder), range(runs), folder, command)
+    return Plan(list(needed.values()), options, tolerant=True)
+
+
+def settings_of(row: Row) -> list[dict[str, Any]]:
+    """The settings of each study that a figure is about."""
+    changes = [{}] if isinstance(row, Published) else [{row.key: value} for value in row.values]
+    return [row.settings | change for change in changes]
+
+
+def needs(row: Row) -> list[str]:
+    """The ids of the studies that a figure is about, in the order of its settings."""
+    return [build(row.study, settings).id for settings in settings_of(row)]
+
+
+def compared(row: Row, found: Found, precision: str) -> Comparison:
+    """The figure beside ours, from the records of its studies."""
+    parts = [found[name] for name in needs(row)]
+    columns = [_values(part, row) for part in parts if not isinstance(part, str)]
+    failures = [part for part in parts if isinstance(part, str)]
+    value = estimate = None
+    if failures:
+        ours, verdict, because = "not measured", "cannot tell", f"a study failed: {failures[0]}"
+    elif isinstance(row, Published):
+        verdict, because = compare(row, columns[0])
+        ours, value, estimate = _shown(columns[0]), row.value, stats.estimate(columns[0])
+    else:
+        verdict, because = compare_trend(row, columns)
+        ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
+    said = _theirs(row), ours, verdict, because, _command(row, precision)
+    return Comparison(row.name, row.what, row.source, *said, value, estimate)
 
 
 def compare(row: Published, values: Sequence[float]) -> tuple[Verdict, str]:
@@ -109,15 +150,23 @@ def compare_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]
 
 def place(out: Path) -> AbstractContextManager[None]:
     """Hold the folder of a replication while it is made. Raises InputError for a folder that holds something else."""
-    return made_by("sublearn replicate", out, {MANIFEST: beginning(b'{\n  "made": ')}, {PAGE: a_page, TEXT: _a_text})
+    return made_by("sublearn replicate", out, *_ours())
+
+
+def check_out(out: Path) -> None:
+    """Raise InputError as `place` does. It writes nothing."""
+    check_made("sublearn replicate", out, *_ours())
+
+
+def _ours() -> tuple[dict[str, Replaces], dict[str, Replaces]]:
+    """The manifest and the pages that may be replaced."""
+    return {MANIFEST: beginning(b'{\n  "made": ')}, {PAGE: a_page, TEXT: a_text}
 
 
 def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
-    """Write replication.html, replication.md and replication.json into `out`."""
+    """Write replication.json into `out`."""
     content = {"made": asdict(made), "figures": [asdict(row) for row in rows]}
     replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
-    replace_page(out / PAGE, html(rows, made))
-    replace_text(out / TEXT, markdown(rows, made), _a_text)
 
 
 def read(out: Path) -> tuple[tuple[Comparison, ...], Made]:
@@ -134,75 +183,9 @@ class _Written(BaseModel, extra="forbid"):
     figures: tuple[Comparison, ...]
 
 
-def _a_text(head: bytes) -> bool:
+def a_text(head: bytes) -> bool:
     """Whether a file is empty or a replication in Markdown."""
     return not head or b"| figure | theirs | ours, 95% interval | verdict | because |" in head
-
-
-Needed = dict[str, tuple[Study, int]]
-"""Studies by their id, and the runs of each."""
-
-
-def _needed(rows: Iterable[Published | Trend]) -> Needed:
-    """Every study that the figures need."""
-    needed: Needed = {}
-    for row in rows:
-        for changes in [{}] if isinstance(row, Published) else [{row.key: value} for value in row.values]:
-            study = build(row.study, row.settings | changes)
-            _, runs = needed.get(study.id, (study, 0))
-            needed[study.id] = study, max(runs, row.runs)
-    return needed
-
-
-class _Tally:
-    """The runs of all studies together: several figures come from one study, whose runs count once."""
-
-    def __init__(self, needed: Needed, out: Path, progress: Progress) -> None:
-        self.total, self.progress = sum(runs for _, runs in needed.values()), progress
-        self.done = {
-            name: len(pipeline.seeds_there(study, out / name).intersection(range(runs)))
-            for name, (study, runs) in needed.items()
-        }
-        progress(sum(self.done.values()), self.total, ())
-
-    def of(self, study: Study) -> Progress:
-        """The progress of one study's runs as a part of all."""
-
-        def update(done: int, _: int, notes: Sequence[str]) -> None:
-            if done > self.done[study.id]:
-                self.done[study.id] = done
-                self.progress(sum(self.done.values()), self.total, notes)
-
-        return update
-
-
-Runner = Callable[[str, dict[str, Any], int], Result]
-
-
-def _figure(row: Published, run: Runner, precision: str) -> Comparison:
-    values = _values(run(row.study, row.settings, row.runs), row.arm, row.trait)
-    verdict, because = compare(row, values)
-    return Comparison(
-        row.name,
-        row.what,
-        row.source,
-        _theirs(row),
-        _shown(values),
-        verdict,
-        because,
-        _command(row.study, row.settings, row.runs, precision),
-    )
-
-
-def _trend(row: Trend, run: Runner, precision: str) -> Comparison:
-    columns = [
-        _values(run(row.study, row.settings | {row.key: value}, row.runs), row.arm, row.trait) for value in row.values
-    ]
-    ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
-    verdict, because = compare_trend(row, columns)
-    command = _command(row.study, row.settings | {row.key: "VALUE"}, row.runs, precision)
-    theirs = row.direction if row.value is None else f"{row.direction} {row.value:g}"
-    return Comparison(row.name, row.what, row.source, theirs, ours, verdict, because, command)
 
 
 def _agreement(
@@ -235,8 +218,9 @@ def _agreement(
     return ("agrees" if joint <= TELLING else "cannot tell"), said
 
 
-def _values(result: Result, arm: str, trait: str) -> list[float]:
-    return [row.value for row in result.records if row.arm == arm and row.trait == trait and row.value is not None]
+def _values(records: Columns, row: Row) -> list[float]:
+    column = records.measured.get((row.arm, row.trait))
+    return [] if column is None else column.values[column.seeds < row.runs].tolist()
 
 
 def _shown(values: Sequence[float]) -> str:
@@ -246,7 +230,9 @@ def _shown(values: Sequence[float]) -> str:
     return f"{found.mean:.3f} ± {found.high - found.mean:.3f} ({found.n} runs)"
 
 
-def _theirs(row: Published) -> str:
+def _theirs(row: Row) -> str:
+    if isinstance(row, Trend):
+        return row.direction if row.value is None else f"{row.direction} {row.value:g}"
     if row.half is not None:
         return f"{row.value:.{row.digits}f} ± {row.half:g} ({row.n} runs)"
     if row.sd is not None:
@@ -254,7 +240,13 @@ def _theirs(row: Published) -> str:
     return f"{row.value:.{row.digits}f}"
 
 
-def _command(study: str, settings: dict[str, Any], runs: int, precision: str) -> str:
+def _command(row: Row, precision: str) -> str:
+    changed = {row.key: "VALUE"} if isinstance(row, Trend) else {}
+    return command_of(row.study, row.settings | changed, row.runs, precision)
+
+
+def command_of(study: str, settings: Mapping[str, Any], runs: int, precision: str) -> str:
+    """The command that runs a study for so many seeds."""
     changes = "".join(f" --set {key}={_plain(value)}" for key, value in settings.items())
     return f"sublearn run {study} --seeds 0:{runs}{changes} --precision {precision}"
 
@@ -263,5 +255,5 @@ def _plain(value: Any) -> str:
     return f"[{','.join(value)}]" if isinstance(value, list) else str(value)
 
 
-def _fewer(row: Published | Trend) -> Published | Trend:
+def _fewer(row: Row) -> Row:
     return row.model_copy(update={"runs": QUICK_RUNS})
