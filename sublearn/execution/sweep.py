@@ -21,7 +21,8 @@ from sublearn.execution.trackers import check_packages
 from sublearn.files.folders import has_manifest, locked
 from sublearn.files.reading import yaml_value
 from sublearn.files.writing import a_page, anything, check_folder, check_within, replace_page, replace_text
-from sublearn.report.sweep import Point, sweep_page, sweep_table
+from sublearn.report.page import sweep_page
+from sublearn.report.sweep import Point, sweep_table
 from sublearn.seeds import checked_seeds
 from sublearn.study.base import Study
 from sublearn.study.jobs import Job

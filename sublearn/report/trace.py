@@ -1,7 +1,9 @@
-"""A trace as text. No torch."""
+"""Traces as text: the students' way in weight space, and alignment against transfer. No torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pydantic import BaseModel
 
 from sublearn.stats import Estimate
 
@@ -17,12 +19,62 @@ class Row:
     estimate: Estimate
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Alignment at the start and transfer at the end, under one perturbation of the student's init.
+
+    `cosines` and `transfers` are those of each run, None where they are not finite; version 0.1 kept none.
+    """
+
+    perturb: float
+    initial_cosine: Estimate
+    transfer: Estimate
+    cosines: tuple[float | None, ...] = ()
+    transfers: tuple[float | None, ...] = ()
+
+
+class Alignment(BaseModel, frozen=True):
+    """Alignment against transfer over perturbations, with their rank correlation; the content of alignment.json."""
+
+    study: str
+    command: str = ""
+    versions: dict[str, str] = {}
+    rows: tuple[Scale, ...]
+    spearman: Estimate
+    runs: int | None = None
+
+
 def trace_table(rows: Sequence[Row]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
+    lines = [f"{'arm':<20}{'quantity':<18}{'step':>6}  mean ± half-width of the 95% interval"]
+    lines += [f"{row.arm:<20}{row.quantity:<18}{row.step:>6}  {row.estimate}" for row in at_the_end(rows)]
+    return "\n".join(lines)
+
+
+def at_the_end(rows: Sequence[Row]) -> list[Row]:
+    """Each arm's quantities over all layers at the last step, and its alignment at the start."""
     overall = [row for row in rows if not row.layer]
     last = max(row.step for row in overall)
-    lines = [f"{'arm':<20}{'quantity':<18}{'step':>6}  mean ± half-width of the 95% interval"]
-    for row in sorted(overall, key=lambda row: (row.arm, row.quantity, row.step)):
-        if row.step == last or row.quantity.startswith("initial"):
-            lines.append(f"{row.arm:<20}{row.quantity:<18}{row.step:>6}  {row.estimate}")
-    return "\n".join(lines)
+    shown = [row for row in overall if row.step == last or row.quantity.startswith("initial")]
+    return sorted(shown, key=lambda row: (row.arm, row.quantity, row.step))
+
+
+def alignment_table(found: Alignment) -> str:
+    """Plain text: alignment and transfer at each scale, and their correlation."""
+    lines = [f"{r.perturb:>7g}  {_mean_text(r.initial_cosine):>14}  {_mean_text(r.transfer):>9}" for r in found.rows]
+    return "\n".join(["perturb  initial cosine   transfer", *lines, correlation_text(found)])
+
+
+def correlation_text(found: Alignment) -> str:
+    """The correlation with its interval, or why there is none, and of how many runs."""
+    spearman = found.spearman
+    few, runs = spearman.n, found.runs or spearman.n
+    lost = f"; {runs - few} with values that are not finite left out" if few < runs else ""
+    said = "undefined: too few values, or all of them alike" if spearman.mean is None else f"{spearman.mean:.2f}"
+    if spearman.mean is not None and spearman.low is not None:
+        said += f", 95% interval {spearman.low:.2f} to {spearman.high:.2f}"
+    return f"Spearman {said} ({len(found.rows)} scales x {few} runs{lost})"
+
+
+def _mean_text(estimate: Estimate) -> str:
+    return "not finite" if estimate.mean is None else f"{estimate.mean:+.3f}"

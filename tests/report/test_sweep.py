@@ -7,7 +7,8 @@ from sublearn.report.charts.palette import PALETTE
 from sublearn.report.charts.sheet import NARROW, WIDE
 from sublearn.report.charts.svg import css
 from sublearn.report.charts.sweep import LINES, sweep_figure
-from sublearn.report.sweep import Point, sweep_page, sweep_table
+from sublearn.report.page import sweep_page
+from sublearn.report.sweep import Point, sweep_table
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.scatter import Cloud, draw_scatter
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
+from sublearn.report.trace import Alignment, Row, correlation_text
 from sublearn.report.wording import plain
-
-if TYPE_CHECKING:
-    from sublearn.report.trace import Row
 
 PANELS = {
     "cosine": ("Direction", "cosine of the update and the teacher's displacement", 0.0),
@@ -22,7 +22,7 @@ PANELS = {
 """Quantity to title, note and the value that nothing moves from."""
 
 
-def trace_figure(rows: Sequence["Row"], width: float = WIDE) -> str:
+def trace_figure(rows: Sequence[Row], width: float = WIDE) -> str:
     """SVG: one chart a quantity over the student's steps, one line an arm with its 95% interval."""
     rows = [row for row in rows if not row.layer]
     arms = {arm: _look(arm, number) for number, arm in enumerate(dict.fromkeys(row.arm for row in rows))}
@@ -43,7 +43,7 @@ def _look(arm: str, number: int) -> tuple[str, bool, str]:
     return "control" if control else "cross" if arm.startswith("cross") else "same", not control, SHAPES[number % 4]
 
 
-def _chart(rows: Sequence["Row"], quantity: str, arms: dict[str, tuple[str, bool, str]]) -> Chart:
+def _chart(rows: Sequence[Row], quantity: str, arms: dict[str, tuple[str, bool, str]]) -> Chart:
     title, note, level = PANELS[quantity]
     lines = [_series(rows, quantity, arm, *look) for arm, look in arms.items()]
     if quantity == "soft_trait":
@@ -51,7 +51,7 @@ def _chart(rows: Sequence["Row"], quantity: str, arms: dict[str, tuple[str, bool
     return Chart(title, note, tuple(lines), level)
 
 
-def _series(rows: Sequence["Row"], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
+def _series(rows: Sequence[Row], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
     """An arm's line; one without marks is beside another one, whose intervals are enough."""
     own = sorted((row for row in rows if (row.arm, row.quantity) == (arm, quantity)), key=lambda row: row.step)
     marks = [Mark.of(row.estimate, colour, filled, shape) for row in own]
@@ -60,15 +60,16 @@ def _series(rows: Sequence["Row"], quantity: str, arm: str, colour: str, filled:
     return Series(arm, colour, steps, tuple(marks), None if shape else DASHES[1], ribbon=True)
 
 
-def alignment_figure(clouds: Sequence[Cloud], said: str, width: float = WIDE) -> str:
-    """SVG: alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale.
-
-    `said` is what the correlation came to, in words.
-    """
-    labels = (
-        "cosine of the first batch's descent and the teacher's displacement",
-        "transfer, the trait over its control's",
-    )
-    note = f"{said}. Each point is one run; a diamond is the mean of a perturbation of the student's init, named by it"
+def alignment_figure(found: Alignment, width: float = WIDE) -> str:
+    """SVG: alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale."""
+    clouds = [Cloud(f"{scale.perturb:g}", *_finite(scale.cosines, scale.transfers)) for scale in found.rows]
+    labels = "cosine of the first update and the teacher's displacement", "transfer, the trait over its control's"
+    note = correlation_text(found)
     figure = draw_scatter(clouds, labels, "Alignment at the start and transfer", note, width)
-    return svg_text(figure, f"{labels[0]} against {labels[1]}. {note}.")
+    return svg_text(figure, f"{labels[0]} against {labels[1]}, by run. {note}.")
+
+
+def _finite(*columns: Sequence[float | None]) -> NDArray[np.float64]:
+    """The runs whose values are all there, shape "measure run"."""
+    found = np.array(columns, dtype=float)
+    return found[:, np.isfinite(found).all(axis=0)]
