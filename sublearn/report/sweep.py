@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sublearn.report.charts.sweep import named
+from sublearn.report.grid import grid
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.study.analysis import Analysis
 
@@ -30,13 +32,15 @@ class Point:
 
 def sweep_table(points: Sequence[Point]) -> str:
     """Plain text: for each combination, the contrast and the verdict of each claim."""
+    claims = [claims_of(point) for point in points]
+    keys = ("difference", "trait", "value", "verdict")
+    shown = iter(grid([claim[key] for key in keys] for of_point in claims for claim in of_point))  # once: it takes 1 ms
     lines = []
-    for point in points:
+    for point, of_point in zip(points, claims, strict=True):
         lines.append(point.name)
         if point.failure:
             lines.append(f"  FAILED  {point.failure}")
-        for claim in claims_of(point):
-            lines.append("  " + "  ".join(claim[key] for key in ("difference", "trait", "value", "verdict")))
+        lines += islice(shown, len(of_point))
     return "\n".join(lines) if lines else "No records yet."
 
 

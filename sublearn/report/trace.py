@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from sublearn.errors import plain
+from sublearn.report.grid import grid
 from sublearn.stats import Estimate
 
 
@@ -46,9 +48,9 @@ class Alignment(BaseModel, frozen=True):
 
 def trace_table(rows: Sequence[Row]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
-    lines = [f"{'arm':<20}{'quantity':<18}{'step':>6}  mean ± half-width of the 95% interval"]
-    lines += [f"{row.arm:<20}{row.quantity:<18}{row.step:>6}  {row.estimate}" for row in at_the_end(rows)]
-    return "\n".join(lines)
+    shown = [(plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate)) for row in at_the_end(rows)]
+    heads = ("arm", "quantity", "step", "mean ± half-width of the 95% interval")
+    return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
 
 
 def at_the_end(rows: Sequence[Row]) -> list[Row]:
@@ -61,8 +63,9 @@ def at_the_end(rows: Sequence[Row]) -> list[Row]:
 
 def alignment_table(found: Alignment) -> str:
     """Plain text: alignment and transfer at each scale, and their correlation."""
-    lines = [f"{r.perturb:>7g}  {_mean_text(r.initial_cosine):>14}  {_mean_text(r.transfer):>9}" for r in found.rows]
-    return "\n".join(["perturb  initial cosine   transfer", *lines, correlation_text(found)])
+    cells = [(f"{row.perturb:g}", _mean_text(row.initial_cosine), _mean_text(row.transfer)) for row in found.rows]
+    lines = grid(cells, ("perturb", "initial cosine", "transfer"), numeric=(0, 1, 2), indent=0)
+    return "\n".join([*lines, correlation_text(found)])
 
 
 def correlation_text(found: Alignment) -> str:
