@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from sublearn.cli import demo, reporting
 from sublearn.errors import InputError
@@ -100,6 +101,11 @@ def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypa
     out, said = tmp_path / "demo", []
     demo.tell(out, said.append, silent, "sublearn demo")
     assert {path.name for path in out.iterdir()} == {*LOCKS, "demo.json", "report.html", "tutorial", "prompts"}
+    page = (out / "report.html").read_text()
+    for title, before, after in demo.WORDS:
+        assert f"\n{title}\n" in "\n".join(said) and page.count(f"{escape(title)}</h2>") == 1
+        for words in filter(None, (before, after)):
+            assert words in " ".join(" ".join(said).split()) and escape(words) in page
     (out / "notes.txt").write_text("mine")
     first = files(out)
     monkeypatch.setattr(pipeline, "place_of", lambda *_: pytest.fail("something was run again"))
