@@ -258,7 +258,7 @@ def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
     code = (
         "import sys\n"
         f"{PEAK}\n"
-        "from sublearn import pipeline\n"
+        "from sublearn.execution import pipeline\n"
         "from sublearn.execution.engines import local\n"
         "from sublearn.records import Record\n"
         "from sublearn.study.jobs import Outcome\n"

@@ -170,7 +170,7 @@ def test_a_reader_that_has_had_enough_is_no_failure():
 
 def test_output_that_its_encoding_cannot_hold_is_printed_all_the_same():
     code = (
-        "import sys, click; from sublearn import exits\n"
+        "import sys, click; from sublearn.cli import exits\n"
         "@click.group(cls=exits.Group)\ndef program(): pass\n"
         "@program.command()\ndef work(): click.echo('0.5 ± 0.1 \\udc80')\n"
         "sys.argv = ['sublearn', 'work']; sys.exit(exits.run(program))"

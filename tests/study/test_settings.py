@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from sublearn import devices
-from sublearn import study as studies
 from sublearn.config import TrainConfig
 from sublearn.errors import InputError
 from sublearn.models.aux_mlp import AuxMLP
 from sublearn.models.init import init_std
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.study import memory
+from sublearn.study import table as studies
 from sublearn.study.base import Study
 from sublearn.study.controlled.spec import Distil
 from sublearn.study.images.spec import Settings as ImageSettings
