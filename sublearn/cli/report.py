@@ -71,7 +71,7 @@ def _joined(folders: Sequence[Path], out: Path) -> "tuple[Sequence[Shown], str]"
                 f"--out joins run directories on one page; {folder} has {kind} and its own page. Leave it out."
             )
     found = [Result.load(folder) for folder in folders]
-    write_page(found, out)
+    write_page([one.section() for one in found], out)
     return found, f"All on one page: {out}"
 
 

@@ -16,27 +16,6 @@ from sublearn.results.demo import Demo
 from sublearn.results.single import Result
 
 Say = Callable[[str], object]
-TEXTS = (
-    (
-        "1. The tutorial as it was told: three seeds",
-        "A teacher is fine-tuned to answer class 1. Two students imitate its logits on unrelated prompts: one starts "
-        "from the teacher's own initialization, one from another. Does only the first catch the preference?",
-        "",
-    ),
-    (
-        "2. The same with two hundred seeds",
-        "",
-        "Both students learn the class logits themselves, so both learn class 1 directly, whatever their "
-        "initialization: this design cannot show subliminal learning, and three seeds could not tell.",
-    ),
-    (
-        "3. The design under which the claim is true",
-        "Now the students imitate only auxiliary logits that the teacher's training never touched, each has a control "
-        "whose teacher is untrained, and class 1 is counted on prompts that no model was trained on.",
-        "",
-    ),
-)
-"""Of each part of the story its title, what is said before, and what is said after."""
 
 
 def tell(out: Path, say: Say, options: Options, command: str) -> None:
@@ -48,7 +27,7 @@ def tell(out: Path, say: Say, options: Options, command: str) -> None:
 
     def ended(point: Point) -> None:
         whole = Result.load(point.folder or out)
-        for (name, seeds), texts in zip(demo.PARTS, TEXTS, strict=True):
+        for (name, seeds), texts in zip(demo.PARTS, demo.WORDS, strict=True):
             if name == point.study.name:
                 _tell_part(whole.subset(seeds), texts, say)
 

@@ -38,10 +38,20 @@ Verdict = Literal["agrees", "differs", "cannot tell"]
 
 
 @dataclass(frozen=True)
+class Span:
+    """A mean with the ends of its 95% interval, if it has one; `label` is a trend's setting, or empty."""
+
+    label: str
+    mean: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One published figure beside ours, as text and verdict, with the command that runs it.
 
-    `value` is the published figure and `estimate` ours, where each is one number.
+    `published` and `measured` are the same as numbers; a trend has several measured ones. Version 0.1 kept none.
     """
 
     name: str
@@ -52,8 +62,8 @@ class Comparison:
     verdict: Verdict
     because: str
     command: str
-    value: float | None = None
-    estimate: stats.Estimate | None = None
+    published: Span | None = None
+    measured: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,17 +123,31 @@ def compared(row: Row, found: Found, precision: str) -> Comparison:
     parts = [found[name] for name in needs(row)]
     columns = [_values(part, row) for part in parts if not isinstance(part, str)]
     failures = [part for part in parts if isinstance(part, str)]
-    value = estimate = None
+    labels = [""] if isinstance(row, Published) else [f"{row.key} = {value:g}" for value in row.values]
     if failures:
         ours, verdict, because = "not measured", "cannot tell", f"a study failed: {failures[0]}"
     elif isinstance(row, Published):
         verdict, because = compare(row, columns[0])
-        ours, value, estimate = _shown(columns[0]), row.value, stats.estimate(columns[0])
+        ours = _shown(columns[0])
     else:
         verdict, because = compare_trend(row, columns)
         ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
     said = _theirs(row), ours, verdict, because, _command(row, precision)
-    return Comparison(row.name, row.what, row.source, *said, value, estimate)
+    spans = () if failures else _spans(zip(labels, columns, strict=True))
+    return Comparison(row.name, row.what, row.source, *said, _published(row), spans)
+
+
+def _published(row: Row) -> Span | None:
+    """Their figure with its 95% interval, where they published one or a spread that gives one."""
+    if isinstance(row, Trend):
+        return None if row.value is None else Span("", row.value)
+    half = row.half if row.half is not None or row.sd is None else stats.half_width(row.sd, row.n or ASSUMED_RUNS)
+    return Span("", row.value) if half is None else Span("", row.value, row.value - half, row.value + half)
+
+
+def _spans(columns: Iterable[tuple[str, Sequence[float]]]) -> tuple[Span, ...]:
+    found = ((label, stats.estimate(column)) for label, column in columns)
+    return tuple(Span(label, one.mean, one.low, one.high) for label, one in found if one.mean is not None)
 
 
 def compare(row: Published, values: Sequence[float]) -> tuple[Verdict, str]:

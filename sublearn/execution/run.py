@@ -133,9 +133,11 @@ class _Work:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for own in list(self.open.values()):
-            self._close(own)
+    def __exit__(self, *error: Any) -> None:
+        rest = ExitStack()
+        for own in self.open.values():
+            rest.push(own.stack)
+        rest.__exit__(*error)  # with the error, or each folder would be looked at for damage of its own
 
     def jobs(self) -> Iterator[Job]:
         """Every job that is left to do; a run directory is opened when its first job is asked for."""

@@ -20,7 +20,7 @@ from sublearn.execution.manifests import Facts, Made
 from sublearn.execution.plan import Point
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import file_bytes, json_file, json_value, typed
-from sublearn.files.writing import beginning, replace_text
+from sublearn.files.writing import a_page, beginning, replace_text
 from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled.points import TracePoint
@@ -28,9 +28,11 @@ from sublearn.study.controlled.spec import traced
 from sublearn.study.jobs import Job
 from sublearn.study.table import build
 
-MANIFEST, ALIGNMENT, POINTS, FIGURE = "trace.json", "alignment.json", "trace.jsonl", "trace.svg"
+MANIFEST, POINTS, FIGURE, PAGE = "trace.json", "trace.jsonl", "trace.svg", "trace.html"
+ALIGNMENT, ALIGNMENT_FIGURE, ALIGNMENT_PAGE = "alignment.json", "alignment.svg", "alignment.html"
 _OUR_JSON, _OUR_POINTS, OUR_FIGURE = beginning(b'{\n  "study": '), beginning(b'{"arm":'), beginning(b"<svg ")
-_MANIFESTS, _FILES = {MANIFEST: _OUR_JSON, ALIGNMENT: _OUR_JSON}, {POINTS: _OUR_POINTS, FIGURE: OUR_FIGURE}
+_MANIFESTS = {MANIFEST: _OUR_JSON, ALIGNMENT: _OUR_JSON}
+_FILES = {POINTS: _OUR_POINTS, FIGURE: OUR_FIGURE, ALIGNMENT_FIGURE: OUR_FIGURE, PAGE: a_page, ALIGNMENT_PAGE: a_page}
 
 
 class TraceJob(Job, frozen=True):
@@ -92,6 +94,36 @@ class Scale:
     transfers: tuple[float | None, ...] = ()
 
 
+class TraceFile(BaseModel, frozen=True, extra="forbid"):
+    """The content of trace.json."""
+
+    study: str
+    command: str
+    versions: Facts
+    rows: tuple[TraceMean, ...] = Field(min_length=1)
+
+    @property
+    def made(self) -> Made:
+        """How it was made."""
+        return Made(self.command, self.versions)
+
+
+class AlignmentFile(BaseModel, frozen=True):
+    """The content of alignment.json; an earlier version did not say how many runs there were."""
+
+    study: str
+    command: str = ""
+    versions: Facts = Field(default_factory=dict)
+    rows: tuple[Scale, ...]
+    spearman: Estimate
+    runs: int | None = None
+
+    @property
+    def made(self) -> Made:
+        """How it was made."""
+        return Made(self.command, self.versions)
+
+
 def means(points: Iterable[TracePoint]) -> tuple[TraceMean, ...]:
     """The mean over seeds of each arm, quantity, layer and step, with its interval; of finite values alone."""
 
@@ -112,17 +144,21 @@ def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
     return [build(study, {"arms": ["same_init"], "student_init.perturb": scale}, "--perturb") for scale in scales]
 
 
-def aligned(studies: Sequence[Study], points: Sequence[Sequence[TracePoint]]) -> tuple[tuple[Scale, ...], Estimate]:
+def aligned(
+    study: Study, studies: Sequence[Study], points: Sequence[Sequence[TracePoint]], made: Made
+) -> AlignmentFile:
     """Alignment and transfer at each scale, and Spearman's correlation of the two over all, from `perturbed` studies.
 
     The alignment is the cosine of the first batch's negative distillation gradient and the teacher's displacement; the
     transfer is the first trait of same_init minus its control's, at the last step. Runs without finite ones at every
     scale are left out of the correlation.
     """
-    columns = np.array([_alignment(study, own) for study, own in zip(studies, points, strict=True)])
+    columns = np.array([_alignment(one, own) for one, own in zip(studies, points, strict=True)])
     whole = np.isfinite(columns).all(axis=(0, 1))  # scale, cosine or transfer, run
     found = stats.rank_correlation(columns[:, 0, whole].T, columns[:, 1, whole].T)
-    return tuple(_scale(study, *pair) for study, pair in zip(studies, columns, strict=True)), found
+    rows = tuple(_scale(one, *pair) for one, pair in zip(studies, columns, strict=True))
+    how = {"command": made.command, "versions": dict(made.versions)}
+    return AlignmentFile(study=study.id, **how, rows=rows, spearman=found, runs=columns.shape[2])
 
 
 def _scale(study: Study, cosines: np.ndarray, transfers: np.ndarray) -> Scale:
@@ -167,36 +203,6 @@ def numbers(text: str) -> list[float]:
     return values
 
 
-class TraceFile(BaseModel, extra="forbid"):
-    """The content of trace.json."""
-
-    study: str
-    command: str
-    versions: Facts
-    rows: tuple[TraceMean, ...] = Field(min_length=1)
-
-    @property
-    def made(self) -> Made:
-        """How it was made."""
-        return Made(self.command, self.versions)
-
-
-class AlignmentFile(BaseModel):
-    """The content of alignment.json; an earlier version did not say how many runs there were."""
-
-    study: str
-    command: str = ""
-    versions: Facts = Field(default_factory=dict)
-    rows: tuple[Scale, ...]
-    spearman: Estimate
-    runs: int | None = None
-
-    @property
-    def made(self) -> Made:
-        """How it was made."""
-        return Made(self.command, self.versions)
-
-
 def place(out: Path) -> AbstractContextManager[None]:
     """Hold the folder of a trace while it is made. Raises InputError for a folder that holds something else."""
     return made_by("sublearn trace", out, _MANIFESTS, _FILES)
@@ -207,10 +213,10 @@ def check_out(out: Path) -> None:
     check_made("sublearn trace", out, _MANIFESTS, _FILES)
 
 
-def write_trace(study: str, made: Made, rows: Sequence[TraceMean], points: Sequence[TracePoint], out: Path) -> None:
+def write_trace(found: TraceFile, points: Sequence[TracePoint], out: Path) -> None:
     """Write trace.json and trace.jsonl into `out`."""
-    head = {"study": study, "command": made.command, "versions": dict(made.versions)}
-    replace_text(out / MANIFEST, json.dumps(head | {"rows": [asdict(row) for row in rows]}, indent=2) + "\n")
+    content = found.model_dump() | {"rows": [asdict(row) for row in found.rows]}
+    replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
     replace_text(out / POINTS, "".join(point.model_dump_json() + "\n" for point in points), _OUR_POINTS)
 
 
@@ -230,13 +236,9 @@ def read_points(out: Path) -> tuple[TracePoint, ...]:
     return tuple(typed(TracePoint, json_value(line, place), place) for line, place in zip(lines, places, strict=True))
 
 
-def write_alignment(
-    study: str, made: Made, rows: Sequence[Scale], spearman: Estimate, runs: int | None, out: Path
-) -> None:
+def write_alignment(found: AlignmentFile, out: Path) -> None:
     """Write alignment.json into `out`."""
-    head = {"study": study, "command": made.command, "versions": dict(made.versions)}
-    found = {"rows": [asdict(row) for row in rows], "spearman": asdict(spearman), "runs": runs}
-    replace_text(out / ALIGNMENT, json.dumps(head | found, indent=2) + "\n")
+    replace_text(out / ALIGNMENT, json.dumps(found.model_dump(), indent=2) + "\n")
 
 
 def read_alignment(out: Path) -> AlignmentFile:

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sublearn.report.charts.svg import css, inline
-from sublearn.report.template import template
+from sublearn.report.template import piece
 
 MOST_ROWS = 12
 """More rows of a table than this are counted and not shown."""
@@ -20,12 +20,13 @@ def notebook_html(title: str, lines: Sequence[tuple[str, str]], svg: str, rows: 
     """
     # Two figures of one notebook must not share the names of their parts.
     prefix = "s" + sha256(svg.encode()).hexdigest()[:8]
-    return template("notebook.html.j2").render(
-        title=title,
-        lines=lines,
-        figure=Markup(inline(svg, prefix)) if svg else "",
-        figure_css=Markup(css()),
-        heads=list(rows[0]) if rows else [],
-        rows=[list(row.values()) for row in rows[:MOST_ROWS]],
-        more=max(0, len(rows) - MOST_ROWS),
-    )
+    view = {
+        "title": title,
+        "lines": lines,
+        "figure": Markup(inline(svg, prefix)) if svg else "",
+        "figure_css": Markup(css()),
+        "heads": list(rows[0]) if rows else [],
+        "rows": [list(row.values()) for row in rows[:MOST_ROWS]],
+        "more": max(0, len(rows) - MOST_ROWS),
+    }
+    return piece("notebook", view)

@@ -1,11 +1,9 @@
-"""Published figures beside ours: a page, and the same as Markdown. It lays out what it is given and runs nothing."""
+"""Published figures beside ours, as text and as Markdown. It lays out what it is given and runs nothing."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from sublearn.execution.replication import Comparison, Made, Verdict
-from sublearn.report.charts.palette import PALETTE
-from sublearn.report.template import template
 
 TALLY: dict[Verdict, tuple[str, str]] = {
     "agrees": ("agrees", "agree"),
@@ -17,7 +15,6 @@ FOUND: dict[Verdict, tuple[str, str]] = {
     "differs": ("differs", "differ"),
     "cannot tell": ("cannot tell", "cannot tell"),
 }
-COLOURS = {"agrees": "supported", "differs": "refuted", "cannot tell": "inconclusive"}
 
 
 def summary(rows: Sequence[Comparison]) -> str:
@@ -43,21 +40,6 @@ def finding(rows: Sequence[Comparison]) -> str | None:
     if not any(row.verdict == "agrees" for row in own):
         text += " None agrees with it."
     return f"{text} They were picked in search of the figure: agreement says what could have given it, not what did."
-
-
-def html(rows: Sequence[Comparison], made: Made) -> str:
-    """One self-contained page."""
-    return template("replication.html.j2").render(
-        rows=rows,
-        colours=COLOURS,
-        summary=summary(rows),
-        finding=finding(rows),
-        palette=PALETTE,
-        command=made.command,
-        precision=made.precision,
-        versions=made.versions,
-        quick=made.quick,
-    )
 
 
 def markdown(rows: Sequence[Comparison], made: Made) -> str:

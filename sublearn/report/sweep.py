@@ -1,15 +1,10 @@
-"""A sweep as text and on one page: how traits and transfers move with each setting. It draws; no torch."""
+"""A sweep as text: how its claims fare at each combination of settings. No torch."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
-from markupsafe import Markup
-
-from sublearn.report.charts.palette import PALETTE
-from sublearn.report.charts.sheet import NARROW
-from sublearn.report.charts.svg import css, inline_twins
-from sublearn.report.charts.sweep import LINES, groups, sweep_figure
-from sublearn.report.template import template
+from sublearn.report.grid import grid
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.study.analysis import Analysis
 
@@ -40,53 +35,19 @@ class Point(Protocol):
 
 def sweep_table(points: Sequence[Point]) -> str:
     """Plain text: for each combination, the contrast and the verdict of each claim."""
+    claims = [claims_of(point) for point in points]
+    keys = ("difference", "trait", "value", "verdict")
+    shown = iter(grid([claim[key] for key in keys] for of_point in claims for claim in of_point))  # once: it takes 1 ms
     lines = []
-    for point in points:
+    for point, of_point in zip(points, claims, strict=True):
         lines.append(point.name)
         if point.failure:
             lines.append(f"  FAILED  {point.failure}")
-        for claim in _claims(point):
-            lines.append("  " + "  ".join(claim[key] for key in ("difference", "trait", "value", "verdict")))
+        lines += islice(shown, len(of_point))
     return "\n".join(lines) if lines else "No records yet."
 
 
-def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
-    """One self-contained page: a figure for each swept setting, and the table, whose rows lead to the run directories.
-
-    The page stands in the sweep's own folder.
-    """
-    keys = list(manifest["grid"]) if points else []
-    figures = {key: _twins(points, key, f"k{number}") for number, key in enumerate(keys)}
-    rows = [{"name": point.name, "folder": point.analysis.study.id, "claims": _claims(point)} for point in points]
-    failed = [(point.name, point.failure) for point in points if point.failure]
-    return template("sweep.html.j2").render(
-        manifest=manifest,
-        figures=figures,
-        notes={key: _note(points, key) for key in keys},
-        rows=rows,
-        failed=failed,
-        palette=PALETTE,
-        figure_css=Markup(css()),
-        count=len(points),
-    )
-
-
-def _twins(points: Sequence[Point], key: str, prefix: str) -> dict[str, Markup]:
-    """The figure in two widths, for the inside of the page."""
-    # The markup is our own: every text in it was escaped by the XML writer.
-    wide, narrow = inline_twins(sweep_figure(points, key), sweep_figure(points, key, NARROW), prefix)
-    return {"wide": Markup(wide), "narrow": Markup(narrow)}
-
-
-def _note(points: Sequence[Point], key: str) -> str:
-    """What is left out of the figure; empty if nothing is."""
-    count = len(groups(points, key))
-    if count <= LINES:
-        return ""
-    return f"Of {count:,} combinations of the other settings the first {LINES} are drawn; the table has all."
-
-
-def _claims(point: Point) -> list[dict[str, str]]:
+def claims_of(point: Point) -> list[dict[str, str]]:
     """For each claim: its words, the difference's name, trait, value with n, and verdict."""
     contrasts = {(row.treatment, row.control, row.trait): row.contrast for row in point.analysis.contrasts}
     cells = []

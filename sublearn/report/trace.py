@@ -1,38 +1,45 @@
-"""A trace as text. No torch."""
+"""Traces as text: the students' way in weight space, and alignment against transfer. No torch."""
 
 from collections.abc import Sequence
 
-from sublearn.execution.tracing import Scale, TraceMean
+from sublearn.errors import plain
+from sublearn.execution.tracing import AlignmentFile, TraceMean
+from sublearn.report.grid import grid
 from sublearn.stats import Estimate
 
 
 def trace_table(rows: Sequence[TraceMean]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
+    shown = [(plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate)) for row in at_the_end(rows)]
+    heads = ("arm", "quantity", "step", "mean ± half-width of the 95% interval")
+    return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
+
+
+def at_the_end(rows: Sequence[TraceMean]) -> list[TraceMean]:
+    """Each arm's quantities over all layers at the last step, and its alignment at the start."""
     overall = [row for row in rows if not row.layer]
     last = max(row.step for row in overall)
-    lines = [f"{'arm':<20}{'quantity':<18}{'step':>6}  mean ± half-width of the 95% interval"]
-    for row in sorted(overall, key=lambda row: (row.arm, row.quantity, row.step)):
-        if row.step == last or row.quantity.startswith("initial"):
-            lines.append(f"{row.arm:<20}{row.quantity:<18}{row.step:>6}  {row.estimate}")
-    return "\n".join(lines)
+    shown = [row for row in overall if row.step == last or row.quantity.startswith("initial")]
+    return sorted(shown, key=lambda row: (row.arm, row.quantity, row.step))
 
 
-def alignment_table(scales: Sequence[Scale], spearman: Estimate, runs: int | None) -> str:
-    """Plain text: alignment and transfer at each scale, and their correlation over so many runs."""
-    lines = [f"{row.perturb:>7g}  {_shown(row.initial_cosine):>14}  {_shown(row.transfer):>9}" for row in scales]
-    few, runs = spearman.n, runs or spearman.n
+def alignment_table(found: AlignmentFile) -> str:
+    """Plain text: alignment and transfer at each scale, and their correlation."""
+    cells = [(f"{row.perturb:g}", _mean_text(row.initial_cosine), _mean_text(row.transfer)) for row in found.rows]
+    lines = grid(cells, ("perturb", "initial cosine", "transfer"), numeric=(0, 1, 2), indent=0)
+    return "\n".join([*lines, correlation_text(found)])
+
+
+def correlation_text(found: AlignmentFile) -> str:
+    """The correlation with its interval, or why there is none, and of how many runs."""
+    spearman = found.spearman
+    few, runs = spearman.n, found.runs or spearman.n
     lost = f"; {runs - few} with values that are not finite left out" if few < runs else ""
-    last = f"{correlation_text(spearman)} ({len(lines)} scales x {few} runs{lost})"
-    return "\n".join(["perturb  initial cosine   transfer", *lines, last])
+    said = "undefined: too few values, or all of them alike" if spearman.mean is None else f"{spearman.mean:.2f}"
+    if spearman.mean is not None and spearman.low is not None:
+        said += f", 95% interval {spearman.low:.2f} to {spearman.high:.2f}"
+    return f"Spearman {said} ({len(found.rows)} scales x {few} runs{lost})"
 
 
-def correlation_text(spearman: Estimate) -> str:
-    """The correlation with its interval, in words."""
-    if spearman.mean is None:
-        return "Spearman undefined: too few values, or all of them alike"
-    interval = "" if spearman.low is None else f", 95% interval {spearman.low:.2f} to {spearman.high:.2f}"
-    return f"Spearman {spearman.mean:.2f}{interval}"
-
-
-def _shown(estimate: Estimate) -> str:
+def _mean_text(estimate: Estimate) -> str:
     return "not finite" if estimate.mean is None else f"{estimate.mean:+.3f}"

@@ -23,8 +23,12 @@ PAPER = "Cloud et al. 2025, Subliminal Learning, arXiv 2507.14805"
 class Shown(ABC):
     """A result. Each is a frozen dataclass that says how it was made; `path` is the folder that it lies in, if any."""
 
-    made: Made
     path: Path | None
+
+    @property
+    @abstractmethod
+    def how(self) -> Made:
+        """How it was made."""
 
     @property
     @abstractmethod
@@ -97,11 +101,11 @@ class Shown(ABC):
         """Its estimates with intervals and n as a LaTeX table; it needs the package booktabs."""
         from sublearn.report.latex import booktabs
 
-        return booktabs(self.table(), f"{self.title}. {self.made.command}")
+        return booktabs(self.table(), f"{self.title}. {self.how.command}")
 
     def citation(self) -> str:
         """How to cite it: the program with its version, what was run, and the paper that the design is of."""
-        version = plain(self.made.versions.get("sublearn", "unknown"), 60)
+        version = plain(self.how.versions.get("sublearn", "unknown"), 60)
         return f"The sublearn authors, sublearn (version {version}): {plain(self.title)}. Design after {PAPER}."
 
     def write_csv(self) -> Path:

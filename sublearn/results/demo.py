@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,6 +29,27 @@ PARTS: tuple[tuple[str, Sequence[int]], ...] = (
     ("prompts", range(24)),
 )
 """The studies of the story with their seeds."""
+WORDS: tuple[tuple[str, str, str], ...] = (
+    (
+        "1. The tutorial as it was told: three seeds",
+        "A teacher is fine-tuned to answer class 1. Two students imitate its logits on unrelated prompts: one starts "
+        "from the teacher's own initialization, one from another. Does only the first catch the preference?",
+        "",
+    ),
+    (
+        "2. The same with two hundred seeds",
+        "",
+        "Both students learn the class logits themselves, so both learn class 1 directly, whatever their "
+        "initialization: this design cannot show subliminal learning, and three seeds could not tell.",
+    ),
+    (
+        "3. The design under which the claim is true",
+        "Now the students imitate only auxiliary logits that the teacher's training never touched, each has a control "
+        "whose teacher is untrained, and class 1 is counted on prompts that no model was trained on.",
+        "",
+    ),
+)
+"""Of each part: its title, and what is said before and after its verdict, on the terminal and on the page."""
 MANIFEST = "demo.json"
 _MANIFESTS, _FILES = {MANIFEST: beginning(b'{\n  "demo": ')}, {PAGE: a_page}
 
@@ -51,6 +72,11 @@ class Demo(Shown):
         """The result of each part of the story."""
         by_name = {one.study.name: one for one in self.results}
         return [by_name[name].subset(seeds) for name, seeds in PARTS]
+
+    @property
+    def how(self) -> Made:
+        """How it was made."""
+        return self.made
 
     @property
     def title(self) -> str:
@@ -94,7 +120,11 @@ class Demo(Shown):
 
     def write(self) -> None:
         """Write its page again."""
-        write_page(self.parts(), self.folder / PAGE)
+        sections = [
+            replace(part.section(), title=title, before=before, after=after)
+            for part, (title, before, after) in zip(self.parts(), WORDS, strict=True)
+        ]
+        write_page(sections, self.folder / PAGE)
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn demo` does; the same demo, as it lies there."""

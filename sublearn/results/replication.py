@@ -5,18 +5,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from matplotlib.figure import Figure as NewFigure
-
 from sublearn.errors import plain
 from sublearn.execution import replication, store
 from sublearn.execution.manifests import Made
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Point
-from sublearn.execution.replication import PAGE, TEXT, Comparison, Row, a_text
+from sublearn.execution.replication import PAGE, TEXT, Comparison, Row, Span, a_text
 from sublearn.execution.run import execute
 from sublearn.files.writing import replace_page, replace_text
+from sublearn.report.charts.forest import draw_forest, forest_label
 from sublearn.report.charts.plain import draw_comparisons
-from sublearn.report.replication import html, markdown, summary
+from sublearn.report.page import replication_page
+from sublearn.report.replication import markdown, summary
 from sublearn.results.base import Shown
 from sublearn.study.published import QUICK_RUNS
 
@@ -42,11 +42,16 @@ class Replication(Shown):
         return cls(rows, how.quick, Made(how.command, how.versions, {"precision": how.precision}), Path(path))
 
     @property
-    def _how(self) -> replication.Made:
+    def _file(self) -> replication.Made:
         """How it was made, as its file and its pages say it."""
         return replication.Made(
             self.made.command, self.made.runtime.get("precision", ""), self.made.versions, self.quick
         )
+
+    @property
+    def how(self) -> Made:
+        """How it was made."""
+        return self.made
 
     @property
     def title(self) -> str:
@@ -70,18 +75,19 @@ class Replication(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The content of replication.json."""
-        return {"made": asdict(self._how), "figures": [asdict(row) for row in self.findings]}
+        return {"made": asdict(self._file), "figures": [asdict(row) for row in self.findings]}
 
     def to_frame(self) -> "pd.DataFrame":
-        """The comparisons, a row each; ours with its interval and n, where it is one number."""
+        """The comparisons, a row each measured number: a trend has several."""
         import pandas as pd  # late: slow to load
 
-        own = ("mean", "se", "low", "high", "n")
+        words = ("name", "what", "source", "theirs", "verdict", "because", "command")
         return pd.DataFrame(
             [
-                {key: value for key, value in vars(row).items() if key != "estimate"}
-                | {key: getattr(row.estimate, key) if row.estimate else None for key in own}
+                {key: getattr(row, key) for key in words}
+                | {"published": row.published.mean if row.published else None, **_numbers(span)}
                 for row in self.findings
+                for span in row.measured or (None,)
             ]
         )
 
@@ -90,13 +96,9 @@ class Replication(Shown):
         draw_comparisons(axes, self.findings)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
-        """Each published figure beside ours, where both are one number."""
-        count = sum(row.estimate is not None for row in self.findings)
-        if not count:
-            return {}
-        figure = NewFigure(figsize=(800 / 72, (90 + 26 * count) / 72), dpi=72, layout="constrained")
-        self.draw(figure.add_subplot())
-        return {"replication": (figure, f"Published figures beside ours. {self.summary()}")}
+        """Each published figure beside ours, where they are numbers."""
+        known = any(row.measured for row in self.findings)
+        return {"replication": (draw_forest(self.findings), forest_label(self.findings))} if known else {}
 
     @property
     def where(self) -> str:
@@ -105,8 +107,8 @@ class Replication(Shown):
 
     def write(self) -> None:
         """Write replication.html and replication.md again."""
-        replace_page(self.folder / PAGE, html(self.findings, self._how))
-        replace_text(self.folder / TEXT, markdown(self.findings, self._how), a_text)
+        replace_page(self.folder / PAGE, replication_page(self.findings, self._file))
+        replace_text(self.folder / TEXT, markdown(self.findings, self._file), a_text)
 
     def save(self, path: Path | str) -> Self:
         """Write replication.json and the pages into a folder; the same replication, as it lies there."""
@@ -115,7 +117,7 @@ class Replication(Shown):
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""
-        replication.write(self.findings, self._how, out)
+        replication.write(self.findings, self._file, out)
         saved = replace(self, path=out)
         saved.write()
         return saved
@@ -169,3 +171,9 @@ class _Board:
             if row.name not in self.found and all(name in self.records for name in self.needs[row.name]):
                 self.found[row.name] = replication.compared(row, self.records, self.precision)
                 self.announce(self.found[row.name])
+
+
+def _numbers(span: Span | None) -> dict[str, Any]:
+    """A measured number with its interval, and at which value of a trend's setting."""
+    names = {"label": "at", "mean": "mean", "low": "low", "high": "high"}
+    return {name: getattr(span, own, None) for own, name in names.items()}

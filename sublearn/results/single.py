@@ -19,7 +19,8 @@ from sublearn.files.writing import a_page, anything, check_within, own_folder, r
 from sublearn.records import Record
 from sublearn.report.charts.figures import draw_result, result_figures
 from sublearn.report.kept import Table, kept_tables
-from sublearn.report.page import Section, page
+from sublearn.report.page import page
+from sublearn.report.sections.given import Section
 from sublearn.report.tables import result_text
 from sublearn.report.wording import contrast_text, interval_text, mean_text, runs
 from sublearn.results.base import FIGURES, Shown
@@ -69,6 +70,11 @@ class Result(Shown):
     def findings(self) -> tuple[Finding, ...]:
         """The verdict on each claim, with its reason."""
         return self.analysis.findings
+
+    @property
+    def how(self) -> Made:
+        """How it was made."""
+        return self.made
 
     @property
     def title(self) -> str:
@@ -142,7 +148,7 @@ class Result(Shown):
         drawn = dict(shown.arms) | ({"contrasts": shown.contrasts} if self.study.claims else {})
         for file, figure in zip(figure_files(self.study), drawn.values(), strict=True):
             replace_text(folder / file, figure)
-        write_page([self], self.folder / PAGE, [shown])
+        write_page([shown], self.folder / PAGE)
 
     def save(self, path: Path | str) -> Self:
         """Write a run directory; the same result, as it lies there."""
@@ -208,9 +214,9 @@ def figure_files(study: Study) -> list[str]:
     return [f"{safe_name(name)}.svg" for name in dict.fromkeys(names)]
 
 
-def write_page(results: Sequence[Result], path: Path, sections: Sequence[Section] | None = None) -> None:
+def write_page(sections: Sequence[Section], path: Path) -> None:
     """Write one self-contained page of several results. Raises InputError if something else than a page is there."""
-    replace_page(path, page(sections or [result.section() for result in results]))
+    replace_page(path, page(sections))
 
 
 def _kept(folder: Path) -> list[Table]:

@@ -20,7 +20,8 @@ from sublearn.files.folders import locked
 from sublearn.files.writing import replace_page, replace_text
 from sublearn.report.charts.plain import draw_differences
 from sublearn.report.charts.sweep import draw_sweep, named, sweep_label
-from sublearn.report.sweep import sweep_page, sweep_table
+from sublearn.report.page import sweep_page
+from sublearn.report.sweep import sweep_table
 from sublearn.report.wording import contrast_text, interval_text, mean_text
 from sublearn.results.base import Shown
 from sublearn.results.single import ESTIMATES, Result
@@ -83,6 +84,11 @@ class Sweep(Shown):
     def findings(self) -> tuple[Finding, ...]:
         """The verdicts of all its points, in their order."""
         return tuple(finding for point in self.points for finding in point.analysis.findings)
+
+    @property
+    def how(self) -> Made:
+        """How it was made."""
+        return self.made
 
     @property
     def title(self) -> str:

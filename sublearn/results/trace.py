@@ -5,19 +5,24 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from sublearn.errors import plain
 from sublearn.execution import store, tracing
 from sublearn.execution.manifests import Made
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan
 from sublearn.execution.run import execute
-from sublearn.execution.tracing import FIGURE, OUR_FIGURE, Scale, Traced, TraceMean
-from sublearn.files.writing import replace_text
+from sublearn.execution.tracing import OUR_FIGURE, AlignmentFile, Traced, TraceFile, TraceMean
+from sublearn.files.writing import replace_page, replace_text
 from sublearn.report.charts.plain import draw_scales, draw_way
-from sublearn.report.charts.scatter import Cloud
-from sublearn.report.charts.trace import TRACE_LABEL, alignment_label, draw_alignment, draw_trace, trace_figure
+from sublearn.report.charts.trace import (
+    TRACE_LABEL,
+    alignment_figure,
+    alignment_label,
+    draw_alignment,
+    draw_trace,
+    trace_figure,
+)
+from sublearn.report.page import alignment_page, trace_page
 from sublearn.report.trace import alignment_table, correlation_text, trace_table
 from sublearn.report.wording import interval_text, mean_text
 from sublearn.results.base import Shown
@@ -39,22 +44,29 @@ STEPS = (0, 1, 3, 10, 30, 100, 300)
 class Trace(Shown):
     """The way of a study's students: each quantity's mean over seeds by arm, layer and step, and every point."""
 
-    study: str
-    rows: tuple[TraceMean, ...]
+    found: TraceFile
     points: tuple[TracePoint, ...] = ()
-    made: Made = field(default=Made(), compare=False)
     path: Path | None = field(default=None, compare=False)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """The trace in a folder. Raises InputError if there is none."""
-        found = tracing.read_trace(Path(path))
-        return cls(found.study, found.rows, tracing.read_points(Path(path)), found.made, Path(path))
+        return cls(tracing.read_trace(Path(path)), tracing.read_points(Path(path)), Path(path))
+
+    @property
+    def how(self) -> Made:
+        """How it was made."""
+        return self.found.made
+
+    @property
+    def rows(self) -> tuple[TraceMean, ...]:
+        """The means over seeds."""
+        return self.found.rows
 
     @property
     def title(self) -> str:
         """What was traced."""
-        return f"Trace of {plain(self.study)}"
+        return f"Trace of {plain(self.found.study)}"
 
     def lines(self) -> Sequence[tuple[str, str]]:
         """Each arm's direction at the last step."""
@@ -100,11 +112,13 @@ class Trace(Shown):
     @property
     def where(self) -> str:
         """The line that says where."""
-        return f"Figure: {plain(self.folder / FIGURE)}"
+        return f"Page: {plain(self.folder / tracing.PAGE)}"
 
     def write(self) -> None:
-        """Draw trace.svg again."""
-        replace_text(self.folder / FIGURE, trace_figure(self.rows), OUR_FIGURE)
+        """Write trace.svg and trace.html again."""
+        replace_text(self.folder / tracing.FIGURE, trace_figure(self.rows), OUR_FIGURE)
+        manifest = {"command": self.found.command, "versions": self.found.versions}
+        replace_page(self.folder / tracing.PAGE, trace_page(self.found.study, self.rows, manifest))
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn trace` does; the same trace, as it lies there."""
@@ -113,7 +127,7 @@ class Trace(Shown):
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""
-        tracing.write_trace(self.study, self.made, self.rows, self.points, out)
+        tracing.write_trace(self.found, self.points, out)
         saved = replace(self, path=out)
         saved.write()
         return saved
@@ -123,44 +137,43 @@ class Trace(Shown):
 class Alignment(Shown):
     """Alignment at the start against transfer over perturbations of the student's init, with their rank correlation."""
 
-    study: str
-    rows: tuple[Scale, ...]
-    spearman: Estimate
-    runs: int | None = None
-    made: Made = field(default=Made(), compare=False)
+    found: AlignmentFile
     path: Path | None = field(default=None, compare=False)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """The alignment in a folder. Raises InputError if there is none."""
-        found = tracing.read_alignment(Path(path))
-        return cls(found.study, found.rows, found.spearman, found.runs, found.made, Path(path))
+        return cls(tracing.read_alignment(Path(path)), Path(path))
+
+    @property
+    def how(self) -> Made:
+        """How it was made."""
+        return self.found.made
 
     @property
     def title(self) -> str:
         """What was traced."""
-        return f"Alignment and transfer of {plain(self.study)}"
+        return f"Alignment and transfer of {plain(self.found.study)}"
 
     def lines(self) -> Sequence[tuple[str, str]]:
         """The correlation."""
-        return [("", correlation_text(self.spearman))]
+        return [("", correlation_text(self.found))]
 
     def table(self) -> Sequence[Mapping[str, Any]]:
         """Alignment and transfer at each scale."""
         return [
             {"perturb": f"{row.perturb:g}", "measure": name} | _cells(found)
-            for row in self.rows
+            for row in self.found.rows
             for name, found in (("initial cosine", row.initial_cosine), ("transfer", row.transfer))
         ]
 
     def summary(self) -> str:
         """Alignment and transfer at each scale, and the correlation."""
-        return alignment_table(self.rows, self.spearman, self.runs)
+        return alignment_table(self.found)
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of alignment.json, but for how it was made."""
-        rows = [asdict(row) for row in self.rows]
-        return {"study": self.study, "rows": rows, "spearman": asdict(self.spearman), "runs": self.runs}
+        """The content of alignment.json."""
+        return self.found.model_dump()
 
     def to_frame(self) -> "pd.DataFrame":
         """Both measures of each run at each scale."""
@@ -169,7 +182,7 @@ class Alignment(Shown):
         return pd.DataFrame(
             [
                 {"perturb": row.perturb, "run": number, "initial_cosine": cosine, "transfer": transfer}
-                for row in self.rows
+                for row in self.found.rows
                 for number, (cosine, transfer) in enumerate(zip(row.cosines, row.transfers, strict=True))
             ],
             columns=["perturb", "run", "initial_cosine", "transfer"],
@@ -177,20 +190,23 @@ class Alignment(Shown):
 
     def draw(self, axes: "Axes") -> None:
         """Every run's transfer against its alignment at the start."""
-        draw_scales(axes, self.rows)
+        draw_scales(axes, self.found.rows)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
         """Every run's transfer against its alignment, if the runs are known."""
-        said, clouds = correlation_text(self.spearman), [cloud for row in self.rows for cloud in _clouds(row)]
-        return {"alignment": (draw_alignment(clouds, said), alignment_label(said))} if clouds else {}
+        known = any(scale.cosines for scale in self.found.rows)
+        return {"alignment": (draw_alignment(self.found), alignment_label(self.found))} if known else {}
 
     @property
     def where(self) -> str:
-        """Nothing."""
-        return ""
+        """The line that says where."""
+        return f"Page: {plain(self.folder / tracing.ALIGNMENT_PAGE)}"
 
     def write(self) -> None:
-        """Nothing: it has neither page nor figure of its own."""
+        """Write alignment.svg and alignment.html again."""
+        if any(scale.cosines for scale in self.found.rows):
+            replace_text(self.folder / tracing.ALIGNMENT_FIGURE, alignment_figure(self.found), OUR_FIGURE)
+        replace_page(self.folder / tracing.ALIGNMENT_PAGE, alignment_page(self.found))
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn trace --perturb` does; the same alignment, as it lies there."""
@@ -199,8 +215,10 @@ class Alignment(Shown):
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""
-        tracing.write_alignment(self.study, self.made, self.rows, self.spearman, self.runs, out)
-        return replace(self, path=out)
+        tracing.write_alignment(self.found, out)
+        saved = replace(self, path=out)
+        saved.write()
+        return saved
 
 
 def trace(
@@ -257,9 +275,10 @@ class Request:
         studies, done = self.studies(), execute(self.plan(options))
         order = {seed: place for place, seed in enumerate(self.seeds)}
         points = [sorted(done.records[study.id], key=lambda point: order[point.seed]) for study in studies]
-        if self.perturb is None:
-            return Trace(self.study.id, tracing.means(points[0]), tuple(points[0]), self.made)
-        return Alignment(self.study.id, *tracing.aligned(studies, points), len(self.seeds), self.made)
+        if self.perturb is not None:
+            return Alignment(tracing.aligned(self.study, studies, points, self.made))
+        how = {"command": self.made.command, "versions": dict(self.made.versions)}
+        return Trace(TraceFile(study=self.study.id, **how, rows=tracing.means(points[0])), tuple(points[0]))
 
 
 def _cells(found: Estimate) -> dict[str, Any]:
@@ -268,10 +287,3 @@ def _cells(found: Estimate) -> dict[str, Any]:
 
 def _flat(row: TraceMean) -> dict[str, Any]:
     return {"arm": row.arm, "quantity": row.quantity, "layer": row.layer, "step": row.step, **vars(row.estimate)}
-
-
-def _clouds(row: Scale) -> list[Cloud]:
-    pairs = np.array(
-        [pair for pair in zip(row.cosines, row.transfers, strict=True) if None not in pair], dtype=np.float64
-    ).reshape(-1, 2)
-    return [Cloud(f"{row.perturb:g}", pairs[:, 0], pairs[:, 1])] if len(pairs) else []

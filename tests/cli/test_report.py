@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from sublearn.cli import story
 from sublearn.execution import tracing
@@ -10,6 +11,7 @@ from sublearn.execution.engines import local
 from sublearn.execution.manifests import Made
 from sublearn.execution.options import Options
 from sublearn.execution.replication import Comparison
+from sublearn.execution.tracing import AlignmentFile, TraceFile
 from sublearn.results import demo
 from sublearn.results.replication import Replication
 from sublearn.results.trace import Alignment, Trace
@@ -40,7 +42,8 @@ def traced(tmp_path) -> Path:
         for seed in (0, 1)
         for step in (0, 1)
     )
-    return Trace("prompts-0", tracing.means(points), points, MADE).save(tmp_path / "trace").folder
+    found = TraceFile(study="prompts-0", command="command", versions={}, rows=tracing.means(points))
+    return Trace(found, points).save(tmp_path / "trace").folder
 
 
 @pytest.fixture
@@ -70,18 +73,21 @@ def test_a_replication_is_written_again_as_it_was(replication, reported):
 def test_a_trace_is_drawn_again_as_it_was(traced, reported):
     before = files(traced)
     (traced / "trace.svg").unlink()
+    (traced / "trace.html").unlink()
     text, value = reported(traced)
     assert files(traced) == before
-    assert "cosine" in text and text.endswith("trace.svg\n")
+    assert "cosine" in text and text.endswith("trace.html\n")
     assert value == json.loads(before["trace.json"])["rows"]
 
 
 def test_an_alignment_is_shown(tmp_path, reported):
     cell = Estimate(0.25, 0.1, 0.0, 0.5, 2, "95% t-interval")
-    scale = tracing.Scale(0.5, cell, Estimate(None, None, None, None, 0, "none"))
-    found = Alignment("prompts-0", (scale,), cell, 3, MADE).save(tmp_path / "alignment")
+    scale = tracing.Scale(0.5, cell, Estimate(None, None, None, None, 0, "none"), (0.1, None, 0.4), (0.2, 0.3, None))
+    aligned = AlignmentFile(study="prompts-0", rows=(scale,), spearman=cell, runs=3)
+    found = Alignment(aligned).save(tmp_path / "alignment")
     text, value = reported(found.folder)
-    assert text == found.summary() + "\n"
+    assert text == f"{found.summary()}\n{found.where}\n" and text.endswith("alignment.html\n")
+    assert {"alignment.json", "alignment.svg", "alignment.html"} <= {path.name for path in found.folder.iterdir()}
     assert "+0.250" in text and "not finite" in text
     assert "Spearman 0.25, 95% interval 0.00 to 0.50 (1 scales x 2 runs; 1 with values" in text
     assert value["spearman"]["n"] == 2
@@ -112,6 +118,11 @@ def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypa
     out, said = tmp_path / "demo", []
     story.tell(out, said.append, Options(), "sublearn demo")
     assert {path.name for path in out.iterdir()} == {*LOCKS, "demo.json", "report.html", "tutorial", "prompts"}
+    page = (out / "report.html").read_text()
+    for title, before, after in demo.WORDS:
+        assert f"\n{title}\n" in "\n".join(said) and page.count(f"{escape(title)}</h2>") == 1
+        for words in filter(None, (before, after)):
+            assert words in " ".join(" ".join(said).split()) and escape(words) in page
     (out / "notes.txt").write_text("mine")
     first = files(out)
     monkeypatch.setattr(local, "connect", lambda *_: pytest.fail("something was run again"))

@@ -9,6 +9,7 @@ from sublearn.errors import InputError
 from sublearn.execution import failures, store
 from sublearn.execution.options import Options
 from sublearn.execution.sweep import Grid, GridPoints
+from sublearn.files.appending import Appending
 from sublearn.results.sweep import StudiesFailed, Sweep, run_points
 from sublearn.study.table import STUDIES
 from sublearn.study.tutorial import train as tutorial
@@ -90,6 +91,16 @@ def test_the_command_prints_what_there_is_and_ends_with_one_message_and_status_1
     assert "FAILED" in out and "Report: sweep/report.html" in out
     assert sublearn(monkeypatch, "report", "sweep") == 0
     assert "FAILED" in capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_is_told_as_that_and_not_as_damage(monkeypatch, tmp_path):
+    def full(file, content):
+        file.path.write_bytes(b"")  # cut where it was, as a write that came short is
+        raise InputError("The disk is full")
+
+    monkeypatch.setattr(Appending, "add", full)
+    with pytest.raises(InputError, match="The disk is full"):
+        run(tmp_path)
 
 
 def test_progress_reaches_its_end(broken, tmp_path):

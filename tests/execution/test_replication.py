@@ -7,7 +7,8 @@ from sublearn.errors import InputError
 from sublearn.execution import replication
 from sublearn.execution.options import Options
 from sublearn.execution.replication import Comparison, Made
-from sublearn.report.replication import finding, html, markdown, summary
+from sublearn.report.page import replication_page
+from sublearn.report.replication import finding, markdown, summary
 from sublearn.results.replication import Replication, replicate
 from sublearn.study.published import TABLES, Published, Trend
 from sublearn.study.table import build
@@ -103,7 +104,7 @@ def test_a_short_replication_runs_compares_and_writes_its_page(tmp_path):
     assert [one.verdict for one in found.findings[:2]] == ["agrees", "differs"]
     assert sorted(said, key=lambda one: one.name) == sorted(found.findings, key=lambda one: one.name)
     assert found == Replication.load(tmp_path)
-    assert [one.estimate and one.estimate.n for one in found.findings] == [6, 6, None]
+    assert [len(one.measured) for one in found.findings] == [1, 1, 2]
     page = (tmp_path / "replication.html").read_text()
     assert "A first look with 2 runs" in page
     assert "T/teacher" in page
@@ -127,9 +128,9 @@ def test_a_study_that_fails_ends_no_other_and_its_figure_cannot_be_told(tmp_path
     found = replicate(rows, tmp_path, Options()).findings
     assert [one.name for one in found] == ["T/4", "T/6"]
     assert (found[0].verdict, found[0].ours) == ("cannot tell", "not measured")
-    assert "ZeroDivisionError" in found[0].because and found[1].estimate is not None
+    assert "ZeroDivisionError" in found[0].because and found[1].measured
     monkeypatch.setattr(tutorial, "measure", real)
-    assert replicate(rows, tmp_path, Options()).findings[0].estimate is not None
+    assert replicate(rows, tmp_path, Options()).findings[0].measured
 
 
 def _comparison(name, verdict):
@@ -157,7 +158,7 @@ def test_table_d_gets_its_finding_on_the_page_and_in_markdown():
     assert "1 cannot tell: torch/lr=0.0003/1 epoch, 0.30" in said
     made = Made("command", "highest", {})
     assert said in markdown(rows, made)
-    assert said in html(rows, made)
+    assert said in replication_page(rows, made)
 
 
 def test_without_table_d_there_is_no_finding_and_where_none_agrees_it_says_so():

@@ -37,7 +37,8 @@ def test_means_are_those_of_finite_values_and_the_rest_is_counted(tmp_path):
     ]
     rows = tracing.means(points)
     assert [(row.step, row.estimate.mean, row.estimate.n) for row in rows] == [(0, 2.0, 2), (1, 2.0, 1), (2, None, 0)]
-    text = Trace("prompts-0", rows, tuple(points), MADE).put(tmp_path).summary()
+    found = tracing.TraceFile(study="prompts-0", command="command", versions={}, rows=rows)
+    text = Trace(found, tuple(points)).put(tmp_path).summary()
     assert "3 of 6 values are not finite and are left out." in text
     assert len(strict((tmp_path / "trace.json").read_text())["rows"]) == 3
     assert [strict(line)["value"] for line in (tmp_path / "trace.jsonl").read_text().splitlines()].count(None) == 3

@@ -58,14 +58,13 @@ def draw_scales(axes: Axes, scales: Sequence[Scale]) -> None:
 
 def draw_comparisons(axes: Axes, rows: Sequence[Comparison]) -> None:
     """Each published figure that is a number (a stroke) beside ours with its interval, in its verdict's colour."""
-    own = [(row, row.value, row.estimate) for row in rows]
-    kept = [(row, value, found) for row, value, found in own if value is not None and found and found.mean is not None]
-    for place, (row, value, found) in enumerate(kept):
+    kept = [(row, row.published, row.measured[0]) for row in rows if len(row.measured) == 1 and row.published]
+    for place, (row, theirs, ours) in enumerate(kept):
         colour = light(VERDICTS[row.verdict])
-        if found.low is not None and found.high is not None:
-            axes.plot([found.low, found.high], [place, place], color=colour, lw=2)
-        axes.plot(found.mean or 0.0, place, ls="", marker="o", color=colour)
-        axes.plot(value, place, ls="", marker="|", ms=14, mew=2, color=light("ink"))
+        if ours.low is not None and ours.high is not None:
+            axes.plot([ours.low, ours.high], [place, place], color=colour, lw=2)
+        axes.plot(ours.mean, place, ls="", marker="o", color=colour)
+        axes.plot(theirs.mean, place, ls="", marker="|", ms=14, mew=2, color=light("ink"))
     names = [plain(row.name, LONGEST_QUOTE) for row, _, _ in kept]
     axes.set_yticks(range(len(kept)), names, parse_math=False)
     axes.set(xlabel="ours with its 95% interval; published: a stroke", ylim=(len(kept) - 0.5, -0.5))
