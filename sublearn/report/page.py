@@ -43,7 +43,13 @@ PAIRS_DENSITY = (
     "Too many runs for points: the shapes show how densely the differences within a seed lie, each row to its own "
     "height"
 )
-TEACHERS = {"trained": "trained", "neutral": "untrained", "none": "none"}
+TEACHERS = {
+    "trained": "trained",
+    "placebo": "placebo",
+    "untrained": "untrained",
+    "neutral": "untrained",
+    "none": "none",
+}
 INITS = {"same": "same", "cross": "other"}
 LOGITS = {
     "none": "nothing",

@@ -80,7 +80,7 @@ def _worlds(design: Controlled[Distil], seeds: Sequence[int], setup: Setup) -> l
 
 
 def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps: set[int], setup: Setup) -> list[Point]:
-    before = before_students(settings, [seed], world, setup)
+    before = before_students(settings, [seed], world, setup, arms)
     way = _way(seed, arms, world, before)
     points = _initial(settings, way, before, setup)
 
@@ -96,12 +96,13 @@ def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps:
 def _way(seed: int, arms: list[Arm], world: World, before: Before) -> _Way:
     names = [name for name, _ in world.model.named_parameters()]
     start = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
-    displacement = {name: before.teacher.state[name] - before.reference[name] for name in names}
+    teacher = before.teachers["trained"].state
+    displacement = {name: teacher[name] - before.reference[name] for name in names}
     inputs = world.evaluated()
     repeated = inputs.repeat(len(arms), *[1] * (inputs.dim() - 1))
     slope = gradient(world.model, start, repeated, world.soft_score)
-    way = _Way(seed, arms, world, start, displacement, before.teacher.state, slope, torch.zeros(len(arms)))
-    return _Way(seed, arms, world, start, displacement, before.teacher.state, slope, _soft(way, start))
+    way = _Way(seed, arms, world, start, displacement, teacher, slope, torch.zeros(len(arms)))
+    return _Way(seed, arms, world, start, displacement, teacher, slope, _soft(way, start))
 
 
 def _soft(way: _Way, state: State) -> Tensor:
@@ -147,7 +148,7 @@ def _initial(settings: Distil, way: _Way, before: Before, setup: Setup) -> list[
     loss = LOSSES[settings.loss](settings.temperature)
 
     def targets(inputs: Tensor) -> Tensor:
-        taught = {k: by.predict(way.world.model, s, inputs)[..., chosen] for k, s in before.teachers.items()}
+        taught = {k: by.predict(way.world.model, t.state, inputs)[..., chosen] for k, t in before.teachers.items()}
         return torch.cat([taught[arm.teacher] for arm in way.arms])
 
     batch = next(iter(way.world.student_batches(len(way.arms), targets)))
