@@ -19,6 +19,7 @@ _SHELF = {
     "Arm": "study.base",
     "Trait": "traits.trait",
     "Claim": "study.base",
+    "Difference": "study.contrast",
     "Task": "tasks.task",
     "accuracy": "traits.accuracy",
     "distillation": "study.controlled.guest",

@@ -13,6 +13,7 @@ from .seeds import set_seed as set_seed
 from .study.base import Arm as Arm
 from .study.base import Claim as Claim
 from .study.base import Study as Study
+from .study.contrast import Difference as Difference
 from .study.controlled.guest import distillation as distillation
 from .study.table import build as build
 from .tasks.sequences import PromptDataset as PromptDataset

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from sublearn.execution import pipeline, store, sweep
+from sublearn.study.contrast import Difference
+from sublearn.study.identity import first_id_of
 from tests.processes import SET, sublearn
 
 OLD = Path(__file__).parent / "data" / "v0.1.0"
@@ -31,6 +33,33 @@ def test_a_run_is_read_and_gives_the_estimates_that_it_gave(old, name):
     for table, value in (("estimates", "mean"), ("contrasts", "mean"), ("claims", "claim")):
         assert [row[value] for row in now[table]] == pytest.approx([row[value] for row in said[table]])
     assert store.load(old / name).manifest.versions["sublearn"] == "0.1.0"
+
+
+def test_differences_of_arms_that_were_texts_are_values_now(old):
+    (said,) = [claim for claim in store.load(old / "numbers").study.claims if not isinstance(claim.treatment, str)]
+    assert said.treatment == Difference(arm="same_init", minus="same_init_control")
+    assert said.control == Difference(arm="cross_init", minus="cross_init_control")
+
+
+def test_a_run_of_another_setting_is_refused_by_name(old, monkeypatch, capsys):
+    command = ("run", "tutorial", *SET, "--set", "student.lr=1e-2", "--out", str(old / "run"), "--seeds", "0:4")
+    assert sublearn(monkeypatch, *command) == 2
+    assert "What differs: setting student.lr was 0.0005, is 0.01." in capsys.readouterr().err
+
+
+def test_a_run_that_was_begun_with_other_texts_is_gone_on_with_and_says_so(old, monkeypatch):
+    file = old / "run" / "study.json"
+    manifest = json.loads(file.read_text())
+    manifest["study"]["title"] = "as it was called then"
+    manifest["id"] = own = first_id_of(manifest["study"])
+    file.write_text(json.dumps(manifest))
+    records = old / "run" / "records.jsonl"
+    records.write_text(records.read_text().replace("tutorial-2c61be179036", own))
+    command = ("run", "tutorial", *SET, "--jobs", "1", "--out", str(old / "run"))
+    with pytest.warns(UserWarning, match="begun with other texts"):
+        assert sublearn(monkeypatch, *command, "--seeds", "0:4") == 0
+    assert {record.study for record in store.load(old / "run").records} == {own}
+    assert store.load(old / "run").complete_seeds() == set(range(4))
 
 
 @pytest.mark.parametrize("name", ["run", "numbers"])

@@ -28,6 +28,7 @@ from sublearn.files.reading import json_value, yaml_value
 from sublearn.report.way import PANELS
 from sublearn.seeds import parse_seeds
 from sublearn.study.base import Study
+from sublearn.study.identity import first_id_of
 from sublearn.study.numbers.metrics import read_metrics
 from sublearn.study.table import build, read_file
 from sublearn.tasks.idx import read_images, read_labels
@@ -98,7 +99,8 @@ def _true_to_its_id(folder: Path) -> None:
     file = folder / "study.json"
     manifest = json_value(file.read_bytes(), "study.json")
     try:
-        own = Study.model_validate(manifest["study"]).id
+        Study.model_validate(manifest["study"])
+        own = first_id_of(manifest["study"])
     except (ValueError, TypeError, KeyError):
         own = "x"
     if isinstance(manifest, dict):

@@ -1,19 +1,24 @@
 """What study.json and sweep.json hold, as typed values. Files that are read back are foreign until they fit here.
 
-Knows what a study is; no records, no torch, and it writes nothing. Version 0.1.0's files fit.
+Knows what a study is; no records, no torch, and it writes nothing. Version 0.1.0's files are read as well: they have no
+`format`, an id that digests prose, and differences of arms as text ("a - b").
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from sublearn.errors import InputError, plain, quoted
 from sublearn.files.folders import STUDY_FILE
 from sublearn.files.reading import first_problem, json_file
 from sublearn.study.base import Study
+from sublearn.study.identity import first_id_of, id_of
 
 SWEEP_FILE = "sweep.json"
+FORMAT = 2
+"""Of the files that this version writes; version 0.1.0's say none."""
 Short = Annotated[str, Field(max_length=200)]
 Facts = Annotated[dict[Short, Short], Field(max_length=200)]
 """Names and what they are, as packages and their versions."""
@@ -25,27 +30,54 @@ class StudyManifest(BaseModel, frozen=True):
     Raises ValueError if the id is not the study's.
     """
 
+    format: int = FORMAT
     id: Short
     study: Study
     versions: Facts
     runtime: Facts
     command: str = ""
 
-    @model_validator(mode="after")
-    def _of_this_study(self) -> Self:
-        if self.study.id != self.id:
-            raise ValueError(f"it was edited: its study is {self.study.id}, its id says {quoted(self.id)}")
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_this_study(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        written = value.get("study") if isinstance(value, Mapping) else None
+        if not isinstance(written, Mapping):  # made here, or no manifest at all
+            return handler(value)
+        old = "format" not in value
+        made = handler({**value, "study": _restated(written)} if old else value)
+        own = first_id_of(written) if old else id_of(written)
+        if own != made.id:
+            raise ValueError(f"it was edited: its study is {own}, its id says {quoted(made.id)}")
+        return made if made.study.id == own else made.model_copy(update={"study": made.study.known_as(own)})
 
 
 class SweepManifest(BaseModel, frozen=True):
     """sweep.json: the study's name, fixed settings by dotted key, the values of each key of the grid, and how made."""
 
+    format: int | None = None
     study: Short
     settings: dict[Short, Any]
     grid: dict[Short, Annotated[list[Any], Field(min_length=1)]] = Field(min_length=1)
     command: str = ""
     versions: Facts = Field(default_factory=dict)
+
+
+def _restated(study: Mapping[str, Any]) -> dict[str, Any]:
+    """A study of version 0.1.0, in which no arm's name holds " - ", with its claims' differences as values."""
+    claims = study.get("claims")
+    if not isinstance(claims, list):
+        return dict(study)
+    return {**study, "claims": [_with_differences(claim) if isinstance(claim, Mapping) else claim for claim in claims]}
+
+
+def _with_differences(claim: Mapping[str, Any]) -> dict[str, Any]:
+    changed = dict(claim)
+    for key in ("treatment", "control"):
+        side = claim.get(key)
+        if isinstance(side, str) and " - " in side:
+            arm, _, minus = side.partition(" - ")
+            changed[key] = {"arm": arm, "minus": minus}
+    return changed
 
 
 def begun_with(manifest: StudyManifest | SweepManifest) -> str:

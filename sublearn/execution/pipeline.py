@@ -117,6 +117,7 @@ def run(
     options = Options(device, engine, trainer, precision, jobs, shard, trackers, progress)
     if out is not None:
         check_out(study, Path(out), precision)
+        study = store.known_as(study, Path(out))
     check_packages(trackers)
     own = share(chosen, shard)
     # Looked for first: what is there already needs no device, and so no torch.
@@ -233,7 +234,7 @@ def seeds_there(study: Study, folder: Path) -> set[int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # who opens the folder to write is told of a torn record
         found = store.load(folder)
-    return found.complete_seeds() if found.study == study else set()
+    return found.complete_seeds() if found.study.asks_what(study) else set()
 
 
 def few(study: Study, seeds: Iterable[int], folder: Path) -> str | None:

@@ -3,6 +3,7 @@ nothing and imports no torch.
 """
 
 import json
+import os
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,19 +19,22 @@ from pydantic import ValidationError
 from sublearn import signals
 from sublearn.columns import Columns, read_clean
 from sublearn.errors import InputError, SublearnError, quoted
-from sublearn.execution.manifests import STUDY_FILE, StudyManifest, begun_with, read_study
+from sublearn.execution.manifests import STUDY_FILE, SWEEP_FILE, StudyManifest, begun_with, read_study, read_sweep
 from sublearn.files.appending import Appending
 from sublearn.files.folders import has_manifest, locked
 from sublearn.files.reading import file_bytes, first_problem
 from sublearn.files.writing import check_folder, replace_text
 from sublearn.records import Record
 from sublearn.study.base import Study, misfits
+from sublearn.study.identity import changes, id_of
 
 MANIFEST, RECORDS, ALL_RECORDS = STUDY_FILE, "records.jsonl", "records*.jsonl"
 PACKAGES = ("sublearn", "torch", "numpy", "scipy", "scikit-learn")
 LANGUAGE_PACKAGES = ("transformers", "tokenizers", "peft", "trl")
 LARGEST_RECORDS = 1 << 34
 """Bytes of one file of records."""
+MOST_DIFFERENCES = 6
+"""Differences of two studies that a message names."""
 Key = tuple[str, int, str]
 
 
@@ -84,7 +88,7 @@ def writing(
         if not (folder / MANIFEST).exists():
             made = StudyManifest(id=study.id, study=study, versions=versions(), runtime=dict(runtime), command=command)
             replace_text(folder / MANIFEST, json.dumps(made.model_dump(mode="json"), indent=2) + "\n")
-        _name_newer_version(folder)
+        _name_what_changed(folder, study)
         file = folder / (RECORDS if shard is None else _own_files(shard))
         writer = Writer(file, _read_run(folder, _own_files(shard)))
         yield writer
@@ -103,7 +107,7 @@ def finished(
         found = _read_run(folder, _own_files(shard))
         if not found.complete_seeds().issuperset(seeds):
             return None
-        _name_newer_version(folder)
+        _name_what_changed(folder, study)
         return found
 
 
@@ -146,15 +150,44 @@ def check(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
     if not folder.is_dir() or not has_manifest(folder, MANIFEST):
         return
     manifest = read_study(folder)
-    if manifest.id != study.id:
+    if not manifest.study.asks_what(study):
         made = f"{quoted(manifest.id)}, begun with sublearn {begun_with(manifest)}"
         raise InputError(
             f"{folder} holds another study: {made}; this is {study.id} of sublearn {versions()['sublearn']}. "
-            "Choose another --out."
+            f"{_differences(manifest.study, study)} Choose another --out, or ask what was asked."
         )
     made, now = manifest.runtime.get("precision"), runtime.get("precision")
     if made != now:
         raise InputError(f"{folder} was made with --precision {quoted(made)}, not {now}. Choose another --out.")
+
+
+def known_as(study: Study, folder: Path) -> Study:
+    """The study under the id that its records bear in a run directory, which may be an earlier version's."""
+    if not os.path.exists(folder / MANIFEST):  # unlike a path's own, it takes any name
+        return study
+    there = read_study(folder)
+    return study.known_as(there.id) if there.study.asks_what(study) else study
+
+
+def known_in(out: Path) -> dict[str, str]:
+    """The ids of the run directories of a sweep that an earlier version began, by what each id would be now."""
+    if not (out / SWEEP_FILE).exists() or (sweep := read_sweep(out)).format is not None:
+        return {}
+    known: dict[str, str] = {}
+    for folder in sorted(file.parent for file in out.glob(f"{sweep.study}-*/{MANIFEST}")):
+        there = read_study(folder)
+        if there.id != folder.name:
+            raise InputError(f"{folder} holds another study: {quoted(there.id)}. Move it out of the sweep.")
+        known[id_of(there.study.model_dump(mode="json"))] = there.id
+    return known
+
+
+def _differences(before: Study, now: Study) -> str:
+    if before.name != now.name:
+        return ""
+    said = changes(before.model_dump(mode="json"), now.model_dump(mode="json"))
+    more = f"; and {len(said) - MOST_DIFFERENCES} more" if len(said) > MOST_DIFFERENCES else ""
+    return f"What differs: {'; '.join(said[:MOST_DIFFERENCES])}{more}."
 
 
 def _own_files(shard: str | None) -> str:
@@ -248,8 +281,14 @@ def _damage(path: Path, line: int, flaw: str) -> InputError:
     return InputError(f"{path}, line {line} is damaged: {flaw}. Nothing was changed.")
 
 
-def _name_newer_version(folder: Path) -> None:
-    made, now = begun_with(read_study(folder)), versions()["sublearn"]
+def _name_what_changed(folder: Path, study: Study) -> None:
+    """Say of a folder that is gone on with what has changed since it was begun, though nothing that results depend on.
+
+    Without the folder's name, so that a sweep of many says it once.
+    """
+    manifest = read_study(folder)
+    made, now = begun_with(manifest), versions()["sublearn"]
     if made != now:
-        # Without the folder's name, so that a sweep of many says it once.
         warnings.warn(f"What is there was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)
+    if manifest.study != study:
+        warnings.warn("What is there was begun with other texts; settings, arms and claims are the same.", stacklevel=4)

@@ -265,8 +265,9 @@ def _folders(out: Path) -> Iterator[tuple[dict[str, Any], Study, Path]]:
     """Each combination's values and study with its run directory, if it has one; others in the folder are warned of."""
     manifest = manifests.read_sweep(out)
     found: set[str] = set()
+    known = store.known_in(out)
     for chosen, study in _studies(manifest, out):
-        folder = out / study.id
+        folder = out / known.get(study.id, study.id)
         if (folder / store.MANIFEST).exists():
             found.add(folder.name)
             yield chosen, study, folder
@@ -292,7 +293,8 @@ def _manifest(sweep: Sweep, command: str) -> dict[str, Any]:
     grid = {key: list(values) for key, values in sweep.grid.items()}
     made = {"command": command, "versions": store.versions()}
     settings = dict(sweep.settings)
-    return manifests.SweepManifest(study=sweep.study, settings=settings, grid=grid, **made).model_dump()
+    parts = {"format": manifests.FORMAT, "study": sweep.study, "settings": settings, "grid": grid}
+    return manifests.SweepManifest(**parts, **made).model_dump()
 
 
 def _check_folder(sweep: Sweep, out: Path) -> None:

@@ -34,6 +34,7 @@ class Plan:
     ) -> None:
         self.sweep, self.seeds, self.options, self.place, self.out = sweep, seeds, options, place, out
         self.runtime = pipeline.runtime_of(options, place)
+        self._known = store.known_in(out) if out else {}
         self.total = sweep.size * len(seeds) // (options.shard[1] if options.shard else 1)
         # Cohorts are formed as for all seeds, so that a sweep that was stopped goes on with the same ones.
         self.workers = pipeline.workers(next(sweep.studies())[1].designed.seconds_a_run, self.total, options, place)
@@ -43,7 +44,8 @@ class Plan:
         for number, (chosen, study) in enumerate(self.sweep.studies()):
             own = pipeline.share(self.seeds, self.options.shard, number)
             if own:
-                yield chosen, study, own
+                known = self._known.get(study.id)
+                yield chosen, study.known_as(known) if known else study, own
 
     def jobs(self, study: Study, own: Sequence[int], done: Collection[int]) -> Iterator[Job]:
         """The jobs of one study; the more studies there are, the less each must be cut to keep all workers busy."""

@@ -11,6 +11,7 @@ from sublearn.errors import plain
 from sublearn.records import Record
 from sublearn.study.analysis import MOST_RUNS, Values, differences, values_of
 from sublearn.study.base import Claim, Study
+from sublearn.study.contrast import contrast_text
 
 MOST = 500
 """Letters of a setting's value."""
@@ -39,11 +40,7 @@ def study_text(study: Study) -> str:
 
 def claim_text(claim: Claim) -> str:
     """The claim, with what exactly is compared."""
-    sides = (
-        f"({claim.treatment}) - ({claim.control})"
-        if " - " in claim.treatment
-        else f"{claim.treatment} - {claim.control}"
-    )
+    sides = contrast_text(claim.treatment, claim.control)
     kind = "is above zero" if claim.kind == "positive" else "is equivalent to zero"
     return f"{claim.claim}. [{claim.trait}: {sides} {kind}; differences within {claim.delta:g} count as none]"
 

@@ -11,7 +11,7 @@ from sublearn.report.drawing import Key, Panel, Row, crowded, draw
 from sublearn.report.svg import png_bytes, svg_text
 from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
 from sublearn.stats import Contrast, Estimate
-from sublearn.study.analysis import Analysis, PairedContrast, Values, column, differences, values_of
+from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, column, differences, values_of
 from sublearn.study.base import Arm, Claim, Trait, Verdict
 
 WIDE, NARROW = 800, 360
@@ -137,7 +137,7 @@ def _judged(analysis: Analysis) -> list[tuple[Claim, Contrast, Verdict]]:
     ]
 
 
-def _question(row: PairedContrast) -> tuple[str, str, str]:
+def _question(row: PairedContrast) -> Question:
     return row.treatment, row.control, row.trait
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from sublearn.errors import plain
 from sublearn.stats import Contrast, Estimate
-from sublearn.study.base import Claim, Verdict, terms
+from sublearn.study import contrast
+from sublearn.study.base import Claim, Verdict
 
 UNMEASURED = "unmeasured"
 MOST_DECIMALS = 6
@@ -102,13 +103,13 @@ def effect_text(effect: float | None) -> str:
     return "undefined" if effect is None else f"{effect:+.2f}"
 
 
-def contrast_text(treatment: str, control: str) -> str:
-    """What is subtracted from what.
+def contrast_text(treatment: contrast.Side, control: contrast.Side) -> str:
+    """What is subtracted from what, fit for a page.
 
-    >>> contrast_text("a - b", "c")
-    '(a - b) - c'
+    >>> contrast_text("a", "b")
+    'a - b'
     """
-    return " - ".join(f"({plain(side)})" if len(terms(side)) > 1 else plain(side) for side in (treatment, control))
+    return plain(contrast.contrast_text(treatment, control))
 
 
 def expectation(claim: Claim) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sublearn import stats
 from sublearn.columns import Column, Columns
 from sublearn.records import Record
-from sublearn.study.base import Claim, Study, Verdict, terms
+from sublearn.study.base import Claim, Study, Verdict
+from sublearn.study.contrast import Side, side_text, terms
 
 ALPHA = 0.05
 MOST_RUNS = 100_000
@@ -19,7 +20,7 @@ MOST_RUNS = 100_000
 Values = Mapping[tuple[str, str], Column]
 """(arm, trait) to the seeds and their values, measured ones only."""
 NOTHING = Column(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
-Question = tuple[str, str, str]
+Question = tuple[Side, Side, str]
 """Treatment, control and trait."""
 Contrasts = dict[Question, stats.Contrast]
 
@@ -37,8 +38,8 @@ class ArmEstimate:
 class PairedContrast:
     """The contrast of two arms, or of two differences of arms, on one trait."""
 
-    treatment: str
-    control: str
+    treatment: Side
+    control: Side
     trait: str
     contrast: stats.Contrast
 
@@ -71,7 +72,12 @@ class Analysis:
             "seeds": list(self.seeds),
             "estimates": [{"arm": row.arm, "trait": row.trait, **vars(row.estimate)} for row in self.estimates],
             "contrasts": [
-                {"treatment": row.treatment, "control": row.control, "trait": row.trait, **vars(row.contrast)}
+                {
+                    "treatment": side_text(row.treatment),
+                    "control": side_text(row.control),
+                    "trait": row.trait,
+                    **vars(row.contrast),
+                }
                 for row in self.contrasts
             ],
             "claims": [dict(vars(finding)) for finding in self.findings],
@@ -93,10 +99,9 @@ def analyse(study: Study, records: Iterable[Record]) -> Analysis:
     )
 
 
-def differences(values: Values, treatment: str, control: str, trait: str) -> NDArray[np.float64]:
+def differences(values: Values, treatment: Side, control: Side, trait: str) -> NDArray[np.float64]:
     """Treatment minus control for each seed at which every arm of both was measured, shape "run"."""
-    plus, minus = terms(treatment), terms(control)
-    signed = [*zip(plus, (1, -1), strict=False), *zip(minus, (-1, 1), strict=False)]
+    signed = [*terms(treatment), *((arm, -sign) for arm, sign in terms(control))]
     columns = [(sign, column(values, arm, trait)) for arm, sign in signed]
     common = reduce(_common, (own.seeds for _, own in columns))
     return np.sum([sign * _at(own, common) for sign, own in columns], axis=0)

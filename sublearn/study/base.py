@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from sublearn.config import Spec, override
 from sublearn.devices import Precision
 from sublearn.errors import InputError, quoted
 from sublearn.records import LARGEST_VALUE, Record
+from sublearn.study.contrast import Name, Side, terms
+from sublearn.study.identity import asked, id_of
 from sublearn.study.memory import Need
 from sublearn.traits.trait import Trait
 
 Teacher = Literal["none", "trained", "placebo", "untrained", "neutral"]
 """What an arm learns from, or is; "neutral" is what version 0.1.0 called an untrained teacher."""
 Verdict = Literal["supported", "refuted", "inconclusive"]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-Side = Annotated[str, Field(min_length=1, max_length=300)]
-"""One side of a claim."""
 Text = Annotated[str, Field(max_length=2_000)]
 ROUNDING = 1e-6
 """By so much a share may pass 0 or 1: float32 sums of probabilities do."""
@@ -47,8 +46,8 @@ class Arm(Spec, frozen=True):
 class Claim(Spec, frozen=True):
     """What the study says must come out: `treatment` minus `control` on a trait, paired by seed.
 
-    Either side is an arm or a difference of two, as in "same_init - same_init_control". "positive" means above zero;
-    "equivalent" means zero within `delta`, the smallest difference that matters.
+    Either side is an arm or a `Difference` of two. "positive" means above zero; "equivalent" means zero within `delta`,
+    the smallest difference that matters.
     """
 
     claim: Text
@@ -61,14 +60,14 @@ class Claim(Spec, frozen=True):
     @property
     def arms(self) -> tuple[str, ...]:
         """Every arm that the claim speaks of."""
-        return (*terms(self.treatment), *terms(self.control))
+        return tuple(arm for side in (self.treatment, self.control) for arm, _ in terms(side))
 
 
 class Study(Spec, frozen=True):
     """A frozen question (settings, arms, traits and claims) together with its design: how it is prepared and measured.
 
-    Its canonical text gives its id; seeds are not in it, nor is the design. A study that was read from a run directory
-    has no design: it can be reported, not run.
+    What it asks gives its id, prose does not; seeds are not in it, nor is the design. A study that was read from a run
+    directory has no design: it can be reported, not run.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -81,14 +80,25 @@ class Study(Spec, frozen=True):
     traits: tuple[Trait, ...] = Field(min_length=1, max_length=1_000)
     claims: tuple[Claim, ...] = Field(max_length=1_000)
     design: Any = Field(default=None, exclude=True, repr=False)
+    _known_as: str | None = PrivateAttr(default=None)
 
     @property
     def id(self) -> str:
-        """The study's name and the digest of its canonical text."""
-        return f"{self.name}-{self.digest()}"
+        """The study's name and a digest of what it asks, or the id under which an earlier version made its records."""
+        return self._known_as or id_of(self.model_dump(mode="json"))
+
+    def known_as(self, id: str) -> Study:
+        """The same study, whose records bear this id."""
+        study = self.model_copy()
+        study._known_as = id  # pyright: ignore[reportAttributeAccessIssue]
+        return study
+
+    def asks_what(self, other: Study) -> bool:
+        """Whether it asks what another study asks, in whichever words."""
+        return asked(self.model_dump(mode="json")) == asked(other.model_dump(mode="json"))
 
     def __eq__(self, other: object) -> bool:
-        """Whether both ask the same, however they are measured."""
+        """Whether both say the same, however they are measured."""
         return isinstance(other, Study) and self.canonical() == other.canonical()
 
     def __hash__(self) -> int:
@@ -115,28 +125,15 @@ class Study(Spec, frozen=True):
         _refuse_doubles("trait", (trait.name for trait in self.traits))
         arms = {arm.name for arm in self.arms}
         for arm in self.arms:
-            if " - " in arm.name:
-                raise ValueError(f"arm '{arm.name}' holds ' - ', which stands for a difference of arms")
             if arm.teacher == "trained" and arm.control is None:
                 raise ValueError(f"arm '{arm.name}' has a trained teacher but names no control arm")
             if arm.control is not None and (arm.control not in arms or arm.control == arm.name):
                 raise ValueError(f"arm '{arm.name}' names the control '{arm.control}', which is no other arm here")
         for claim in self.claims:
-            if any(len(terms(side)) > 2 for side in (claim.treatment, claim.control)):
-                raise ValueError(f"the claim '{claim.claim}' has a side of more than two arms")
-            strange = set(claim.arms) - arms
+            strange = [arm for arm in claim.arms if arm not in arms]
             if strange or claim.trait not in {trait.name for trait in self.traits}:
-                raise ValueError(f"the claim '{claim.claim}' speaks of {strange or claim.trait}, unknown here")
+                raise ValueError(f"the claim '{claim.claim}' speaks of {(strange or [claim.trait])[0]}, unknown here")
         return self
-
-
-def terms(side: str) -> tuple[str, ...]:
-    """The arms of one side of a contrast: the first counts positive, a second negative.
-
-    >>> terms("same_init - same_init_control")
-    ('same_init', 'same_init_control')
-    """
-    return tuple(side.split(" - "))
 
 
 def misfits(study: Study) -> Callable[[Record], str | None]:

@@ -180,7 +180,9 @@ ROWS = [
     *_study("an unknown kind of claim", _edited("study.json", _put("study", "claims", 0, "kind", to="x")), "'study.cl"),
     *_study("a claim of no arm", _edited("study.json", _put("study", "claims", 0, "control", to="x")), "unknown here"),
     *_study(
-        "a claim of three arms", _edited("study.json", _put("study", "claims", 0, "control", to="a - b - c")), "two"
+        "a claim of three arms",
+        _edited("study.json", _put("study", "claims", 0, "control", to={"arm": "a", "minus": "b", "and": "c"})),
+        "control",
     ),
     *_study(
         "a chance of 1e308", _edited("study.json", _put("study", "traits", 0, "chance", to=1e308)), "'study.traits.0"

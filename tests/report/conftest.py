@@ -7,6 +7,7 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.study.analysis import Analysis, analyse
 from sublearn.study.base import Arm, Claim, Study, Trait
+from sublearn.study.contrast import Difference, Side
 
 
 @pytest.fixture
@@ -36,13 +37,17 @@ def study(**changes) -> Study:
         "claims": (
             claim("same init picks it up", "same_init", "same_init_control"),
             claim("other init does not", "cross_init", "cross_init_control", kind="equivalent"),
-            claim("more with the same", "same_init - same_init_control", "cross_init - cross_init_control"),
+            claim(
+                "more with the same",
+                Difference(arm="same_init", minus="same_init_control"),
+                Difference(arm="cross_init", minus="cross_init_control"),
+            ),
         ),
     }
     return Study(**parts | changes)
 
 
-def claim(text: str, treatment: str, control: str, **more) -> Claim:
+def claim(text: str, treatment: Side, control: Side, **more) -> Claim:
     return Claim(claim=text, trait="trait_rate", treatment=treatment, control=control, delta=0.1, **more)
 
 

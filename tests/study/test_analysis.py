@@ -5,10 +5,17 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.study.analysis import analyse
 from sublearn.study.base import Arm, Claim, Study, Trait
+from sublearn.study.contrast import Difference
 from sublearn.study.table import build
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
 BOTH = [("same_init", "same_init_control"), ("cross_init", "cross_init_control")]
+
+
+def difference(arm: str, minus: str) -> Difference:
+    return Difference(arm=arm, minus=minus)
+
+
 STUDY = Study(
     name="planted",
     title="t",
@@ -22,7 +29,7 @@ STUDY = Study(
     claims=(
         Claim(claim="same", trait="rate", treatment=BOTH[0][0], control=BOTH[0][1], delta=0.1),
         Claim(claim="cross", trait="rate", treatment=BOTH[1][0], control=BOTH[1][1], delta=0.1, kind="equivalent"),
-        Claim(claim="gap", trait="rate", treatment=" - ".join(BOTH[0]), control=" - ".join(BOTH[1]), delta=0.1),
+        Claim(claim="gap", trait="rate", treatment=difference(*BOTH[0]), control=difference(*BOTH[1]), delta=0.1),
     ),
 )
 

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from sublearn.config import Scale, Spec, TrainConfig
 from sublearn.errors import InputError, unknown
 from sublearn.study.base import Arm, Claim, Design, Study
+from sublearn.study.contrast import Difference
 
 if TYPE_CHECKING:
     from sublearn.study.controlled.train import World
@@ -194,8 +195,8 @@ def claims(trait: str, delta: float) -> tuple[Claim, ...]:
         Claim(
             claim=f"the same init's transfer exceeds the other's ({trait})",
             trait=trait,
-            treatment=" - ".join(same),
-            control=" - ".join(cross),
+            treatment=Difference(arm=same[0], minus=same[1]),
+            control=Difference(arm=cross[0], minus=cross[1]),
             delta=delta,
         ),
     )

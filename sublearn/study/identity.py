@@ -1,0 +1,85 @@
+"""When two studies are the same: by what changes results, never by prose. Knows studies as JSON alone; torch-free."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from sublearn.config import dotted
+from sublearn.errors import plain
+
+PROSE = {"arms": ("about",), "traits": ("about",), "claims": ("claim", "reason")}
+"""Texts of a study's parts that no result depends on, beside its title and question."""
+LETTERS = 12
+LONGEST_VALUE = 40
+Json = Mapping[str, Any]
+
+
+def asked(study: Json) -> dict[str, Any]:
+    """What a study asks, without prose: its name, settings, arms, traits and claims."""
+    parts = {key: [_without(row, prose) for row in study[key]] for key, prose in PROSE.items()}
+    return {"name": study["name"], "settings": study["settings"], **parts}
+
+
+def id_of(study: Json) -> str:
+    """The study's name and a digest of what it asks."""
+    return f"{study['name']}-{_digest(asked(study))}"
+
+
+def first_id_of(study: Json) -> str:
+    """The id that version 0.1.0 gave, which digests prose as well."""
+    return f"{study['name']}-{_digest(study)}"
+
+
+def changes(before: Json, now: Json) -> list[str]:
+    """What differs between what two studies ask, a phrase each; nothing where only prose does."""
+    return [
+        *_changed("name", {"": before["name"]}, {"": now["name"]}),
+        *_changed("setting", dotted(before["settings"]), dotted(now["settings"])),
+        *(phrase for kind in ("arms", "traits") for phrase in _changed(kind[:-1], *_by_name(kind, before, now))),
+        *_changed("claim", *_by_place(before, now)),
+    ]
+
+
+def _changed(kind: str, before: Json, now: Json) -> Iterator[str]:
+    for key in dict.fromkeys((*before, *now)):
+        named = f"{kind} {plain(key, LONGEST_VALUE)}".strip()
+        if key not in now:
+            yield f"{named} is there and no longer asked for"
+        elif key not in before:
+            yield f"{named} is new ({_shown(now[key])})"
+        elif before[key] != now[key]:
+            old, new = _parts(before[key], now[key])
+            yield f"{named} was {_shown(old)}, is {_shown(new)}"
+
+
+def _parts(before: Any, now: Any) -> tuple[Any, Any]:
+    """Of two mappings, what differs in them; anything else as it is."""
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        return before, now
+    same = {key for key, value in before.items() if key in now and now[key] == value}
+    return _without(before, same), _without(now, same)
+
+
+def _by_name(kind: str, *studies: Json) -> list[dict[str, Any]]:
+    return [{row["name"]: _without(row, (*PROSE[kind], "name")) for row in study[kind]} for study in studies]
+
+
+def _by_place(*studies: Json) -> list[dict[str, Any]]:
+    return [
+        {str(place): _without(row, PROSE["claims"]) for place, row in enumerate(study["claims"], 1)}
+        for study in studies
+    ]
+
+
+def _without(row: Json, keys: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in keys}
+
+
+def _shown(value: Any) -> str:
+    return plain(json.dumps(value) if not isinstance(value, str) else value, LONGEST_VALUE)
+
+
+def _digest(value: Json) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:LETTERS]
