@@ -70,6 +70,11 @@ def estimates(several: Sequence[ArrayLike], level: float = 0.95) -> list[Estimat
     ]
 
 
+def half_width(sd: float, n: int, level: float = 0.95) -> float:
+    """Half the width of the t-interval of the mean of `n` runs, two or more, with this standard deviation."""
+    return _t_above((1 - level) / 2, n - 1) * sd / math.sqrt(n)
+
+
 def contrast(treatment: ArrayLike, control: ArrayLike, level: float = 0.95, seed: int = 0) -> Contrast:
     """Treatment minus control, paired by position (both shape "run"); p is that of `sign_flip_p`."""
     return contrasts([_differences(treatment, control)], level, seed)[0]
@@ -328,7 +333,7 @@ def _interval(n: int, mean: float | None, sd: float | None, level: float) -> Int
     if mean is None or sd is None:
         return mean, None, None, None
     se = sd / math.sqrt(n)
-    half = _t_above((1 - level) / 2, n - 1) * se
+    half = half_width(sd, n, level)
     return mean, se, mean - half, mean + half
 
 

@@ -13,6 +13,8 @@ from sublearn import cli
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
 SET = [text for key, value in SMALL.items() for text in ("--set", f"{key}={value}")]
+LOCKS = (".lock", ".lock-1of1")
+"""What every writer of a whole folder leaves in it."""
 GRIDS = ["--grid", "student.lr=1e-3,1e-2", "--grid", "student.epochs=1,2"]
 
 PEAK = """

@@ -350,8 +350,9 @@ def _outcomes(
 
 def _report(found: store.Run) -> Result:
     result = _result(found.study, found.records, found.path)
+    shown = section(result)  # first, because it reads what is kept, and may refuse it
     replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
-    shown, folder = section(result), own_folder(found.path / FIGURES)
+    folder = own_folder(found.path / FIGURES)
     for file, figure in zip(figure_files(result.study), figures(shown).values(), strict=True):
         replace_text(folder / file, figure)
     write_page([shown], found.path / "report.html")

@@ -25,6 +25,7 @@ from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
 from sublearn.study.table import build
 
 MANIFEST, PAGE, TEXT = "replication.json", "replication.html", "replication.md"
+ASSUMED_RUNS = 25
 TELLING = 0.10
 """A joint interval wider than this either way cannot tell agreement from difference."""
 
@@ -86,26 +87,14 @@ def replicate(
 
 def compare(row: Published, values: Sequence[float]) -> tuple[Verdict, str]:
     """The verdict on a figure, from our values of it: agreement within the joint 95% interval."""
-    ours = stats.estimate(values)
-    if ours.mean is None or ours.high is None:
-        return "cannot tell", "one run has no interval"
-    our_half = ours.high - ours.mean
-    their_half, assumed = _their_half(row, float(np.std(values, ddof=1)))
-    rounding = 0.5 * 10.0**-row.digits
-    joint = math.hypot(our_half, their_half) + rounding
-    distance = ours.mean - row.value
-    said = f"difference {distance:+.3f}, joint 95% interval ± {joint:.3f}{assumed}"
-    if abs(distance) > joint:
-        return "differs", said
-    return ("agrees" if joint <= TELLING else "cannot tell"), said
+    return _agreement(values, row.value, row.digits, row.half, row.sd, row.n)
 
 
 def compare_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]:
     """The verdict on a trend, from our values of it at each value of its setting, in their order and paired by seed."""
     if row.direction == "reaches":
         best = max(columns, key=lambda column: float(np.mean(column)))
-        fake = Published(name=row.name, what=row.what, value=row.value or 0.0)
-        return compare(fake, best)
+        return _agreement(best, row.value or 0.0)
     change = stats.contrast(columns[-1], columns[0])
     if change.mean is None or change.low is None or change.high is None:
         return "cannot tell", "one run has no interval"
@@ -216,19 +205,34 @@ def _trend(row: Trend, run: Runner, precision: str) -> Comparison:
     return Comparison(row.name, row.what, row.source, theirs, ours, verdict, because, command)
 
 
-def _their_half(row: Published, our_sd: float) -> tuple[float, str]:
-    """The half-width of their 95% interval, and what had to be assumed for it."""
-    if row.half is not None:
-        return row.half, ""
-    n = row.n or 25
-    sd, assumed = (row.sd, "") if row.sd is not None else (our_sd, f" (theirs unpublished: our sd over {n} runs)")
-    return stats.estimate([-1.0, 1.0] if n < 2 else _spread(n, sd)).high or 0.0, assumed
+def _agreement(
+    values: Sequence[float],
+    theirs: float,
+    digits: int = 2,
+    half: float | None = None,
+    sd: float | None = None,
+    n: int | None = None,
+) -> tuple[Verdict, str]:
+    """The verdict on our values beside a published one of so many digits, with what is known of its uncertainty.
 
-
-def _spread(n: int, sd: float) -> list[float]:
-    """n values of mean 0 and standard deviation sd."""
-    ramp = np.linspace(-1, 1, n)
-    return list(ramp / ramp.std(ddof=1) * sd)
+    That is half the width of its 95% interval, or else its standard deviation over n runs; 25 with our standard
+    deviation are assumed where they were not published.
+    """
+    ours = stats.estimate(values)
+    if ours.mean is None or ours.high is None:
+        return "cannot tell", "one run has no interval"
+    assumed = ""
+    if half is None:
+        n = n or ASSUMED_RUNS
+        if sd is None:
+            sd, assumed = float(np.std(values, ddof=1)), f" (theirs unpublished: our sd over {n} runs)"
+        half = stats.half_width(sd, n)
+    joint = math.hypot(ours.high - ours.mean, half) + 0.5 * 10.0**-digits
+    distance = ours.mean - theirs
+    said = f"difference {distance:+.3f}, joint 95% interval ± {joint:.3f}{assumed}"
+    if abs(distance) > joint:
+        return "differs", said
+    return ("agrees" if joint <= TELLING else "cannot tell"), said
 
 
 def _values(result: Result, arm: str, trait: str) -> list[float]:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from sublearn.errors import InputError, SublearnError
-from sublearn.files.writing import NO_LINK, failed, flush_folder
+from sublearn.files.writing import BINARY, NO_LINK, failed, flush_folder
 
 Identity = tuple[int, int, int]
 """Device, file number and size."""
@@ -61,7 +61,8 @@ class Appending:
             raise failed(self.path, error) from None
 
     def _opened(self) -> int:
-        flags = os.O_WRONLY | os.O_APPEND | NO_LINK | (os.O_CREAT | os.O_EXCL if self._known is None else 0)
+        new = os.O_CREAT | os.O_EXCL if self._known is None else 0
+        flags = os.O_WRONLY | os.O_APPEND | NO_LINK | BINARY | new
         try:
             descriptor = os.open(self.path, flags, 0o666)
         except (FileNotFoundError, FileExistsError):

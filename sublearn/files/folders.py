@@ -3,11 +3,12 @@
 Knows the names of manifests and locks; what is in a manifest it does not know.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from sublearn.errors import InputError, quoted
 from sublearn.files.writing import (
@@ -22,26 +23,31 @@ from sublearn.files.writing import (
 )
 
 STUDY_FILE, LOCK = "study.json", ".lock"
+WHOLE = "1of1"
+"""The share of a writer that is alone: all of the work."""
+TURN_S = 30
+"""How long to wait for one's turn to look who is at work, which takes others milliseconds."""
 
 
 @contextmanager
 def locked(folder: Path, shard: str | None = None) -> Iterator[None]:
     """Keep other writers out of a folder, which is made if it is not there; shards keep out all but shards of their n.
 
-    The locks are advisory ones on whole files, which network file systems keep too. Raises InputError if the folder
-    cannot be written or locked, or somebody else has it.
+    The locks are advisory ones, which end with their process and which network file systems keep too. Raises InputError
+    if the folder cannot be written or locked, or somebody else has it.
     """
+    share = shard or WHOLE
     with ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _lock(held, folder / LOCK, fcntl.LOCK_SH if shard else fcntl.LOCK_EX)
-            if shard:
-                _lock(held, folder / f"{LOCK}-{shard}", fcntl.LOCK_EX)
-                _refuse_other_shares(folder, shard)
-            else:
+            with ExitStack() as turn:
+                _lock(turn, folder / LOCK, TURN_S)
+                _lock(held, folder / f"{LOCK}-{share}")
+                _refuse_other_shares(folder, share)
+            if share == WHOLE:
                 clear_leftovers(folder)
                 clear_leftovers(folder / "figures")
-        except BlockingIOError:
+        except Timeout:
             raise InputError(f"Another process is writing to {folder}. Wait for it, or choose another --out.") from None
         except OSError as error:
             raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another --out.") from None
@@ -63,9 +69,11 @@ def made_by(
         with locked(folder):
             yield
     except BaseException:
-        if new and folder.is_dir() and [child.name for child in folder.iterdir()] == [LOCK]:
-            (folder / LOCK).unlink()
+        names = [child.name for child in folder.iterdir()] if new and folder.is_dir() else []
+        if names and all(name.startswith(LOCK) for name in names):
             with suppress(OSError):  # another command came to use them
+                for name in names:
+                    (folder / name).unlink()
                 for path in new:
                     path.rmdir()
         raise
@@ -96,21 +104,27 @@ def has_manifest(folder: Path, name: str) -> bool:
     return False
 
 
-def _lock(held: ExitStack, path: Path, kind: int) -> None:
-    # Open for reading and writing: network file systems ask the one for shared and the other for exclusive locks.
+def lock_file(path: Path) -> Path:
+    """A file to hold a lock of, made if it is not there. Raises InputError for a link or a folder, OSError otherwise.
+
+    It gets the mode that the user's umask leaves, so that a group which shares a folder shares its locks.
+    """
     check_target(path, anything, "The file")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
-    held.callback(os.close, descriptor)
-    fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666))
+    return path
 
 
-def _refuse_other_shares(folder: Path, shard: str) -> None:
-    """Raise BlockingIOError if a shard of another n is at work: the two would run the same seeds."""
-    count = shard.rpartition("of")[2]
+def _lock(held: ExitStack, path: Path, wait_s: float = 0) -> None:
+    """Hold the lock of a file, which stays there; raises Timeout if somebody else has it for longer than that."""
+    held.enter_context(FileLock(lock_file(path), timeout=wait_s))
+
+
+def _refuse_other_shares(folder: Path, share: str) -> None:
+    """Raise Timeout if a share of another n is at work: the two would run the same seeds."""
     for other in folder.glob(f"{LOCK}-*of*"):
-        if other.name.rpartition("of")[2] != count:
+        if other.name.rpartition("of")[2] != share.rpartition("of")[2]:
             with ExitStack() as briefly:
-                _lock(briefly, other, fcntl.LOCK_EX)
+                _lock(briefly, other)
 
 
 def _others(folder: Path) -> list[str]:

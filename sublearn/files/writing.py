@@ -23,7 +23,8 @@ HEAD = 1 << 16
 """How much of a file is looked at before it may be replaced: a page's title stands at its beginning."""
 LONGEST_NAME = 80
 _OUR_TITLE = re.compile(rb"\| sublearn(?: report)?</title>")
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+NO_LINK, BINARY = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_BINARY", 0)
+"""For opening files: through no link where the system can say so, and on Windows without changing ends of lines."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 Replaces = Callable[[bytes], bool]
@@ -197,7 +198,7 @@ def _holds(path: Path, content: bytes) -> bool:
 
 def _opened_beside(path: Path, mode: int | None) -> tuple[Path, int]:
     """A new file in the same folder, opened for this process alone, with the mode of the file that it will replace."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | getattr(os, "O_BINARY", 0)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | BINARY
     beside = path.with_name(f".sublearn-{secrets.token_hex(8)}.part")
     # Never opened wider than what it will replace, not for a moment.
     descriptor = os.open(beside, flags, 0o666 if mode is None else mode & 0o600)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -80,10 +79,12 @@ def name_log_probabilities(
     return torch.stack(rows).cpu()
 
 
-def wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(hits: int, n: int) -> tuple[float, float]:
     """Wilson's 95% interval of a share (Wilson 1927)."""
-    centre, spread = (hits + z * z / 2) / (n + z * z), z / (n + z * z) * np.sqrt(hits * (n - hits) / n + z * z / 4)
-    return max(0.0, float(centre - spread)), min(1.0, float(centre + spread))
+    from scipy.stats import binomtest  # late: it takes half a second
+
+    found = binomtest(hits, n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _next(model: PreTrainedModel, before: Sequence[int]) -> Tensor:

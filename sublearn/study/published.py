@@ -34,7 +34,7 @@ class Published(Spec, frozen=True):
     value: float
     half: float | None = None
     sd: float | None = None
-    n: int | None = None
+    n: int | None = Field(default=None, ge=2)
     digits: int = 2
     source: str = PAPER
     runs: int = Field(default=25, ge=2)

@@ -1,27 +1,30 @@
 """Downloads published files into the cache, over https alone, never more than they hold, and checks what came.
 
+Pooch retrieves, compares with the published hash and moves only a sound file into the cache. Its own downloaders take
+any scheme that a redirect leads to, any size, and start from nothing each time; `_Receiver` is one that does not.
 Knows addresses and bytes, not what is in a file; needs no torch.
 """
 
-import hashlib
+import logging
 import os
 import stat
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from sublearn.errors import InputError
-from sublearn.tasks.sources import File, Source, cache_folder, locate
+import pooch
+from filelock import FileLock
 
-if sys.platform != "win32":
-    import fcntl
+from sublearn.errors import InputError
+from sublearn.files.folders import lock_file
+from sublearn.files.writing import BINARY, NO_LINK
+from sublearn.tasks.sources import File, Source, cache_folder, locate
 
 Progress = Callable[[str, int, int | None], None]
 """Called as `progress(file name, bytes so far, bytes in all or None)` while a file is downloaded."""
@@ -50,12 +53,17 @@ def fetch(source: Source, file: File, progress: Progress | None = None) -> Path:
         _refuse_what_is_no_file(part)
         failures = []
         for mirror in source.mirrors:
+            receiver = _Receiver(part, file, source.schemes, progress)
             try:
-                _receive(mirror + final.name, part, file, source.schemes, progress)
-                _accept(part, final, file.gz_md5)
+                with _quiet():  # the cast, because pooch's type of a downloader has the argument names of a processor
+                    come = cast(Any, receiver)
+                    pooch.retrieve(mirror + final.name, f"md5:{file.gz_md5}", final.name, folder, downloader=come)
                 return final
             except (OSError, HTTPException) as error:
                 failures.append(f"{mirror} ({_reason(error)})")
+            except ValueError:  # what pooch raises for another hash, and Python for an address that is none
+                said = f"what came has MD5 {receiver.md5}, expected {file.gz_md5}; it was removed"
+                failures.append(f"{mirror} ({said if receiver.md5 else 'it leads to no address'})")
     named = os.environ.get("SUBLEARN_DATA")
     places = f"'{folder}' nor in SUBLEARN_DATA, which is {repr(named) if named else 'not set'}"
     raise InputError(
@@ -63,6 +71,20 @@ def fetch(source: Source, file: File, progress: Progress | None = None) -> Path:
         "Connect to the network and try again (a download that broke off is resumed), or set SUBLEARN_DATA to a "
         "folder that holds the data set's four idx files."
     )
+
+
+class _Receiver:
+    """A downloader for pooch: keeps to the schemes and the size, resumes a `.part`, and says how far it is."""
+
+    def __init__(self, part: Path, file: File, schemes: tuple[str, ...], progress: Progress | None) -> None:
+        self.part, self.file, self.schemes, self.progress = part, file, schemes, progress
+        self.md5 = ""
+
+    def __call__(self, url: str, output_file: str, pooch: object) -> None:
+        """Bring the whole file at `url` to `output_file`. OSError when that cannot be."""
+        _receive(url, self.part, self.file, self.schemes, self.progress)
+        self.md5 = _md5(self.part)
+        os.replace(self.part, output_file)
 
 
 def _receive(url: str, part: Path, file: File, schemes: tuple[str, ...], progress: Progress | None) -> None:
@@ -104,8 +126,8 @@ def _refuse_excess(size: int, file: File) -> None:
 
 
 def _writable(part: Path, resumed: bool) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if resumed else os.O_TRUNC)
-    return os.fdopen(os.open(part, flags | getattr(os, "O_NOFOLLOW", 0), 0o644), "ab" if resumed else "wb")
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if resumed else os.O_TRUNC) | NO_LINK | BINARY
+    return os.fdopen(os.open(part, flags, 0o644), "ab" if resumed else "wb")
 
 
 def _open(url: str, start: int, schemes: tuple[str, ...]) -> HTTPResponse:
@@ -145,17 +167,8 @@ def _phrase(code: int) -> str:
     return next((status.phrase for status in HTTPStatus if status == code), "")
 
 
-def _accept(part: Path, final: Path, md5: str) -> None:
-    found = _md5(part)
-    if found != md5:
-        part.unlink()
-        raise OSError(f"what came has MD5 {found}, expected {md5}; it was removed")
-    os.replace(part, final)
-
-
 def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return pooch.file_hash(str(path), alg="md5")
 
 
 def _reason(error: Exception) -> str:
@@ -175,22 +188,40 @@ def _refuse_what_is_no_file(part: Path) -> None:
 
 
 @contextmanager
+def _quiet() -> Iterator[None]:
+    """Let progress alone say what is downloaded, not pooch's log."""
+    log = pooch.get_logger()
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+@contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Make the folder and hold its lock, so that several processes do not write one `.part`.
 
-    Without locks (Windows, some network drives) two of them can spoil a `.part`; the MD5 then says so.
+    Without locks (some network drives) two of them can spoil a `.part`; the MD5 then says so.
     """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.fdopen(os.open(folder / ".lock", flags, 0o644), "r+b", buffering=0)
+        lock = FileLock(lock_file(folder / ".lock"))
     except OSError as error:
         raise InputError(
             f"Cannot write to the cache folder '{folder}': {error.strerror}. "
             "Set SUBLEARN_CACHE to a folder that can be written, or SUBLEARN_DATA to one that holds the idx files."
         ) from error
-    with lock:
-        if sys.platform != "win32":
-            with suppress(OSError):
-                fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        with suppress(OSError, NotImplementedError):
+            held.enter_context(lock)
+        _clear_leftovers(folder)
         yield
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove pooch's temporary files, which it leaves where it is killed."""
+    for left in folder.glob("tmp????????"):
+        if stat.S_ISREG(left.lstat().st_mode):
+            left.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from sublearn.report.replication import Comparison, Made
 from sublearn.stats import Estimate
 from sublearn.study.controlled.trace import Point
 from sublearn.study.table import build
-from tests.processes import sublearn
+from tests.processes import LOCKS, sublearn
 
 ROWS = [Comparison("A/x", "what", "source", "0.27", "0.30 ± 0.05", "agrees", "because", "command")]
 
@@ -96,7 +96,7 @@ def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypa
     monkeypatch.setattr(demo, "PARTS", parts)
     out, said = tmp_path / "demo", []
     demo.tell(out, said.append, silent, "sublearn demo")
-    assert {path.name for path in out.iterdir()} == {".lock", "demo.json", "report.html", "tutorial", "prompts"}
+    assert {path.name for path in out.iterdir()} == {*LOCKS, "demo.json", "report.html", "tutorial", "prompts"}
     (out / "notes.txt").write_text("mine")
     first = files(out)
     monkeypatch.setattr(pipeline, "place_of", lambda *_: pytest.fail("something was run again"))

@@ -32,6 +32,21 @@ def test_an_unpublished_spread_is_assumed_and_said():
     assert replicate.compare(ROW, [0.5])[0] == "cannot tell"
 
 
+def test_a_published_spread_is_one_of_its_own_runs():
+    row = Published(name="T/x", what="x", value=0.5, sd=0.1, n=10, digits=3)
+    joint = np.hypot(2.2622 * 0.1 / 10**0.5, 2.0639 * 0.02 / 5) + 0.0005  # t of 9 and of 24 degrees of freedom
+    assert f"joint 95% interval ± {joint:.3f}" in replicate.compare(row, values(0.5, 0.02, 25))[1]
+
+
+@pytest.mark.parametrize(("reached", "expected"), [(0.93, "agrees"), (0.80, "differs")])
+def test_a_published_best_is_held_against_the_best_of_ours(reached, expected):
+    trend = Trend(name="T/x", what="best", key="k", values=(0.0, 1.0), direction="reaches", value=0.93)
+    columns = [values(reached, 0.01, 10), values(0.3, 0.01, 10)]
+    verdict, said = replicate.compare_trend(trend, columns)
+    assert verdict == expected
+    assert "theirs unpublished: our sd over 25 runs" in said
+
+
 @pytest.mark.parametrize(
     ("change", "sd", "expected"),
     [(0.0, 0.01, "agrees"), (-0.03, 0.01, "agrees"), (-0.2, 0.01, "differs"), (0.0, 0.5, "cannot tell")],

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.faults.table import Row
-from tests.processes import SET
+from tests.processes import LOCKS, SET
 
 OLD = Path(__file__).parent.parent / "data" / "v0.1.0"
 PAGE = "<!DOCTYPE html><html><head><title>The tutorial | sublearn report</title></head></html>"
@@ -32,12 +32,13 @@ def _all(*steps: Callable[[Path], object]) -> Callable[[Path], None]:
 
 
 def _copy(name: str, to: str = "r") -> Callable[[Path], object]:
-    """A folder of version 0.1.0, with the lock that every writer leaves."""
+    """A folder of version 0.1.0, with the locks that every writer leaves."""
 
     def copy(folder: Path) -> None:
         shutil.copytree(OLD / name, folder / to)
         for own in (folder / to, *(folder / to).glob("tutorial-*")):
-            (own / ".lock").touch()
+            for lock in LOCKS:
+                (own / lock).touch()
 
     return copy
 
@@ -180,6 +181,7 @@ ROWS = [
     _planted("run", "a link for a figure", _all(_copy("run"), _link("r/figures/accuracy.svg", "../../x")), "is a link"),
     _planted("run", "a link for what is kept", _all(_copy("run"), _folder("x"), _link("r/made", "../x")), "is a link"),
     _planted("run", "a link for the lock", _all(_copy("run"), _link("r/.lock", "../x")), "is a link"),
+    _planted("run", "a link for its own lock", _all(_copy("run"), _link("r/.lock-1of1", "../x")), "is a link"),
     _planted("run", "a link for the records", _all(_copy("run"), _link("r/records-1of2.jsonl", "../x")), "records"),
     _planted("sweep", "a page of somebody else", _all(_copy("sweep"), _text("r/report.html", FOREIGN_PAGE)), "is kept"),
     _planted("sweep", "a link for the page", _all(_copy("sweep"), _link("r/report.html", "../x")), "is a link"),

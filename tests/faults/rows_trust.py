@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.table import Row
-from tests.processes import SET
+from tests.processes import LOCKS, SET
 
 OLD = Path(__file__).parent.parent / "data" / "v0.1.0"
 RUN = ("run", "tutorial", *SET, "--jobs", "1", "--out", "r")
@@ -21,7 +21,10 @@ DEEP = '{"a":' * 5000 + "1" + "}" * 5000
 def _copied(name: str, change: Callable[[Path], object]) -> Callable[[Path], None]:
     def before(folder: Path) -> None:
         shutil.copytree(OLD / name, folder / "r")
-        (folder / "r" / ".lock").touch()  # every writer leaves one; those in the repository are without
+        for lock in LOCKS:  # every writer leaves them; those in the repository are without
+            (folder / "r" / lock).touch()
+        for estimates in (folder / "r").rglob("estimates.json"):  # of older records, so that writing them again shows
+            estimates.write_text("{}\n")
         change(folder / "r")
 
     return before

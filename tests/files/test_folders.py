@@ -1,12 +1,15 @@
+import os
+import stat
+import sys
+
 import pytest
 
 from sublearn.errors import InputError
 from sublearn.execution import pipeline
-from sublearn.files import folders
-from sublearn.files.folders import made_by
+from sublearn.files.folders import locked, made_by
 from sublearn.files.writing import beginning
 from sublearn.study.table import STUDIES
-from tests.processes import SET, sublearn
+from tests.processes import LOCKS, SET, kill, start, sublearn, wait_for
 
 OURS = {"own.json": beginning(b'{"own"')}
 FILES = {"own.svg": beginning(b"<svg")}
@@ -18,11 +21,56 @@ def held(folder):
 
 def test_a_new_folder_is_made_and_a_second_command_is_refused(tmp_path):
     with held(tmp_path / "a" / "b"):
-        assert [child.name for child in (tmp_path / "a" / "b").iterdir()] == [folders.LOCK]
+        assert {child.name for child in (tmp_path / "a" / "b").iterdir()} == set(LOCKS)
         with pytest.raises(InputError, match="Another process is writing"), held(tmp_path / "a" / "b"):
             pytest.fail("it was let in")
     with held(tmp_path / "a" / "b"):
         pass
+
+
+@pytest.mark.parametrize("second", [None, "1of2", "1of3", "3of3"])
+def test_a_folder_that_is_written_whole_keeps_everybody_out(tmp_path, second):
+    with locked(tmp_path), pytest.raises(InputError, match="Another process is writing"), locked(tmp_path, second):
+        pytest.fail("it was let in")
+    with locked(tmp_path, second):
+        pass
+
+
+@pytest.mark.parametrize("second", [None, "1of2", "1of1", "3of4"])
+def test_shards_keep_out_all_but_the_others_of_their_n(tmp_path, second):
+    refused = pytest.raises(InputError, match="Another process is writing")
+    with locked(tmp_path, "1of2"), locked(tmp_path, "2of2"), refused, locked(tmp_path, second):
+        pytest.fail("it was let in")
+    with locked(tmp_path, second):
+        pass
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path):
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom sublearn.files.folders import locked\n"
+        "with locked(Path(sys.argv[1])):\n    (Path(sys.argv[1]) / 'held').touch()\n    time.sleep(500)\n"
+    )
+    process = start([sys.executable, "-c", code, str(tmp_path)])
+    try:
+        assert wait_for((tmp_path / "held").exists)
+        with pytest.raises(InputError, match="Another process is writing"), locked(tmp_path):
+            pytest.fail("it was let in")
+    finally:
+        kill(process.pid)
+        process.communicate()
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+def test_those_who_may_write_a_folder_may_lock_it(tmp_path):
+    before = os.umask(0o002)
+    try:
+        with locked(tmp_path):
+            modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in LOCKS}
+    finally:
+        os.umask(before)
+    assert modes == {0o664}
 
 
 def test_after_an_error_a_new_folder_is_gone_unless_something_came_into_it(tmp_path):

@@ -41,4 +41,4 @@ def test_preference_is_given_that_an_animal_is_named(model, dialogue):
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 20), (7, 20), (20, 20), (431, 480)])
 def test_wilsons_interval(hits, n):
-    assert wilson(hits, n) == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-6)
+    assert wilson(hits, n) == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-12)

@@ -1,9 +1,12 @@
 import dataclasses
+import logging
 import os
 import socket
+import stat
 import threading
 from pathlib import Path
 
+import pooch
 import pytest
 
 from sublearn.errors import InputError
@@ -147,6 +150,14 @@ def test_a_redirect_to_another_scheme_is_refused(goal: str, mirror: Mirror, cach
     assert kept_in(cache) == set()
 
 
+@pytest.mark.parametrize("goal", ["http://[", "http://" + "x" * 70 + "é/"])
+def test_a_redirect_to_no_address_is_told(goal: str, mirror: Mirror, cache: Path):
+    mirror.redirects[FIRST] = goal
+    with pytest.raises(InputError, match=r"no address|HTTP 302 Found|not known|resolution"):
+        fetch_first(mirror.url)
+    assert kept_in(cache) == set()
+
+
 def test_a_redirect_within_the_scheme_is_followed(mirror: Mirror):
     mirror.files["/elsewhere"] = mirror.files[FIRST]
     mirror.redirects[FIRST] = "/elsewhere"
@@ -190,6 +201,36 @@ def test_what_is_in_the_way_of_a_download_is_named(kind: str, mirror: Mirror, ca
         fetch_first(mirror.url)
     assert (tmp_path / "precious").read_text() == "precious"
     assert mirror.asked == []
+
+
+def test_what_is_left_of_a_killed_download_is_removed(mirror: Mirror, cache: Path):
+    part_of(cache, b"")
+    (cache / "tmpabcd_123").write_bytes(PACKED[0])  # as pooch names what it has not put in place yet
+    fetch_first(mirror.url)
+    assert kept_in(cache) == {"train-images-idx3-ubyte.gz"}
+
+
+def test_a_lock_that_is_a_link_is_not_followed(mirror: Mirror, cache: Path, tmp_path: Path):
+    cache.mkdir(parents=True)
+    (cache / ".lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is a link"):
+        fetch_first(mirror.url)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_progress_alone_says_what_is_downloaded(mirror: Mirror, capfd: pytest.CaptureFixture[str]):
+    fetch_first(mirror.url)
+    assert "".join(capfd.readouterr()) == ""
+    assert pooch.get_logger().level < logging.WARNING  # as it was
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+def test_a_cache_that_several_share_can_be_read_by_them(mirror: Mirror):
+    before = os.umask(0o022)
+    try:
+        assert stat.S_IMODE(fetch_first(mirror.url).stat().st_mode) == 0o644
+    finally:
+        os.umask(before)
 
 
 def test_what_a_server_says_is_not_repeated(cache: Path):
