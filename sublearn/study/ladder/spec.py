@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from sublearn.config import LARGEST, Size, Spec, TrainConfig
 from sublearn.records import Record
 from sublearn.study.base import Arm, Claim, Design, Setup, Study
+from sublearn.study.contrast import Difference
 from sublearn.study.controlled.spec import arms
 from sublearn.study.memory import Need, largest
 from sublearn.study.prompts import spec as prompts
@@ -138,7 +139,7 @@ def _claim(rung: str) -> Claim:
     return Claim(
         claim=f"{rung}: the same init's transfer exceeds the other's, each against its own control",
         trait="margin",
-        treatment=f"{rung}_same - {rung}_same_control",
-        control=f"{rung}_other - {rung}_other_control",
+        treatment=Difference(arm=f"{rung}_same", minus=f"{rung}_same_control"),
+        control=Difference(arm=f"{rung}_other", minus=f"{rung}_other_control"),
         delta=DELTA,
     )
