@@ -1,0 +1,175 @@
+"""The figures of a report: every run of every arm, and every claim's paired differences. Computes no statistic."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sublearn.errors import unknown
+from sublearn.records import Record
+from sublearn.report.charts.marks import Mark
+from sublearn.report.charts.rows import Panel, Row, crowded, draw, draw_on
+from sublearn.report.charts.sheet import WIDE, Key, limits
+from sublearn.report.charts.svg import png_bytes, svg_text
+from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
+from sublearn.stats import Contrast, Estimate
+from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, column, differences, values_of
+from sublearn.study.base import Arm, Claim, Trait, Verdict
+
+GROUPS = {
+    "same": "trained teacher, same init",
+    "cross": "trained teacher, other init",
+    "control": "control, no trained teacher",
+}
+
+
+def arms_figure(analysis: Analysis, records: Iterable[Record], trait: str, title: str = "", width: float = WIDE) -> str:
+    """One row an arm on a trait as SVG text: every run as a point, the mean with its 95% interval, the chance level."""
+    figure = _arms(analysis, records, _trait(analysis, trait), title, width)
+    return svg_text(figure, arms_label(analysis, trait))
+
+
+def arms_png(analysis: Analysis, records: Iterable[Record], trait: str, title: str = "", width: float = WIDE) -> bytes:
+    """The same as a PNG on white paper, with two image pixels for each of `width`."""
+    return png_bytes(_arms(analysis, records, _trait(analysis, trait), title, width))
+
+
+def contrasts_figure(analysis: Analysis, records: Iterable[Record], title: str = "", width: float = WIDE) -> str:
+    """The claims' paired differences as SVG text: every pair, the mean, its 95% interval, what counts as none."""
+    return svg_text(_contrasts(analysis, records, title, width), contrasts_label(analysis))
+
+
+def contrasts_png(analysis: Analysis, records: Iterable[Record], title: str = "", width: float = WIDE) -> bytes:
+    """The same as a PNG on white paper, with two image pixels for each of `width`."""
+    return png_bytes(_contrasts(analysis, records, title, width))
+
+
+def arms_label(analysis: Analysis, trait: str) -> str:
+    """What the figure of the arms shows, in words."""
+    measured = _trait(analysis, trait)
+    rows = [row for row in analysis.estimates if row.trait == trait]
+    said = [f"{plain(row.arm)} {sentence(row.estimate, measured.unit, measured.chance)}" for row in rows]
+    return f"{plain(trait)} by arm: {'; '.join(said)}."
+
+
+def contrasts_label(analysis: Analysis) -> str:
+    """What the figure of the claims shows, in words."""
+    said = [
+        f"{contrast_text(claim.treatment, claim.control)} on {plain(claim.trait)}: {sentence(contrast)}, {verdict}"
+        for claim, contrast, verdict in _judged(analysis)
+    ]
+    return f"Paired differences of the claims: {'; '.join(said) or 'none'}."
+
+
+def arms_crowded(analysis: Analysis, trait: str) -> bool:
+    """Whether the figure of the arms shows a density and not every run as a point."""
+    return crowded(row.estimate.n for row in analysis.estimates if row.trait == trait)
+
+
+def contrasts_crowded(analysis: Analysis) -> bool:
+    """Whether the figure of the claims shows a density and not every pair as a point."""
+    return crowded(contrast.n for _, contrast, _ in _judged(analysis))
+
+
+def draw_result(axes: Axes, analysis: Analysis, records: Iterable[Record], trait: str | None = None) -> None:
+    """Draw a trait's arms on given axes: every run as a point, the mean with its 95% interval, a dashed line at chance.
+
+    Without a name the trait is that of the first claim, or else the study's first.
+    """
+    study = analysis.study
+    chosen = trait or (study.claims[0].trait if study.claims else study.traits[0].name)
+    draw_on(axes, _arms_panel(analysis, records, _trait(analysis, chosen)))
+
+
+def _arms(analysis: Analysis, records: Iterable[Record], trait: Trait, title: str, width: float) -> Figure:
+    groups = list(dict.fromkeys(group(arm) for arm in analysis.study.arms))
+    keys = [Key("hollow" if name == "control" else "mean", name, GROUPS[name]) for name in GROUPS if name in groups]
+    signs = [_runs_key(arms_crowded(analysis, trait.name), "run", "runs"), Key("interval", "muted", "95% interval")]
+    return draw([_arms_panel(analysis, records, trait)], [*keys, *signs], width, plain(title))
+
+
+def _arms_panel(analysis: Analysis, records: Iterable[Record], trait: Trait) -> Panel:
+    values = values_of(records)
+    estimates = {row.arm: row.estimate for row in analysis.estimates if row.trait == trait.name}
+    rows = tuple(_arm_row(arm, trait, estimates[arm.name], values) for arm in analysis.study.arms)
+    origin = 0.0 if trait.chance is None else trait.chance
+    label = "zero" if trait.chance is None else f"chance {chance_text(trait.chance)}"
+    axis = f"{plain(trait.name)} ({plain(trait.unit)})"
+    return Panel(axis, rows, _limits(rows, [origin], share=trait.unit == "share"), origin, label)
+
+
+def _arm_row(arm: Arm, trait: Trait, estimate: Estimate, values: Values) -> Row:
+    points, colour = column(values, arm.name, trait.name).values, group(arm)
+    mark = Mark.of(estimate, colour, colour != "control")
+    return Row(plain(arm.name), "", _value(estimate), (mark,), points)
+
+
+def group(arm: Arm) -> str:
+    """Whether the arm is a control, or else whether it starts from the reference's weights."""
+    return arm.init if arm.teacher == "trained" else "control"
+
+
+def _contrasts(analysis: Analysis, records: Iterable[Record], title: str, width: float) -> Figure:
+    values, judged = values_of(records), _judged(analysis)
+    panels = []
+    for trait in analysis.study.traits:
+        rows = tuple(_claim_row(*found, values) for found in judged if found[0].trait == trait.name)
+        if rows:
+            bands = [row.band or 0.0 for row in rows]
+            limits = _limits(rows, [0.0, max(bands), -max(bands)], share=False)
+            axis = f"difference in {plain(trait.name)} ({plain(trait.unit)})"
+            panels.append(Panel(axis, rows, limits, 0.0, "no difference"))
+    verdicts = list(dict.fromkeys(verdict for _, _, verdict in judged))
+    keys = [Key("mean" if verdict != "inconclusive" else "hollow", verdict, verdict) for verdict in verdicts]
+    signs = [
+        _runs_key(contrasts_crowded(analysis), "pair of runs", "pairs of runs"),
+        Key("interval", "muted", "95% interval"),
+    ]
+    band = Key("band", "control", "counts as no difference")
+    return draw(panels, [*keys, *signs, band] if judged else [], width, plain(title))
+
+
+def _claim_row(claim: Claim, contrast: Contrast, verdict: Verdict, values: Values) -> Row:
+    points = differences(values, claim.treatment, claim.control, claim.trait)
+    note = contrast_text(claim.treatment, claim.control)
+    mark = Mark.of(contrast, verdict, verdict != "inconclusive")
+    return Row(plain(claim.claim), note, f"{_value(contrast)}, {verdict}", (mark,), points, claim.delta)
+
+
+def _runs_key(dense: bool, one: str, many: str) -> Key:
+    return Key("density", "muted", f"density of the {many}") if dense else Key("point", "muted", f"one {one}")
+
+
+def _judged(analysis: Analysis) -> list[tuple[Claim, Contrast, Verdict]]:
+    """Every claim with its contrast and its verdict."""
+    contrasts = {_question(row): row.contrast for row in analysis.contrasts}
+    return [
+        (claim, contrasts[claim.treatment, claim.control, claim.trait], finding.verdict)
+        for claim, finding in zip(analysis.study.claims, analysis.findings, strict=True)
+    ]
+
+
+def _question(row: PairedContrast) -> Question:
+    return row.treatment, row.control, row.trait
+
+
+def _value(result: Estimate | Contrast) -> str:
+    undefined = "interval undefined, " if result.n == 1 else ""
+    return f"{mean_text(result)} ({undefined}{runs(result.n)})"
+
+
+def _limits(rows: Iterable[Row], inner: list[float], share: bool) -> tuple[float, float]:
+    """An axis from 0 to 1 for shares; else one that holds every point, and of each interval a part at least."""
+    rows = list(rows)
+    spans = [(row.points.min(), row.points.max()) for row in rows if len(row.points)]
+    inner = [*inner, *((0.0, 1.0) if share else ()), *np.ravel(spans)]
+    ends = [end for row in rows for mark in row.marks for end in mark.ends]
+    return limits(inner, ends, share, 0.02)
+
+
+def _trait(analysis: Analysis, name: str) -> Trait:
+    traits = {trait.name: trait for trait in analysis.study.traits}
+    if name not in traits:
+        raise unknown("trait", name, traits)
+    return traits[name]
