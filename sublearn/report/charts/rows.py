@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sublearn.report.charts.marks import DOTS, Mark, draw_band, draw_density, draw_line, draw_marks, draw_points
+from sublearn.report.charts.palette import light
 from sublearn.report.charts.sheet import (
     LARGE,
     LINE,
@@ -137,6 +138,9 @@ def _draw_panel(sheet: Axes, panel: Panel, top: float, bottom: float, width: flo
     axes = axes_at(sheet, across, (top, bottom), panel.limits, (bottom - top, 0))
     axes.yaxis.set_visible(False)
     name_across(axes, panel.axis)
+    if panel.beside:
+        axes.grid(axis="x", color=light("line"), lw=0.7)
+        axes.set_axisbelow(True)
     y = float(LINE + 2)
     if panel.origin is not None:
         _write_origin(sheet, panel, across, top + 13)

@@ -76,7 +76,7 @@ def gridded(
     sheet: Axes, across: tuple[float, float], down: tuple[float, float], up: Limits, x_limits: Limits | None = None
 ) -> Axes:
     """Axes with a line across for each round value that runs up, right of their texts; x is in pixels if not said."""
-    values = round_values(up, 4)
+    values = round_values(up, 5)
     left = across[0] + max((width_of(tick_text(value), SMALL) for value in values), default=0.0) + 6
     axes = axes_at(sheet, (left, across[1]), down, x_limits or (0, across[1] - left), up)
     axes.set_yticks(values, [tick_text(value) for value in values])
