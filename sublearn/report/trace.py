@@ -56,7 +56,8 @@ def trace_table(rows: Sequence[Row]) -> str:
 def trace_told(rows: Sequence[Row]) -> str:
     """One plain sentence: which way each student's weights have moved; empty where no cosine was kept."""
     found = [(row.arm, row.estimate.mean) for row in at_the_end(rows) if row.quantity == "cosine"]
-    said = [f"{mean:.2f} for {plain(arm)}" for arm, mean in found if mean is not None]
+    measured = sorted(((mean, arm) for arm, mean in found if mean is not None), reverse=True)
+    said = [f"{mean:.2f} for {plain(arm)}" for mean, arm in measured]
     if not said:
         return ""
     last = max(row.step for row in rows)

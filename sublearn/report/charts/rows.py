@@ -72,7 +72,9 @@ class Panel:
     beside: float = 0.0
 
     def height(self, row: Row) -> float:
-        """Height of a row's marks."""
+        """Height of a row's marks; a row without any has none."""
+        if not len(row.points) and all(mark.mean is None for mark in row.marks):
+            return 0.0
         return SWARM * self.runs + BAR * len(row.marks)
 
     def words(self, row: Row, width: float) -> Words:
@@ -164,6 +166,8 @@ def _write_row(sheet: Axes, panel: Panel, row: Row, y: float, width: float) -> N
 
 def _draw_row(axes: Axes, panel: Panel, row: Row, y: float, dense: bool) -> None:
     """A row's marks from `y` on; the line at the origin stops at each row's words, so that it crosses none."""
+    if not panel.height(row):
+        return
     end = y + panel.height(row) + 8
     if panel.origin is not None:
         draw_line(axes, [panel.origin] * 2, [y, end + 2], "muted", 1, DOTS)
