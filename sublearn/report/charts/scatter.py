@@ -10,17 +10,7 @@ from numpy.typing import NDArray
 
 from sublearn.report.charts.marks import SHAPES, Mark, draw_cloud, draw_marks
 from sublearn.report.charts.palette import light
-from sublearn.report.charts.sheet import (
-    LINE,
-    MARGIN,
-    SMALL,
-    gridded,
-    limits,
-    name_across,
-    new_sheet,
-    title_and_notes,
-    write_words,
-)
+from sublearn.report.charts.sheet import LINE, MARGIN, SMALL, Sheet, limits, name_across, title_and_notes
 
 PLOT, AXIS = 320, 46
 LABEL = 13
@@ -45,10 +35,10 @@ def draw_scatter(
     """
     words = title_and_notes(title, [note, f"up: {labels[1]}"], width)
     top = LINE * len(words) + 12.0
-    figure, sheet = new_sheet(width, top + PLOT + AXIS)
-    write_words(sheet, words, MARGIN, 0)
+    sheet = Sheet(width, top + PLOT + AXIS)
+    sheet.write_words(words, MARGIN, 0)
     across, up = (limits(np.concatenate(both), edge=0.06) for both in ([c.x for c in clouds], [c.y for c in clouds]))
-    axes = gridded(sheet, (MARGIN, width - MARGIN), (top, top + PLOT), up, across)
+    axes = sheet.gridded((MARGIN, width - MARGIN), (top, top + PLOT), up, across)
     name_across(axes, labels[0])
     drawn = [(cloud, SHAPES[n % len(SHAPES)]) for n, cloud in enumerate(clouds) if len(cloud.x)]
     for cloud, shape in drawn:
@@ -57,7 +47,7 @@ def draw_scatter(
     for (x, y), (_, shape) in zip(means, drawn, strict=True):
         draw_marks(axes, [Mark(x, None, None, "ink", shape=shape)], [y], size=7.5)
     _name_means(axes, means, [cloud.name for cloud, _ in drawn])
-    return figure
+    return sheet.figure
 
 
 def _name_means(axes: Axes, means: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
