@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
@@ -83,6 +84,11 @@ class Study(Spec, frozen=True):
     def id(self) -> str:
         """The study's name and a digest of what it asks, or the id under which an earlier version made its records."""
         return self._known_as or id_of(self.model_dump(mode="json"))
+
+    @property
+    def source(self) -> Source | None:
+        """Where a guest's study was defined, as far as it can be known."""
+        return self.design.provenance() if isinstance(self.design, Design) else None
 
     def known_as(self, id: str) -> Study:
         """The same study, whose records bear this id."""
@@ -175,15 +181,20 @@ class Setup(Spec, frozen=True):
 
 @dataclass(frozen=True)
 class Source:
-    """A Python file, the name of the study in it, and the file's SHA-256 (its first 16 hexadecimal digits)."""
+    """Where a guest's study is defined: by which name, in a file with its SHA-256 or in a module of a package."""
 
-    file: str
     name: str
-    digest: str
+    file: str = ""
+    digest: str = ""
+    module: str = ""
+    package: str = ""
+    version: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        """What study.json keeps of it."""
-        return {"file": self.file, "name": self.name, "digest": self.digest}
+        """What study.json keeps of it: of a file its name, not where it lay."""
+        if self.package:
+            return {"package": self.package, "version": self.version, "study": f"{self.module}:{self.name}"}
+        return {"file": Path(self.file).name, "study": self.name, "sha256": self.digest}
 
 
 S = TypeVar("S", bound=Spec)
@@ -198,7 +209,7 @@ class Design(ABC, Generic[S]):
 
     settings: S
     source: Source | None = field(default=None, kw_only=True)
-    """The file that defines it, if it is a guest's."""
+    """Where it is defined, if it is a guest's."""
     name: ClassVar[str]
     Settings: ClassVar[type[Spec]]
     seconds_a_run: ClassVar[float]
@@ -228,6 +239,10 @@ class Design(ABC, Generic[S]):
     def check_sent(self) -> None:
         """Raise InputError if the study cannot be measured in other processes."""
         return None
+
+    def provenance(self) -> Source | None:
+        """Where a guest's study was defined, as far as it can be known; None for one of the house's."""
+        return self.source
 
     def needs(self) -> list[Need]:
         """The memory that one run takes, part by part; nothing where it is not estimated."""

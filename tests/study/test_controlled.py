@@ -1,8 +1,6 @@
 """A guest's model, task and traits: through Python, a file, worker processes; and every mistake is one message."""
 
-import sys
 from multiprocessing.reduction import ForkingPickler
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +9,6 @@ from torch import nn
 
 import sublearn
 from sublearn.errors import InputError
-from sublearn.execution import store
-from sublearn.study.source import study_in
-from tests.processes import call
-from tests.processes import sublearn as command
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.normal(size=(3, 12))
@@ -55,39 +49,6 @@ def sent(value):
 
 def make(name: str = "mine", **changes) -> sublearn.Study:
     return sublearn.distillation(name, **({"model": Net} | SMALL | changes))  # pyright: ignore[reportArgumentType]
-
-
-FILE = """
-import numpy as np
-from torch import nn
-import sublearn
-
-rng = np.random.default_rng(0)
-inputs, labels = rng.normal(size=(60, 5)), rng.integers(0, 2, 60)
-task = sublearn.Task(train=(inputs[:40], labels[:40]), test=(inputs[40:], labels[40:]))
-
-
-def make(name, width):
-    return sublearn.distillation(
-        name,
-        model=lambda outputs: nn.Sequential(nn.Linear(5, width), nn.SiLU(), nn.Linear(width, outputs)),
-        task=task,
-        traits=[sublearn.accuracy],
-        teacher=sublearn.TrainConfig(epochs=1),
-        student=sublearn.TrainConfig(epochs=1),
-        n_unrelated=64,
-    )
-
-
-small = make("small", 4)
-"""
-
-
-@pytest.fixture
-def file(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_study.py").write_text(FILE)
-    return tmp_path / "my_study.py"
 
 
 def test_what_a_teacher_learned_is_found_in_students_of_its_own_init_alone():
@@ -233,66 +194,3 @@ def test_a_score_that_is_not_finite_is_a_record_with_its_reason():
 
     records = sublearn.run(make(traits=[lost], delta=1), [0], **{"student.epochs": 1, "teacher.epochs": 1}).records
     assert {(row.status, row.value) for row in records} == {("diverged", None)}
-
-
-def test_a_file_is_run_by_name_with_worker_processes_and_resumed(file):
-    argv = [sys.executable, "-m", "sublearn", "run", "my_study.py", "--out", "run", "--jobs", "2"]
-    for seeds in ("0:8", "0:12"):
-        done = call([*argv, "--seeds", seeds], cwd=file.parent)
-        assert done.returncode == 0, done.stderr
-    run = store.load(file.parent / "run")
-    assert run.complete_seeds() == set(range(12))
-    alone = sublearn.run(study_in("my_study.py"), range(12))
-    assert [(r.arm, r.seed, r.value) for r in sorted(run.records, key=lambda r: (r.seed, r.arm))] == [
-        (r.arm, r.seed, pytest.approx(r.value)) for r in sorted(alone.records, key=lambda r: (r.seed, r.arm))
-    ]
-
-
-def test_a_study_of_a_file_goes_to_other_processes_and_back(file):
-    study = study_in("my_study.py:small")
-    again = sent(sublearn.build(study, {"aux_logits": 7}))
-    assert again.id == sublearn.build(study, {"aux_logits": 7}).id
-    assert again.designed.settings.aux_logits == 7
-    file.write_text(FILE.replace("SiLU", "ReLU"))
-    with pytest.raises(InputError, match="was changed while it was run"):
-        sent(study)
-
-
-def test_a_study_that_no_file_defines_stays_in_this_process():
-    with pytest.raises(InputError, match="no file defines it"):
-        sent(make())
-    with pytest.raises(InputError, match="no file defines it"):
-        sublearn.run(make(), [0], jobs=2)
-    assert sublearn.run(make(), [0], **{"student.epochs": 1, "teacher.epochs": 1}).records
-
-
-FILES = {
-    "none": (FILE.partition("small =")[0], "defines no study"),
-    "two": (
-        FILE + 'large = make("large", 9)\n',
-        "defines 2 studies; name one of them: my_study.py:small, my_study.py:large",
-    ),
-    "a mistake": (FILE + "oops\n", "cannot be imported: NameError"),
-    "a mistake of syntax": ("def (", "cannot be imported: SyntaxError"),
-    "another name": (FILE, "Did you mean 'small'"),
-}
-
-
-@pytest.mark.parametrize("case", FILES)
-def test_a_file_that_cannot_be_used_is_one_message(case, file, monkeypatch, capsys):
-    content, message = FILES[case]
-    file.write_text(content)
-    reference = "my_study.py:smal" if case == "another name" else "my_study.py"
-    assert command(monkeypatch, "run", reference, "--out", "run") == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert len(err.splitlines()) == 1
-    assert not (file.parent / "run").exists()
-
-
-def test_one_of_two_is_chosen_by_name_and_shown(file, monkeypatch, capsys):
-    file.write_text(FILE + 'large = make("large", 9)\n')
-    assert command(monkeypatch, "show", "my_study.py:large") == 0
-    assert "large" in capsys.readouterr().out
-    assert command(monkeypatch, "run", "absent.py") == 2
-    assert "Cannot read the study file" in capsys.readouterr().err
