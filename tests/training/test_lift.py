@@ -43,6 +43,9 @@ ROWS = {
     "no bias": lambda: nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 2)),
     "ReLU of the inputs": lambda: nn.Sequential(nn.ReLU(), nn.Linear(6, 2)),
     "a layer used twice": lambda: Calls(lambda m, x: m.a(F.relu(m.a(x))), a=nn.Linear(6, 6)),
+    ".relu()": lambda: Calls(lambda m, x: m.b(m.a(x).relu()), a=nn.Linear(6, 4), b=nn.Linear(4, 2)),
+    "torch.tanh": lambda: Calls(lambda m, x: torch.tanh(m.a(x)), a=nn.Linear(6, 2)),
+    ".tanh()": lambda: Calls(lambda m, x: m.a(x).tanh(), a=nn.Linear(6, 2)),
     "relu by keyword": lambda: Calls(lambda m, x: torch.relu(input=m.a(x)), a=nn.Linear(6, 2)),
 }
 FLATTENED = {
