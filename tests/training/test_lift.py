@@ -4,11 +4,12 @@ import weakref
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import fx, nn
 
 from sublearn.errors import InputError
 from sublearn.training.cohort import stack
 from sublearn.training.lift import lifted
+from sublearn.training.operations import FUNCTIONS, MODULES
 
 RUNS, EXAMPLES = 3, 8
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)  # BatchNorm and embeddings differ by device
@@ -89,6 +90,16 @@ def check(make, inputs: torch.Tensor, training: bool, device: str = "cpu") -> No
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_of_the_table_is_its_plain_operation(name, device, training):
     check(ROWS[name], torch.randn(RUNS, EXAMPLES, 6).double(), training, device)
+
+
+def test_every_rule_of_the_tables_is_tried():
+    modules, functions = set(), set()
+    for make in (ROWS | FLATTENED | AVERAGED).values():
+        model = make()
+        modules |= {type(layer) for layer in model.modules()}
+        functions |= {node.target for node in fx.symbolic_trace(model).graph.nodes if node.op.startswith("call")}
+    assert set(MODULES) <= modules
+    assert set(FUNCTIONS) <= functions
 
 
 @pytest.mark.parametrize("name", FLATTENED)

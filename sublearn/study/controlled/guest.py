@@ -21,7 +21,7 @@ from sublearn.study.controlled.spec import Controlled, Distil, Logits, about, ar
 from sublearn.study.source import source_of_design, studied_in
 from sublearn.tasks.task import Task, source_of
 from sublearn.training.choice import Choice
-from sublearn.traits.trait import Trait, as_trait
+from sublearn.traits.trait import Trait
 
 if TYPE_CHECKING:
     from sublearn.study.controlled.guest_train import TaskWorld
@@ -194,6 +194,8 @@ def distillation(
         raise InputError(f"model must be a function (outputs) -> torch.nn.Module, got {quoted(model)}.")
     if not isinstance(task, Task):
         raise InputError(f"task must be a sublearn.Task, got {quoted(type(task).__name__)}.")
+    from sublearn.traits.table import as_trait  # late: needs torch
+
     measured = tuple(as_trait(trait, int(task.classes or 0)) for trait in traits)
     if not measured:
         raise InputError("traits is empty; give at least one, as traits=[sublearn.accuracy].")
