@@ -29,7 +29,8 @@ def happened(analysis: Analysis, records: Iterable[Record]) -> str:
             continue
         who, did = _words(claim, study, names)
         above, equal = int(np.sum(found > 0)), int(np.sum(found == 0))
-        counted = f"{above:,} of {runs(len(found))}" + (f" ({equal:,} equal)" if equal else "")
+        counted = f"{above:,} of {len(found):,}" if said else f"{above:,} of {runs(len(found))}"
+        counted += f" ({equal:,} equal)" if equal else ""
         said.append(f"in {counted} {who} {'did' if did == before else did}")
         before = did
     more = len(study.claims) - MOST

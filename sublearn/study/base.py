@@ -17,6 +17,7 @@ from sublearn.records import LARGEST_VALUE, Record
 from sublearn.study.contrast import Name, Side, terms
 from sublearn.study.identity import asked, id_of
 from sublearn.study.memory import Need
+from sublearn.training.choice import ASKED, BY_RULES, Choice, TrainerName
 from sublearn.traits.trait import Trait
 
 Teacher = Literal["none", "trained", "placebo", "untrained", "neutral"]
@@ -171,13 +172,13 @@ def _refuse_doubles(kind: str, names: Iterable[str]) -> None:
 class Setup(Spec, frozen=True):
     """How a job is run, which must not change what comes out: device, float32 matrix precision, trainer.
 
-    `trainer` is auto, cohort, vmap or single (see `training.trainers`). `keep` is the folder for what a measurement
+    `trainer` is auto, or one of the table in `training.trainers`. `keep` is the folder for what a measurement
     makes on its way (rows, models), so that it can be looked at and resumed.
     """
 
     device: str = "cpu"
     precision: Precision = "highest"
-    trainer: str = "auto"
+    trainer: TrainerName = "auto"
     threads: int | None = Field(default=None, ge=1)
     keep: str | None = None
 
@@ -234,6 +235,10 @@ class Design(ABC, Generic[S]):
         """How many seeds make one cohort: few enough for a CPU's cache, enough to fill a GPU."""
         del device
         return 1
+
+    def trainer(self, wanted: str) -> Choice:
+        """The trainer that is taken where this one is asked for, and why. Raises InputError for one that cannot be."""
+        return Choice("cohort", BY_RULES) if wanted == "auto" else Choice(wanted, ASKED)
 
     def prepare(self) -> None:
         """Fetch and check what the study needs, before anything is written. Raises InputError where it is not there."""
