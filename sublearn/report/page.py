@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sublearn.report.happened import happened
-from sublearn.report.replication import Comparison, Made, finding, summary
+from sublearn.report.replication import Comparison, Made, summary
 from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
 from sublearn.report.sweep import Point
@@ -55,7 +55,7 @@ def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
 def replication_page(rows: Sequence[Comparison], made: Made) -> str:
     """The page of a replication."""
     first = f"A first look with {made.quick} runs a figure; not a replication." if made.quick else ""
-    lead = [("warning", first), ("happened", summary(rows)), ("told", finding(rows) or "")]
+    lead = [("warning", first), ("happened", summary(rows))]
     runtime = {"precision": made.precision}
     manifest = {"command": made.command, "versions": made.versions, "runtime": runtime}
     shown = sections(REPLICATION, Replicated(rows, manifest), "replication")
