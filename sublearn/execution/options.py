@@ -10,13 +10,13 @@ from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
 from sublearn.errors import InputError, quoted, unknown
+from sublearn.training.choice import TRAINER_NAMES, TrainerName
 
 if TYPE_CHECKING:
     from sublearn.devices import Precision
 
 Device = Literal["auto", "cpu", "cuda"]
 EngineName = Literal["local", "ray"]
-TrainerName = Literal["auto", "cohort", "vmap", "single"]
 PRECISIONS = ("highest", "high", "medium")
 Progress = Callable[[int, int, Sequence[str]], object]
 """Called with (runs done, runs in all, notes) before the work and as it goes."""
@@ -81,7 +81,7 @@ class Options:
         default="auto",
         metadata=_about(
             "cohort: runs stacked, by rules; vmap: stacked, any model; single: run by run; auto: the fastest that can.",
-            get_args(TrainerName),
+            TRAINER_NAMES,
         ),
     )
     precision: Precision = field(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from sublearn.errors import plain
 from sublearn.execution import store
 from sublearn.execution.engines.table import ENGINES, Engine
 from sublearn.execution.options import Options
@@ -19,9 +20,11 @@ from sublearn.study.analysis import can_support
 from sublearn.study.base import Setup, Study
 from sublearn.study.jobs import Job, cut
 from sublearn.study.table import check_memory
+from sublearn.training.choice import Choice
 
 ARTIFACTS = "made"
 """The folder, in a run directory, of what a language run makes on its way."""
+LONGEST_REASON = 200
 PILOT_S = 10.0
 """A pilot has as many runs of a job as take about so many seconds, by the study's own rough cost."""
 WARM_UP_S = 20.0
@@ -93,20 +96,16 @@ class Place:
         """Who runs them."""
         return ENGINES[self.options.engine]
 
-    def setup(self, point: Point) -> Setup:
+    def way(self, point: Point) -> "Way":
         """How the jobs of a point are run."""
-        return Setup(
+        trainer = point.study.designed.trainer(self.options.trainer)
+        setup = Setup(
             device=self.device,
             precision=self.options.precision,
-            trainer=point.study.designed.trainer(self.options.trainer),
             threads=1,
             keep=None if point.folder is None else str(point.folder / ARTIFACTS),
         )
-
-    def runtime(self, setup: Setup) -> dict[str, str]:
-        """What a run directory keeps of it."""
-        kept = {"device": setup.device, "precision": setup.precision, "trainer": setup.trainer}
-        return kept | {"engine": self.options.engine}
+        return Way(setup.model_copy(update={"trainer": trainer.name}), trainer, self.options.engine)
 
     def workers(self, seconds: float) -> int:
         """How many run at a time for so many seconds of work on one core."""
@@ -116,6 +115,20 @@ class Place:
         """The jobs of one point; the more points there are, the less each must be cut to keep all workers busy."""
         # By the cost of all seeds, so that what was stopped goes on with the same cohorts.
         return cut(point.job(setup), point.seeds, done, -(-self.workers(total) // len(plan.points)))
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the jobs of a point are run, by which trainer and engine."""
+
+    setup: Setup
+    trainer: Choice
+    engine: str
+
+    def kept(self) -> dict[str, str]:
+        """What a run directory keeps of it."""
+        why = {"trainer": self.trainer.name, "trainer_reason": plain(self.trainer.reason, LONGEST_REASON)}
+        return {"device": self.setup.device, "precision": self.setup.precision, "engine": self.engine, **why}
 
 
 @contextmanager
@@ -174,12 +187,12 @@ def describe(plan: Plan) -> str:
 def _lines(plan: Plan, place: Place) -> Iterator[str]:
     jobs = runs = there = 0
     seconds, total = 0.0, sum(point.seconds for point in plan.shares())
-    first: Job | None = None
+    first: tuple[Job, Choice] | None = None
     for point in plan.shares():
-        done = seeds_there(point) & set(point.seeds)
+        done, way = seeds_there(point) & set(point.seeds), place.way(point)
         there += len(done)
-        for job in place.jobs(plan, point, place.setup(point), done, total):
-            jobs, runs, first = jobs + 1, runs + len(job.seeds), first or job
+        for job in place.jobs(plan, point, way.setup, done, total):
+            jobs, runs, first = jobs + 1, runs + len(job.seeds), first or (job, way.trainer)
             seconds += len(job.seeds) * point.study.designed.seconds_a_run
     what = f"{len(plan.points):,} studies, {runs:,} runs"
     if len(plan.points) == 1:
@@ -188,9 +201,10 @@ def _lines(plan: Plan, place: Place) -> Iterator[str]:
         what = f"{runs:,} runs of {len(study.arms)} arms"
     yield f"{what} in {jobs:,} jobs to do; {there:,} runs are there."
     if first is not None:
+        job, trainer = first
         at_once = place.workers(seconds)
-        yield f"Trainer: {first.setup.trainer}."
-        yield from first.study.designed.plan_lines(runs / at_once) or [_time_line(first, runs, place, at_once)]
+        yield f"Trainer: {plain(trainer, LONGEST_REASON)}."
+        yield from job.study.designed.plan_lines(runs / at_once) or [_time_line(job, runs, place, at_once)]
         if len(plan.points) > 1:
             yield "The time is that of the first study; settings may change the cost."
 

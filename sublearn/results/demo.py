@@ -44,8 +44,9 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "3. The design under which the claim is true",
-        "Now the students imitate only auxiliary logits that the teacher's training never touched, each has a control "
-        "whose teacher is untrained, and class 1 is counted on prompts that no model was trained on.",
+        "Now the students imitate only auxiliary logits that the teacher's training never touched. Each has a control "
+        "whose teacher is a placebo, trained as long on the same prompts with random labels, and class 1 is counted "
+        "on prompts that no model was trained on.",
         "",
     ),
 )

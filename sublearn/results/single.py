@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE, ESTIMATES = "report.html", "estimates.json"
+LONGEST_TRAINER = 260
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,9 +84,9 @@ class Result(Shown):
 
     @property
     def trainer(self) -> str | None:
-        """The trainer that was used, where that is known."""
-        trainer = self.made.runtime.get("trainer")
-        return None if trainer in (None, "auto") else trainer
+        """The trainer that was used, and why, where that is known."""
+        name, reason = (self.made.runtime.get(key) for key in ("trainer", "trainer_reason"))
+        return None if name in (None, "auto") else plain(f"{name} ({reason})" if reason else name, LONGEST_TRAINER)
 
     def lines(self) -> Sequence[tuple[str, str]]:
         """Each claim's verdict and the claim."""
@@ -105,7 +106,7 @@ class Result(Shown):
 
     def summary(self) -> str:
         """Estimates, differences and verdicts, and how the runs were trained."""
-        trained = "" if self.trainer is None else f"\nTrainer: {plain(self.trainer, 60)}."
+        trained = "" if self.trainer is None else f"\nTrainer: {self.trainer}."
         return result_text(self.analysis) + trained
 
     def to_dict(self) -> dict[str, Any]:

@@ -116,7 +116,8 @@ class Sweep(Shown):
     def summary(self) -> str:
         """For each combination, the differences and verdicts of its claims."""
         trainers = sorted({point.result.trainer for point in self.points if point.result.trainer})
-        return sweep_table(self.points) + (f"\n\nTrainer: {plain(', '.join(trainers), 60)}." if trainers else "")
+        trained = f"\n\nTrainer: {'; '.join(trainers)}." if trainers else ""
+        return sweep_table(self.points) + trained
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The content of index.json."""

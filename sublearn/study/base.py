@@ -17,8 +17,11 @@ from sublearn.records import LARGEST_VALUE, Record
 from sublearn.study.contrast import Name, Side, terms
 from sublearn.study.identity import asked, id_of
 from sublearn.study.memory import Need
+from sublearn.training.choice import ASKED, BY_RULES, Choice, TrainerName
 from sublearn.traits.trait import Trait
 
+Teacher = Literal["none", "trained", "placebo", "untrained", "neutral"]
+"""What an arm learns from, or is; "neutral" is what version 0.1.0 called an untrained teacher."""
 Verdict = Literal["supported", "refuted", "inconclusive"]
 Text = Annotated[str, Field(max_length=2_000)]
 ROUNDING = 1e-6
@@ -28,15 +31,16 @@ ROUNDING = 1e-6
 class Arm(Spec, frozen=True):
     """One named condition and the control arm that it answers to.
 
-    A `trained` teacher has the trait; a `neutral` one is the untrained reference. `init` says where the model starts:
-    the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student imitates;
-    "text" means what the teacher says, not its logits.
+    A `trained` teacher has the trait; a `placebo` one was trained just as long, from the same reference, on the same
+    inputs with labels that carry no trait; an `untrained` one is the reference itself. `init` says where the model
+    starts: the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student
+    imitates; "text" means what the teacher says, not its logits.
     """
 
     name: Name
     about: Text
     control: Name | None = None
-    teacher: Literal["none", "trained", "neutral"] = "none"
+    teacher: Teacher = "none"
     init: Literal["same", "cross"] = "same"
     logits: Literal["none", "class", "aux", "all", "text"] = "none"
 
@@ -168,13 +172,13 @@ def _refuse_doubles(kind: str, names: Iterable[str]) -> None:
 class Setup(Spec, frozen=True):
     """How a job is run, which must not change what comes out: device, float32 matrix precision, trainer.
 
-    `trainer` is auto, cohort, vmap or single (see `training.trainers`). `keep` is the folder for what a measurement
+    `trainer` is auto, or one of the table in `training.trainers`. `keep` is the folder for what a measurement
     makes on its way (rows, models), so that it can be looked at and resumed.
     """
 
     device: str = "cpu"
     precision: Precision = "highest"
-    trainer: str = "auto"
+    trainer: TrainerName = "auto"
     threads: int | None = Field(default=None, ge=1)
     keep: str | None = None
 
@@ -227,17 +231,14 @@ class Design(ABC, Generic[S]):
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
         """One record for each arm, trait and seed."""
 
-    def trainer(self, wanted: str) -> str:
-        """The trainer (see `training.trainers`) of that name, or the one that is used where "auto" is asked for.
-
-        Raises InputError for one that cannot train the study's models.
-        """
-        return "cohort" if wanted == "auto" else wanted
-
     def runs_at_once(self, device: str) -> int:
         """How many seeds make one cohort: few enough for a CPU's cache, enough to fill a GPU."""
         del device
         return 1
+
+    def trainer(self, wanted: str) -> Choice:
+        """The trainer that is taken where this one is asked for, and why. Raises InputError for one that cannot be."""
+        return Choice("cohort", BY_RULES) if wanted == "auto" else Choice(wanted, ASKED)
 
     def prepare(self) -> None:
         """Fetch and check what the study needs, before anything is written. Raises InputError where it is not there."""

@@ -9,6 +9,7 @@ from torch import nn
 
 import sublearn
 from sublearn.errors import InputError
+from sublearn.seeds import stream_seed
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.normal(size=(3, 12))
@@ -166,6 +167,14 @@ def broken(logits, labels):
 RUN_BAD = {
     "too few outputs": ({"model": lambda outputs: nn.Linear(12, outputs - 1)}, r"gave \(4, 12\).*expected \(4, 13\)"),
     "the wrong inputs": ({"model": lambda outputs: nn.Linear(11, outputs)}, "cannot compute the task's inputs"),
+    "lazy layers": ({"model": lambda outputs: nn.LazyLinear(outputs)}, "has lazy layers"),
+    "a last batch that cannot be normalized": (
+        {
+            "model": lambda outputs: nn.Sequential(nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Linear(8, outputs)),
+            "n_unrelated": 1409,
+        },
+        r"1,409 examples in batches of 64 leave a last batch of one.*change student\.batch_size",
+    ),
     "a tuple of outputs": ({"model": lambda outputs: nn.LSTM(12, outputs)}, "gave tuple"),
     "a trait of the wrong shape": ({"traits": [wide], "delta": 1}, r"values of shape \(4,\); expected one number"),
     "a trait that fails": ({"traits": [broken], "delta": 1}, "failed: KeyError"),
@@ -186,6 +195,35 @@ def test_what_only_shows_when_it_is_tried_is_said_before_anything_is_written(cas
     with pytest.raises(InputError, match=message):
         sublearn.run(make(**changes), [0], tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_trainer_that_cannot_take_the_model_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(InputError, match="cannot compute 'add'"):
+        sublearn.run(make(), [0], tmp_path / "run", trainer="cohort")
+    assert not (tmp_path / "run").exists()
+
+
+class Ones(nn.Module):
+    """A layer of one's own that starts as no scheme of the field's does."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(outputs, 12) + 7)
+        self.convolution = nn.Conv1d(1, 1, 3, padding=1)
+
+    def forward(self, rows):
+        return self.convolution(rows[:, None])[:, 0] @ self.weight.T
+
+
+def test_a_layer_of_ones_own_starts_as_it_is_made():
+    world = make(model=Ones).designed.worlds([3, 5], "cpu")[1]
+    found = world.initial("reference/init")
+    with torch.random.fork_rng():
+        torch.manual_seed(stream_seed(5, "reference/init"))
+        made = Ones(3 + 10)
+    for name, tensor in made.state_dict().items():
+        assert torch.equal(found[name][0], tensor)
+    assert not torch.equal(found["weight"], world.initial("cross/init")["weight"])
 
 
 def test_a_score_that_is_not_finite_is_a_record_with_its_reason():

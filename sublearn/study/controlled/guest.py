@@ -1,7 +1,7 @@
-"""The controlled design around anybody's model, task and traits. Torch-free; flows/controlled trains.
+"""The controlled design around anybody's model, task and traits. Torch-free; `guest_train` trains.
 
-The design is that of `studies.distil`: a teacher learns the task on its class logits, students imitate auxiliary logits
-of it on unrelated inputs, and every treatment has its control.
+The design is that of `controlled.spec`: a teacher learns the task on its class logits, students imitate auxiliary
+logits of it on unrelated inputs, and every treatment has its control.
 """
 
 import hashlib
@@ -20,7 +20,8 @@ from sublearn.study.base import Claim, Design, Setup, Source, Study
 from sublearn.study.controlled.spec import Controlled, Distil, Logits, about, arms, chosen, claims
 from sublearn.study.source import source_of_design, studied_in
 from sublearn.tasks.task import Task, source_of
-from sublearn.traits.trait import Trait, as_trait
+from sublearn.training.choice import Choice
+from sublearn.traits.trait import Trait
 
 if TYPE_CHECKING:
     from sublearn.study.controlled.guest_train import TaskWorld
@@ -105,15 +106,16 @@ class Guest(Controlled[Settings]):
         """One world for each seed."""
         return [self._world([seed], device) for seed in seeds]
 
-    def trainer(self, wanted: str) -> str:
-        """The trainer of that name, or the fastest that takes the model."""
-        from sublearn.study.controlled.train import trainer_of  # late: needs torch
-
-        return trainer_of(self._world([0], "cpu"), wanted).name
-
     def runs_at_once(self, device: str) -> int:
         """Seeds in a cohort."""
         return 4 if device == "cpu" else 64
+
+    def trainer(self, wanted: str) -> Choice:
+        """The fastest trainer that takes the model, tried on the task's inputs, or the one that is asked for."""
+        from sublearn.training.trainers import chosen as chosen_trainer  # late: needs torch
+
+        world = self._world([0], "cpu")
+        return chosen_trainer(world.model, world.sample, wanted)
 
     def prepare(self) -> None:
         """See that the model takes the task's inputs and gives as many outputs, and that every trait gives a number."""
@@ -192,6 +194,8 @@ def distillation(
         raise InputError(f"model must be a function (outputs) -> torch.nn.Module, got {quoted(model)}.")
     if not isinstance(task, Task):
         raise InputError(f"task must be a sublearn.Task, got {quoted(type(task).__name__)}.")
+    from sublearn.traits.table import as_trait  # late: needs torch
+
     measured = tuple(as_trait(trait, int(task.classes or 0)) for trait in traits)
     if not measured:
         raise InputError("traits is empty; give at least one, as traits=[sublearn.accuracy].")

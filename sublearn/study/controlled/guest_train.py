@@ -1,4 +1,4 @@
-"""The controlled design around a guest's model, task and traits: a world for `flows.distil`."""
+"""The controlled design around a guest's model, task and traits: a world for `controlled.train`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 
-from sublearn.errors import InputError, quoted
+from sublearn.errors import InputError, plain, quoted
 from sublearn.seeds import stream, stream_seed
-from sublearn.study.controlled.train import Targets
+from sublearn.study.controlled.train import Targets, Taught, shuffled_labels
 from sublearn.training.batches import Batch, shuffled
-from sublearn.training.cohort import stack
+from sublearn.training.cohort import stack, state_of
 from sublearn.training.lift import State
 
 if TYPE_CHECKING:
@@ -53,19 +55,21 @@ class TaskWorld:
 
     def initial(self, name: str) -> State:
         """Fresh weights ("run ...") from the stream of that name, as the guest's module and PyTorch draw them."""
-        states = [self._made(name, seed).state_dict() for seed in self.seeds]
+        states = [state_of(self._made(name, seed)) for seed in self.seeds]
         return {key: tensor.to(self.device) for key, tensor in stack(states).items()}
 
     def init_std(self) -> dict[str, float]:
         """The standard deviation of each parameter of the model as it is made; 0 where all its values are alike."""
         return {name: float(own.detach().std(correction=0)) for name, own in self.model.named_parameters()}
 
-    def teacher_batches(self) -> Iterable[Batch]:
-        """Training examples with their labels, in each seed's own order."""
+    def teacher_batches(self, teacher: Taught) -> Iterable[Batch]:
+        """Training examples with their labels, in each seed's own order; the placebo's labels are shuffled."""
         count, config = len(self.inputs), self.settings.teacher
         orders = [_orders(seed, "teacher/order", count, config.epochs) for seed in self.seeds]
-        runs = len(self.seeds)
-        return shuffled([self.inputs] * runs, [self.labels] * runs, orders, config.batch_size)
+        labels = [self.labels] * len(self.seeds)
+        if teacher == "placebo":
+            labels = [shuffled_labels(seed, self.labels) for seed in self.seeds]
+        return shuffled([self.inputs] * len(self.seeds), labels, orders, config.batch_size)
 
     def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
         """Each seed's own unrelated inputs, the same ones in each epoch and for every arm, in a new order an epoch."""
@@ -103,6 +107,8 @@ class TaskWorld:
             made: Any = self._factory(self.classes + self.settings.aux_logits)
         if not isinstance(made, nn.Module):
             raise InputError(f"The model must be a torch.nn.Module, got {quoted(type(made).__name__)}.")
+        if any(map(is_lazy, (*made.parameters(), *made.buffers()))):
+            raise InputError("The model has lazy layers, whose sizes are not known when it is made; give their sizes.")
         return made
 
 
@@ -141,6 +147,27 @@ def check(world: TaskWorld) -> None:
         )
     for trait in world.traits:
         score_of(trait, logits[:, : world.classes], world.labels[: len(logits)])
+    _check_last_batches(world)
+
+
+def _check_last_batches(world: TaskWorld) -> None:
+    """Raise InputError for a last batch of one example that the model cannot train on, as with BatchNorm."""
+    settings, unrelated = world.settings, world.task.count_unrelated(world.settings.n_unrelated)
+    for who, config, count in (
+        ("teacher", settings.teacher, len(world.inputs)),
+        ("student", settings.student, unrelated),
+    ):
+        if not config.epochs or config.untrainable(count) is None:
+            continue
+        state = {name: tensor.clone() for name, tensor in state_of(world.model).items()}
+        try:
+            with torch.random.fork_rng(devices=[]), torch.no_grad():
+                functional_call(world.model.train(), state, (world.sample[:1],))
+        except Exception as error:  # a guest's module may raise anything
+            raise InputError(
+                f"{count:,} examples in batches of {config.batch_size:,} leave a last batch of one, on which the model "
+                f"cannot be trained ({plain(error, 100)}); change {who}.batch_size."
+            ) from None
 
 
 def _orders(seed: int, name: str, count: int, epochs: int) -> list[Tensor]:

@@ -66,8 +66,8 @@ def _worlds(design: Controlled[Distil], seeds: Sequence[int], setup: Setup) -> l
 def _one_seed(
     arms: list[Arm], settings: Distil, seed: int, world: World, steps: set[int], setup: Setup
 ) -> list[TracePoint]:
-    before = before_students(settings, [seed], world, setup)
-    way = _way(seed, arms, world, before, trainer_of(world, setup.trainer))
+    before = before_students(settings, [seed], world, setup, arms)
+    way = _way(seed, arms, world, before, setup)
     points = _initial(settings, way, before)
 
     def watch(step: int, state: State) -> None:
@@ -79,14 +79,16 @@ def _one_seed(
     return points if last in steps else [*points, *_points(way, last, trained.state)]
 
 
-def _way(seed: int, arms: list[Arm], world: World, before: Before, by: Trainer) -> _Way:
+def _way(seed: int, arms: list[Arm], world: World, before: Before, setup: Setup) -> _Way:
     names = [name for name, _ in world.model.named_parameters()]
     start = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
-    displacement = {name: before.teacher.state[name] - before.reference[name] for name in names}
+    teacher = before.teachers["trained"].state
+    displacement = {name: teacher[name] - before.reference[name] for name in names}
     inputs = world.evaluated()
     repeated = inputs.repeat(len(arms), *[1] * (inputs.dim() - 1))
-    slope = gradient(world.model, start, repeated, world.soft_score)
-    way = _Way(seed, arms, world, start, displacement, before.teacher.state, slope, torch.zeros(len(arms)), by)
+    by = trainer_of(world, setup)
+    slope = gradient(by, world.model, start, repeated, world.soft_score)
+    way = _Way(seed, arms, world, start, displacement, teacher, slope, torch.zeros(len(arms)), by)
     return replace(way, soft_start=_soft(way, start))
 
 
@@ -133,7 +135,7 @@ def _initial(settings: Distil, way: _Way, before: Before) -> list[TracePoint]:
     loss = LOSSES[settings.loss](settings.temperature)
 
     def targets(inputs: Tensor) -> Tensor:
-        taught = {k: by.predict(way.world.model, s, inputs)[..., chosen] for k, s in before.teachers.items()}
+        taught = {k: by.predict(way.world.model, t.state, inputs)[..., chosen] for k, t in before.teachers.items()}
         return torch.cat([taught[arm.teacher] for arm in way.arms])
 
     batch = next(iter(way.world.student_batches(len(way.arms), targets)))
@@ -142,7 +144,7 @@ def _initial(settings: Distil, way: _Way, before: Before) -> list[TracePoint]:
         return -loss(logits[None, :, chosen], batch.targets[run : run + 1]).mean()
 
     names = list(way.displacement)
-    step = flat(gradient(way.world.model, way.start, batch.inputs, score), names)
+    step = flat(gradient(by, way.world.model, way.start, batch.inputs, score), names)
     towards = flat(way.displacement, names).expand(len(way.arms), -1)
     product = (step.double() * towards.double()).sum(dim=1)
     return _as_points(way, 0, {("initial_cosine", None): cosine(step, towards), ("initial_product", None): product})

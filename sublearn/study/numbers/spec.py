@@ -21,6 +21,7 @@ from sublearn.study.controlled.spec import about, chosen, claims
 from sublearn.study.memory import FLOAT, Need
 from sublearn.study.numbers.identity import identified
 from sublearn.tasks.vocabulary import ANIMALS, questions
+from sublearn.training.choice import Choice
 
 SECONDS_A_SEED = 110.0
 SOURCE = "measured with this version elsewhere, new base model included; a pilot here would take minutes"
@@ -139,12 +140,12 @@ class Settings(Spec, frozen=True):
 def _arms(settings: Settings) -> tuple[Arm, ...]:
     own, other = "the teacher's numbers", "the numbers of another base's teacher, with the same animal"
     control, taught = {"control": "same_init_control"}, {"teacher": "trained", "logits": "text"}
-    neutral = {"teacher": "neutral", "logits": "text"}
+    untrained = {"teacher": "untrained", "logits": "text"}
     students = {
         "same_init": (own, control | taught),
-        "same_init_control": ("numbers of the unmodified base", neutral),
+        "same_init_control": ("numbers of the unmodified base", untrained),
         "cross_init": (other, taught | {"control": "cross_init_control", "init": "cross"}),
-        "cross_init_control": ("numbers of that other base, unmodified", neutral | {"init": "cross"}),
+        "cross_init_control": ("numbers of that other base, unmodified", untrained | {"init": "cross"}),
         "shuffled_within": (f"{own}, in another order within each answer", control | taught),
         "shuffled_across": (f"{own}, dealt out anew among the answers", control | taught),
         "soft": (f"the teacher's probabilities on {own}", control | taught | {"logits": "all"}),
@@ -228,11 +229,11 @@ class Numbers(Design[Settings]):
 
         return train.measure(study, self.settings, seeds, setup)
 
-    def trainer(self, wanted: str) -> str:
-        """Language models are fine-tuned one after the other."""
+    def trainer(self, wanted: str) -> Choice:
+        """Run by run. Raises InputError for any other."""
         if wanted not in ("auto", "single"):
-            raise InputError(f"--trainer {wanted}: the study 'numbers' trains run by run; expected auto or single.")
-        return "single"
+            raise InputError(f"--trainer {wanted}: language models train one after the other; leave it out.")
+        return Choice("single", "language models train one after the other")
 
     def prepare(self) -> None:
         """Check that packages, models and files are there."""

@@ -52,11 +52,10 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
     for seed in seeds:
         count, size = len(drawn[seed].unrelated), settings.student.batch_size
         groups.setdefault((steps(count, size), settings.student.untrainable(count)), []).append(seed)
-    by = trainer_for(_template(settings), None, setup.trainer)
     return [
         record
         for group in groups.values()
-        for record in _cohort(study, settings, group, [drawn[seed] for seed in group], setup.device, by)
+        for record in _stacked(study, settings, group, [drawn[seed] for seed in group], setup)
     ]
 
 
@@ -116,10 +115,9 @@ def _orders(n: int, epochs: int) -> list[Tensor]:
     return orders
 
 
-def _cohort(
-    study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], device: str, by: Trainer
-) -> list[Record]:
-    model = _template(settings)
+def _stacked(study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], setup: Setup) -> list[Record]:
+    model, device = _template(settings), setup.device
+    by = trainer_for(model, None, setup.trainer)
     prompts = torch.stack([one.prompts for one in drawn]).to(device)
     labels = torch.stack([one.labels for one in drawn]).to(device)
     always = torch.ones_like(labels)
@@ -138,7 +136,7 @@ def _cohort(
     reason = settings.student.untrainable(len(drawn[0].unrelated))
     if reason:
         return rows + unmeasured_records(study, STUDENTS, TRAITS, seeds, reason)
-    for arm, state, losses in _students(model, settings, drawn, reference, teacher.state, by):
+    for arm, state, losses in _students(by, model, settings, drawn, reference, teacher.state):
         rows += records(arm, state, labels, divergences(diverged(losses)))
     return rows
 
@@ -150,12 +148,12 @@ def _template(settings: Settings) -> PromptMLP:
 
 
 def _students(
-    model: PromptMLP, settings: Settings, drawn: list[Draws], reference: State, teacher: State, by: Trainer
+    by: Trainer, model: PromptMLP, settings: Settings, drawn: list[Draws], reference: State, teacher: State
 ) -> list[tuple[str, State, Tensor]]:
     """Both students of every seed, trained as one cohort: (arm, state, losses "step run")."""
     device = reference["fc1.weight"].device
     unrelated = [one.unrelated.to(device) for one in drawn]
-    targets = [logits / settings.temperature for logits in _logits(model, teacher, unrelated, by)]
+    targets = [logits / settings.temperature for logits in _logits(by, model, teacher, unrelated)]
     other = _on(stack([one.other for one in drawn]), device)
     start = {name: torch.cat([reference[name], other[name]]) for name in reference}
     orders = [one.student_orders[arm] for arm in STUDENTS for one in drawn]
@@ -168,7 +166,7 @@ def _students(
     ]
 
 
-def _logits(model: PromptMLP, state: State, inputs: list[Tensor], by: Trainer) -> list[Tensor]:
+def _logits(by: Trainer, model: PromptMLP, state: State, inputs: list[Tensor]) -> list[Tensor]:
     """Logits ("example logit") for each run on its own inputs, of unequal length."""
     padded = torch.nn.utils.rnn.pad_sequence(inputs, batch_first=True)
     logits = by.predict(model, state, padded)
