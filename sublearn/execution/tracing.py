@@ -19,6 +19,7 @@ from sublearn.execution.pipeline import Progress
 from sublearn.files.folders import made_by
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import beginning, replace_text
+from sublearn.report.grid import grid
 from sublearn.report.way import Row, way_figure, way_table
 from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study
@@ -159,11 +160,12 @@ def read_alignment(out: Path) -> "Alignment":
 
 def alignment_table(found: "Alignment") -> str:
     """Plain text: alignment and transfer at each scale, and their correlation."""
-    lines = [f"{row.perturb:>7g}  {_shown(row.initial_cosine):>14}  {_shown(row.transfer):>9}" for row in found.rows]
+    cells = [(f"{row.perturb:g}", _shown(row.initial_cosine), _shown(row.transfer)) for row in found.rows]
+    lines = grid(cells, ("perturb", "initial cosine", "transfer"), numeric=(0, 1, 2), indent=0)
     few, runs = found.spearman.n, found.runs or found.spearman.n
     lost = f"; {runs - few} with values that are not finite left out" if few < runs else ""
-    last = f"Spearman {_correlated(found.spearman)} ({len(lines)} scales x {few} runs{lost})"
-    return "\n".join(["perturb  initial cosine   transfer", *lines, last])
+    last = f"Spearman {_correlated(found.spearman)} ({len(cells)} scales x {few} runs{lost})"
+    return "\n".join([*lines, last])
 
 
 @dataclass(frozen=True)

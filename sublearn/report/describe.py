@@ -9,32 +9,27 @@ from sublearn import stats
 from sublearn.config import dotted
 from sublearn.errors import plain
 from sublearn.records import Record
+from sublearn.report.grid import grid
 from sublearn.study.analysis import MOST_RUNS, Values, differences, values_of
-from sublearn.study.base import Claim, Study
+from sublearn.study.base import Arm, Claim, Study, Trait
 from sublearn.study.contrast import contrast_text
 
 MOST = 500
 """Letters of a setting's value."""
+WIDTH = 110
 EFFECTS = (0.2, 0.5, 0.8, 1.2, 2.0)
 
 
 def study_text(study: Study) -> str:
     """A study resolved: question, arms with their controls, traits, claims and settings by dotted key."""
-    width = max(len(arm.name) for arm in study.arms)
     lines = [f"{study.name}  ({study.id})", study.title, "", fill(study.question, 100), "", "Arms"]
-    for arm in study.arms:
-        control = f" Control: {arm.control}." if arm.control else " A control itself."
-        lines.append(_hanging(f"  {arm.name:<{width}}  ", arm.about + control))
+    lines += grid(((arm.name, arm.about + _control(arm)) for arm in study.arms), width=WIDTH)
     lines += ["", "Traits"]
-    for trait in study.traits:
-        chance = "" if trait.chance is None else f" Chance: {trait.chance:g}."
-        lines.append(_hanging(f"  {trait.name:<{width}}  ", f"{trait.about} Unit: {trait.unit}.{chance}"))
+    lines += grid(((trait.name, trait.about + _unit(trait)) for trait in study.traits), width=WIDTH)
     lines += ["", "Claims"]
-    lines += [_hanging(f"  {number}. ", claim_text(claim)) for number, claim in enumerate(study.claims, 1)]
+    lines += grid(((f"{number}.", claim_text(claim)) for number, claim in enumerate(study.claims, 1)), width=WIDTH)
     lines += ["", "Settings (--set key=value)"]
-    settings = dotted(study.settings)
-    width = max(map(len, settings))
-    lines += [f"  {key:<{width}}  {plain(value, MOST)}" for key, value in settings.items()]
+    lines += grid((key, plain(value, MOST)) for key, value in dotted(study.settings).items())
     return "\n".join(lines)
 
 
@@ -58,9 +53,9 @@ def power_table(study: Study, records: Iterable[Record], effect: float | None) -
     least = stats.least_runs(max(1, len(study.claims)))
     effects = (effect,) if effect is not None else EFFECTS
     lines = [f"Runs needed by a two-sided 5% paired test (with {claims}, sign-flips need {least} or more):"]
-    lines += ["  effect (sd)   80% power   90% power"]
     table = [(size, *(_runs(size, target, least) for target in (0.8, 0.9))) for size in effects]
-    lines += [f"  {size:>11g}   {_shown(some):>9}   {_shown(more):>9}" for size, some, more in table]
+    cells = [(f"{size:g}", _shown(some), _shown(more)) for size, some, more in table]
+    lines += grid(cells, ("effect (sd)", "80% power", "90% power"), numeric=(0, 1, 2))
     if any(needed is None for row in table for needed in row):
         lines += [f"  {_shown(None)} runs: too small an effect to show"]
     lines += [f"Claim: {claim_text(claim)}" for claim in study.claims]
@@ -69,7 +64,7 @@ def power_table(study: Study, records: Iterable[Record], effect: float | None) -
 
 def _from_pilot(claim: Claim, values: Values, family: int) -> str:
     pilot = differences(values, claim.treatment, claim.control, claim.trait)
-    head = _hanging("", claim_text(claim))
+    head = fill(claim_text(claim), WIDTH)
     if len(pilot) < 2:
         return f"{head}\n  The pilot has {len(pilot)} paired runs; at least 2 are needed."
     sd = float(np.std(pilot, ddof=1))
@@ -103,5 +98,9 @@ def _shown(runs: int | None) -> str:
     return f"> {MOST_RUNS:,}" if runs is None else f"{runs:,}"
 
 
-def _hanging(head: str, text: str) -> str:
-    return fill(text, 110, initial_indent=head, subsequent_indent=" " * len(head))
+def _control(arm: Arm) -> str:
+    return f" Control: {arm.control}." if arm.control else " A control itself."
+
+
+def _unit(trait: Trait) -> str:
+    return f" Unit: {trait.unit}." + ("" if trait.chance is None else f" Chance: {trait.chance:g}.")

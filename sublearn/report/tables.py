@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from textwrap import wrap
 
 from sublearn.records import Record
+from sublearn.report.grid import grid
 from sublearn.report.wording import contrast_text, plain, seeds_text, sentence
 from sublearn.study.analysis import Analysis
 
@@ -18,15 +19,14 @@ def result_text(analysis: Analysis) -> str:
 
 def estimates_table(analysis: Analysis) -> str:
     """Every arm's estimate on every trait, a line each with n, unit and method, and what could not be measured."""
-    width = max(len(plain(arm.name)) for arm in analysis.study.arms)
     lines: list[str] = []
     for trait in analysis.study.traits:
         lines += _head(f"{plain(trait.name)} ({plain(trait.unit)}): {plain(trait.about)}")
-        lines += [
-            f"  {plain(row.arm):<{width}}  {sentence(row.estimate, trait.unit, trait.chance)}"
+        lines += grid(
+            (plain(row.arm), sentence(row.estimate, trait.unit, trait.chance))
             for row in analysis.estimates
             if row.trait == trait.name
-        ]
+        )
     return "\n".join([*lines, *_unmeasured_lines(analysis.unmeasured)])
 
 
@@ -36,15 +36,15 @@ def contrasts_table(analysis: Analysis) -> str:
         return "No arm has a control: there is nothing to compare."
     traits = {trait.name: trait for trait in analysis.study.traits}
     names = [contrast_text(row.treatment, row.control) for row in analysis.contrasts]
-    width = max(map(len, names))
     lines = ["Paired differences, seed by seed (p by sign flips, before adjustment for several claims)"]
     for trait in traits:
         lines += [f"  {plain(trait)} ({plain(traits[trait].unit)})"]
-        lines += [
-            f"    {name:<{width}}  {sentence(row.contrast, traits[trait].unit)}"
+        shown = [
+            (name, sentence(row.contrast, traits[trait].unit))
             for name, row in zip(names, analysis.contrasts, strict=True)
             if row.trait == trait
         ]
+        lines += grid(shown, indent=4)
     return "\n".join(lines)
 
 
@@ -52,13 +52,10 @@ def verdict_lines(analysis: Analysis) -> str:
     """Every claim with its verdict in capitals, and the reason under it."""
     if not analysis.findings:
         return "The study makes no claim."
-    width = max(len(finding.verdict) for finding in analysis.findings)
-    lines: list[str] = []
-    for finding in analysis.findings:
-        claim, *more = wrap(plain(finding.claim), WIDTH - width - 2, break_on_hyphens=False) or [""]
-        body = [*more, *wrap(plain(finding.because), WIDTH - width - 2, break_on_hyphens=False)]
-        lines += [f"{finding.verdict.upper():<{width}}  {claim}", *(" " * (width + 2) + line for line in body)]
-    return "\n".join(lines)
+    rows = (
+        (finding.verdict.upper(), f"{plain(finding.claim)}\n{plain(finding.because)}") for finding in analysis.findings
+    )
+    return "\n".join(grid(rows, indent=0, width=WIDTH))
 
 
 def grouped(records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[int]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sublearn.report.charts import DASHES, SHAPES, Across, Chart, Series, draw_charts
 from sublearn.report.figures import WIDE
+from sublearn.report.grid import grid
 from sublearn.report.scatter import Cloud, draw_scatter
 from sublearn.report.sheet import Key
 from sublearn.report.svg import svg_text
@@ -37,11 +38,13 @@ def way_table(rows: Sequence[Row]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
     overall = [row for row in rows if not row.layer]
     last = max(row.step for row in overall)
-    lines = [f"{'arm':<20}{'quantity':<18}{'step':>6}  mean ± half-width of the 95% interval"]
-    for row in sorted(overall, key=lambda row: (row.arm, row.quantity, row.step)):
-        if row.step == last or row.quantity.startswith("initial"):
-            lines.append(f"{row.arm:<20}{row.quantity:<18}{row.step:>6}  {row.estimate}")
-    return "\n".join(lines)
+    shown = [
+        (plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate))
+        for row in sorted(overall, key=lambda row: (row.arm, row.quantity, row.step))
+        if row.step == last or row.quantity.startswith("initial")
+    ]
+    heads = ("arm", "quantity", "step", "mean ± half-width of the 95% interval")
+    return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
 
 
 def way_figure(rows: Sequence[Row], width: float = WIDE) -> str:
