@@ -176,7 +176,7 @@ def analysed(study: Study, values: NDArray[np.float64], look: int = 1, cells: in
     kind = np.repeat(np.arange(arms) * 2, runs) + gone
     seeds = np.tile(np.arange(runs), arms)
     records = Columns(kinds, kind.astype(np.int32), seeds, values.ravel(), np.where(gone, 0, 200))
-    return analyse(study, records, look, cells)
+    return analyse(study, records, range(1, look), cells)
 
 
 def same_as_analyse(study: Study, values: Values, tally: Tally, family: Family, every: int = CHECKED) -> None:

@@ -60,6 +60,8 @@ class Analysis:
     findings: tuple[Finding, ...]
     unmeasured: tuple[Record, ...]
     family: Family = Family()
+    earlier: tuple[int, ...] = ()
+    """The numbers of runs at the earlier looks."""
 
     def to_dict(self) -> dict[str, Any]:
         """The content of estimates.json."""
@@ -67,7 +69,7 @@ class Analysis:
             "study": self.study.name,
             "id": self.study.id,
             "seeds": list(self.seeds),
-            "looks": self.family.look,
+            "looks": [*self.earlier, len(self.seeds)],
             "cells": self.family.cells,
             "estimates": [
                 {
@@ -92,14 +94,17 @@ class Analysis:
         }
 
 
-def analyse(study: Study, records: Iterable[Record], look: int = 1, cells: int = 1, awaited: int = 0) -> Analysis:
+def analyse(
+    study: Study, records: Iterable[Record], earlier: Sequence[int] = (), cells: int = 1, awaited: int = 0
+) -> Analysis:
     """Estimate every arm and trait, contrast every arm with its control, and judge every claim.
 
-    It is the how-manieth `look` at growing records that could have ended in a verdict, in one of how many `cells` of a
-    sweep: the intervals hold for all of them together. Below the number of runs that is `awaited` there is no verdict.
+    `earlier` are the numbers of runs at each earlier look at these records that could have ended in a verdict, and
+    `cells` how many studies of a sweep are looked at together: the intervals hold for all of them. As long as fewer
+    runs are there than `awaited` there is no verdict.
     """
     rows = Columns.of(records)
-    family = family_of(study, look, cells)
+    family = family_of(study, len(earlier) + 1, cells)
     contrasts = _contrasts(study, rows.measured, family)
     seeds = tuple(np.unique(rows.seed).tolist())
     findings = [_finding(study, claim, contrasts, rows, family) for claim in study.claims]
@@ -113,6 +118,7 @@ def analyse(study: Study, records: Iterable[Record], look: int = 1, cells: int =
         tuple(findings),
         tuple(rows.take(np.isnan(rows.value))),
         family,
+        tuple(earlier),
     )
 
 
