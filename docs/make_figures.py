@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import sublearn
-from sublearn.report.figures import arms_png, contrasts_png
+from sublearn.report.charts.figures import arms_png, contrasts_png
 
 FOLDER = Path(__file__).parent / "figures"
 

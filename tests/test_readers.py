@@ -25,7 +25,7 @@ from sublearn.errors import InputError
 from sublearn.execution import failures, pipeline, store, sweep, tracing
 from sublearn.files import checkpoints, digests
 from sublearn.files.reading import json_value, yaml_value
-from sublearn.report.way import PANELS
+from sublearn.report.charts.trace import PANELS
 from sublearn.seeds import parse_seeds
 from sublearn.study.base import Study
 from sublearn.study.identity import first_id_of

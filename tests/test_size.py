@@ -60,7 +60,7 @@ def test_a_finished_run_is_read_once_and_its_figures_are_drawn_once(finished, mo
 
         return call
 
-    from sublearn.report import figures
+    from sublearn.report.charts import figures
 
     monkeypatch.setattr(store, "read_clean", counted("read", store.read_clean))
     monkeypatch.setattr(figures, "draw", counted("drawn", figures.draw))

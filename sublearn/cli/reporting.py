@@ -16,7 +16,7 @@ from sublearn.execution.manifests import STUDY_FILE, SWEEP_FILE
 from sublearn.files.writing import a_page, check_target
 from sublearn.report.replication import summary
 from sublearn.report.tables import result_text
-from sublearn.report.way import way_table
+from sublearn.report.trace import alignment_table, trace_table
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,15 @@ def _replication(folder: Path, write: bool) -> Shown:
 
 
 def _trace(folder: Path, write: bool) -> Shown:
-    rows = tracing.read(folder)
-    end = f"\n\n{tracing.draw(rows, folder)}" if write else ""
-    return Shown(way_table(rows) + end, [asdict(row) for row in rows])
+    found = tracing.read(folder)
+    end = f"\n\n{tracing.draw(found, folder)}" if write else ""
+    return Shown(trace_table(found.rows) + end, [asdict(row) for row in found.rows])
 
 
 def _alignment(folder: Path, write: bool) -> Shown:
-    del write  # it has neither page nor figure
     found = tracing.read_alignment(folder)
-    return Shown(tracing.alignment_table(found), found.model_dump())
+    end = f"\n\n{tracing.draw_alignment(found, folder)}" if write else ""
+    return Shown(alignment_table(found) + end, found.model_dump())
 
 
 def _demo(folder: Path, write: bool) -> Shown:

@@ -19,7 +19,8 @@ from sublearn.execution.pipeline import Progress, Result
 from sublearn.files.folders import made_by
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import a_page, beginning, replace_page, replace_text
-from sublearn.report.replication import Comparison, Made, Verdict, html, markdown
+from sublearn.report.page import replication_page
+from sublearn.report.replication import Comparison, Made, Span, Verdict, markdown
 from sublearn.study.base import Study
 from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
 from sublearn.study.table import build
@@ -116,7 +117,7 @@ def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
     """Write replication.html, replication.md and replication.json into `out`."""
     content = {"made": asdict(made), "figures": [asdict(row) for row in rows]}
     replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
-    replace_page(out / PAGE, html(rows, made))
+    replace_page(out / PAGE, replication_page(rows, made))
     replace_text(out / TEXT, markdown(rows, made), _a_text)
 
 
@@ -191,6 +192,8 @@ def _figure(row: Published, run: Runner, precision: str) -> Comparison:
         verdict,
         because,
         _command(row.study, row.settings, row.runs, precision),
+        _published(row),
+        _spans([("", values)]),
     )
 
 
@@ -202,7 +205,20 @@ def _trend(row: Trend, run: Runner, precision: str) -> Comparison:
     verdict, because = compare_trend(row, columns)
     command = _command(row.study, row.settings | {row.key: "VALUE"}, row.runs, precision)
     theirs = row.direction if row.value is None else f"{row.direction} {row.value:g}"
-    return Comparison(row.name, row.what, row.source, theirs, ours, verdict, because, command)
+    published = None if row.value is None else Span("", row.value)
+    spans = _spans([(f"{row.key} = {value:g}", column) for value, column in zip(row.values, columns, strict=True)])
+    return Comparison(row.name, row.what, row.source, theirs, ours, verdict, because, command, published, spans)
+
+
+def _published(row: Published) -> Span:
+    """Their figure with its 95% interval, where they published one or a spread that gives one."""
+    half = row.half if row.half is not None or row.sd is None else stats.half_width(row.sd, row.n or ASSUMED_RUNS)
+    return Span("", row.value) if half is None else Span("", row.value, row.value - half, row.value + half)
+
+
+def _spans(columns: Iterable[tuple[str, Sequence[float]]]) -> tuple[Span, ...]:
+    found = ((label, stats.estimate(column)) for label, column in columns)
+    return tuple(Span(label, one.mean, one.low, one.high) for label, one in found if one.mean is not None)
 
 
 def _agreement(

@@ -21,7 +21,8 @@ from sublearn.execution.trackers import check_packages
 from sublearn.files.folders import has_manifest, locked
 from sublearn.files.reading import yaml_value
 from sublearn.files.writing import a_page, anything, check_folder, check_within, replace_page, replace_text
-from sublearn.report.dose import Point, dose_page, dose_table
+from sublearn.report.page import sweep_page
+from sublearn.report.sweep import Point, sweep_table
 from sublearn.seeds import checked_seeds
 from sublearn.study.base import Study
 from sublearn.study.jobs import Job
@@ -207,7 +208,7 @@ def report_sweep(out: Path) -> list[Point]:
     # A line a study: to be searched by lines, and quick to write for many.
     lines = (json.dumps(point.to_dict()) for point in points)
     replace_text(out / INDEX, "[\n" + ",\n".join(lines) + "\n]\n")
-    replace_page(out / "report.html", dose_page(points, manifests.read_sweep(out).model_dump()))
+    replace_page(out / "report.html", sweep_page(points, manifests.read_sweep(out).model_dump()))
     return points
 
 
@@ -238,7 +239,7 @@ def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
 
 def summary(points: Sequence[Point]) -> str:
     """The table that is printed."""
-    return dose_table(points)
+    return sweep_table(points)
 
 
 def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:

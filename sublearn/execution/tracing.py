@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +18,10 @@ from sublearn.execution import store
 from sublearn.execution.pipeline import Progress
 from sublearn.files.folders import made_by
 from sublearn.files.reading import json_file, typed
-from sublearn.files.writing import beginning, replace_text
-from sublearn.report.grid import grid
-from sublearn.report.way import Row, way_figure, way_table
-from sublearn.stats import Estimate
+from sublearn.files.writing import a_page, beginning, replace_page, replace_text
+from sublearn.report.charts.trace import alignment_figure, trace_figure
+from sublearn.report.page import alignment_page, trace_page
+from sublearn.report.trace import Alignment, Row, Scale, alignment_table, trace_table
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled.spec import traced
 from sublearn.study.table import build, check_memory
@@ -29,14 +29,18 @@ from sublearn.study.table import build, check_memory
 if TYPE_CHECKING:
     from sublearn.study.controlled.trace import Point
 
-MANIFEST, ALIGNMENT, POINTS, FIGURE = "trace.json", "alignment.json", "trace.jsonl", "trace.svg"
+MANIFEST, POINTS, FIGURE, PAGE = "trace.json", "trace.jsonl", "trace.svg", "trace.html"
+ALIGNMENT, ALIGNMENT_FIGURE, ALIGNMENT_PAGE = "alignment.json", "alignment.svg", "alignment.html"
 _OUR_JSON, _OUR_POINTS, _OUR_FIGURE = beginning(b'{\n  "study": '), beginning(b'{"arm":'), beginning(b"<svg ")
 
 
 def place(out: Path) -> AbstractContextManager[None]:
     """Hold the folder of a trace while it is made. Raises InputError for a folder that holds something else."""
     manifests = {MANIFEST: _OUR_JSON, ALIGNMENT: _OUR_JSON}
-    return made_by("sublearn trace", out, manifests, {POINTS: _OUR_POINTS, FIGURE: _OUR_FIGURE})
+    figures = {FIGURE: _OUR_FIGURE, ALIGNMENT_FIGURE: _OUR_FIGURE}
+    return made_by(
+        "sublearn trace", out, manifests, {POINTS: _OUR_POINTS, **figures, PAGE: a_page, ALIGNMENT_PAGE: a_page}
+    )
 
 
 def trace(study: Study, seeds: Sequence[int], steps: Sequence[int], progress: Progress) -> "list[Point]":
@@ -65,35 +69,37 @@ def check(study: Study) -> None:
 
 
 def write(study: Study, points: "Sequence[Point]", out: Path, command: str) -> str:
-    """Write trace.jsonl, trace.json (means with intervals) and trace.svg into `out`; return the table to print."""
-    rows = means(points)
-    content = {"study": study.id, "command": command, "versions": store.versions(), "rows": [asdict(r) for r in rows]}
+    """Write trace.jsonl, trace.json (means with intervals), trace.svg and trace.html into `out`; return the table."""
+    found = Trace(study=study.id, command=command, versions=store.versions(), rows=tuple(means(points)))
+    content = found.model_dump() | {"rows": [asdict(row) for row in found.rows]}
     replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
     replace_text(out / POINTS, "".join(point.model_dump_json() + "\n" for point in points), _OUR_POINTS)
     lost = sum(point.value is None for point in points)
     note = f"{lost:,} of {len(points):,} values are not finite and are left out.\n\n" if lost else ""
-    return f"{way_table(rows)}\n\n{note}{draw(rows, out)}"
+    return f"{trace_table(found.rows)}\n\n{note}{draw(found, out)}"
 
 
-def read(out: Path) -> tuple[Row, ...]:
-    """The means in trace.json. Raises InputError for anything else."""
-    path = out / MANIFEST
-    return typed(_Trace, json_file(path, "the trace"), str(path)).rows
-
-
-def draw(rows: Sequence[Row], out: Path) -> str:
-    """Write trace.svg into `out`; return the line that says so."""
-    replace_text(out / FIGURE, way_figure(rows), _OUR_FIGURE)
-    return f"Figure: {plain(out / FIGURE)}"
-
-
-class _Trace(BaseModel, extra="forbid"):
+class Trace(BaseModel, extra="forbid"):
     """The content of trace.json."""
 
     study: str
     command: str
     versions: dict[str, str]
     rows: tuple[Row, ...] = Field(min_length=1)
+
+
+def read(out: Path) -> Trace:
+    """The content of trace.json. Raises InputError for anything else."""
+    path = out / MANIFEST
+    return typed(Trace, json_file(path, "the trace"), str(path))
+
+
+def draw(found: Trace, out: Path) -> str:
+    """Write trace.svg and trace.html into `out`; return the line that says so."""
+    replace_text(out / FIGURE, trace_figure(found.rows), _OUR_FIGURE)
+    manifest = {"command": found.command, "versions": found.versions}
+    replace_page(out / PAGE, trace_page(found.study, found.rows, manifest))
+    return f"Page: {plain(out / PAGE)}"
 
 
 def means(points: "Sequence[Point]") -> list[Row]:
@@ -117,7 +123,7 @@ def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
     return [build(study.name, changes | {"student_init.perturb": scale}, "--perturb") for scale in scales]
 
 
-def alignment(study: Study, changed: Sequence[Study], seeds: Sequence[int], progress: Progress) -> "Alignment":
+def alignment(study: Study, changed: Sequence[Study], seeds: Sequence[int], progress: Progress) -> Alignment:
     """Spearman's correlation of the start's alignment with the final transfer over `changed`, from `perturbed`.
 
     The alignment is the cosine of the first batch's negative distillation gradient and the teacher's displacement; the
@@ -136,54 +142,37 @@ def alignment(study: Study, changed: Sequence[Study], seeds: Sequence[int], prog
     columns = np.array(pairs)  # scale, cosine or transfer, run
     whole = np.isfinite(columns).all(axis=(0, 1))
     found = stats.rank_correlation(columns[:, 0, whole].T, columns[:, 1, whole].T)
-    rows = [
-        Scale(
-            one.settings["student_init"]["perturb"], *(stats.estimate(column[np.isfinite(column)]) for column in pair)
-        )
-        for one, pair in zip(changed, columns, strict=True)
-    ]
-    return Alignment(study=study.id, rows=tuple(rows), spearman=found, runs=len(seeds))
+    rows = tuple(_scale(one, pair) for one, pair in zip(changed, columns, strict=True))
+    return Alignment(study=study.id, versions=store.versions(), rows=rows, spearman=found, runs=len(seeds))
 
 
-def write_alignment(found: "Alignment", out: Path, command: str) -> str:
-    """Write alignment.json into `out`; return the table to print."""
-    head = {"study": found.study, "command": command, "versions": store.versions()}
-    replace_text(out / ALIGNMENT, json.dumps(head | found.model_dump(), indent=2) + "\n")
-    return alignment_table(found)
+def _scale(study: Study, columns: np.ndarray) -> Scale:
+    """One perturbation, from its runs' cosines and transfers."""
+    estimates = (stats.estimate(column[np.isfinite(column)]) for column in columns)
+    runs = (tuple(float(value) if np.isfinite(value) else None for value in column) for column in columns)
+    scale = study.settings["student_init"]["perturb"]
+    return Scale(scale, next(estimates), next(estimates), next(runs), next(runs))
 
 
-def read_alignment(out: Path) -> "Alignment":
+def write_alignment(found: Alignment, out: Path, command: str) -> str:
+    """Write alignment.json, alignment.svg and alignment.html into `out`; return the table to print."""
+    found = found.model_copy(update={"command": command})
+    replace_text(out / ALIGNMENT, json.dumps(found.model_dump(), indent=2) + "\n")
+    return f"{alignment_table(found)}\n\n{draw_alignment(found, out)}"
+
+
+def draw_alignment(found: Alignment, out: Path) -> str:
+    """Write alignment.svg and alignment.html into `out`; return the line that says so."""
+    if any(scale.cosines for scale in found.rows):
+        replace_text(out / ALIGNMENT_FIGURE, alignment_figure(found), _OUR_FIGURE)
+    replace_page(out / ALIGNMENT_PAGE, alignment_page(found))
+    return f"Page: {plain(out / ALIGNMENT_PAGE)}"
+
+
+def read_alignment(out: Path) -> Alignment:
     """The content of alignment.json. Raises InputError for anything else."""
     path = out / ALIGNMENT
     return typed(Alignment, json_file(path, "the alignment"), str(path))
-
-
-def alignment_table(found: "Alignment") -> str:
-    """Plain text: alignment and transfer at each scale, and their correlation."""
-    cells = [(f"{row.perturb:g}", _shown(row.initial_cosine), _shown(row.transfer)) for row in found.rows]
-    lines = grid(cells, ("perturb", "initial cosine", "transfer"), numeric=(0, 1, 2), indent=0)
-    few, runs = found.spearman.n, found.runs or found.spearman.n
-    lost = f"; {runs - few} with values that are not finite left out" if few < runs else ""
-    last = f"Spearman {_correlated(found.spearman)} ({len(cells)} scales x {few} runs{lost})"
-    return "\n".join([*lines, last])
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Alignment at the start and transfer at the end, under one perturbation of the student's init."""
-
-    perturb: float
-    initial_cosine: Estimate
-    transfer: Estimate
-
-
-class Alignment(BaseModel, frozen=True):
-    """Alignment against transfer over perturbations, with their rank correlation; the content of alignment.json."""
-
-    study: str
-    rows: tuple[Scale, ...]
-    spearman: Estimate
-    runs: int | None = None
 
 
 def _aligned(study: Study, seeds: Sequence[int], progress: Progress) -> tuple[np.ndarray, np.ndarray]:
@@ -191,16 +180,6 @@ def _aligned(study: Study, seeds: Sequence[int], progress: Progress) -> tuple[np
     points, trait = trace(study, seeds, [], progress), study.traits[0].name
     transfer = _column(points, trait, "same_init") - _column(points, trait, "same_init_control")
     return _column(points, "initial_cosine", "same_init"), transfer
-
-
-def _shown(estimate: Estimate) -> str:
-    return "not finite" if estimate.mean is None else f"{estimate.mean:+.3f}"
-
-
-def _correlated(found: Estimate) -> str:
-    if found.mean is None:
-        return "undefined: too few values, or all of them alike"
-    return f"{found.mean:.2f}" + ("" if found.low is None else f", 95% interval {found.low:.2f} to {found.high:.2f}")
 
 
 def whole_numbers(text: str) -> list[int]:

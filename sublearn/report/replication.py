@@ -1,12 +1,9 @@
-"""Published figures beside ours: a page, and the same as Markdown. It lays out what it is given and runs nothing."""
+"""Published figures beside ours, as text and as Markdown. It lays out what it is given and runs nothing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-from sublearn.report.palette import PALETTE
-from sublearn.report.template import template
 
 Verdict = Literal["agrees", "differs", "cannot tell"]
 TALLY: dict[Verdict, tuple[str, str]] = {
@@ -19,12 +16,24 @@ FOUND: dict[Verdict, tuple[str, str]] = {
     "differs": ("differs", "differ"),
     "cannot tell": ("cannot tell", "cannot tell"),
 }
-COLOURS = {"agrees": "supported", "differs": "refuted", "cannot tell": "inconclusive"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A mean with the ends of its 95% interval, if it has one; `label` is a trend's setting, or empty."""
+
+    label: str
+    mean: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One published figure beside ours, as text and verdict, with the command that runs it."""
+    """One published figure beside ours, as text and verdict, with the command that runs it.
+
+    `published` and `measured` are the same as numbers; a trend has several measured ones. Version 0.1 kept none.
+    """
 
     name: str
     what: str
@@ -34,6 +43,8 @@ class Comparison:
     verdict: Verdict
     because: str
     command: str
+    published: Span | None = None
+    measured: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,21 +80,6 @@ def finding(rows: Sequence[Comparison]) -> str | None:
     if not any(row.verdict == "agrees" for row in own):
         text += " None agrees with it."
     return f"{text} They were picked in search of the figure: agreement says what could have given it, not what did."
-
-
-def html(rows: Sequence[Comparison], made: Made) -> str:
-    """One self-contained page."""
-    return template("replication.html.j2").render(
-        rows=rows,
-        colours=COLOURS,
-        summary=summary(rows),
-        finding=finding(rows),
-        palette=PALETTE,
-        command=made.command,
-        precision=made.precision,
-        versions=made.versions,
-        quick=made.quick,
-    )
 
 
 def markdown(rows: Sequence[Comparison], made: Made) -> str:

@@ -1,17 +1,64 @@
-"""The pages' templates. Every text that goes into one is escaped, and loses its control characters."""
+"""Pages from templates. Every text that goes into one is escaped, and loses its control characters."""
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from sublearn.errors import printable
+from sublearn.report.charts import svg
+from sublearn.report.charts.palette import PALETTE
+from sublearn.report.terms import terms_in
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A section that is ready for a page: its heading, its body, and the meaning of the terms in it."""
+
+    title: str
+    body: Markup
+    terms: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a page: a heading, lines below it by their class in the style sheet, and sections.
+
+    `badges` are verdicts with the words for them, shown beside the part's name in the list of several parts.
+    """
+
+    key: str
+    title: str
+    lead: Sequence[tuple[str, str]]
+    sections: Sequence[Rendered]
+    badges: Sequence[tuple[str, str]] = ()
+    runs: str = ""
+
+
+def rendered(name: str, title: str, view: Mapping[str, Any]) -> Rendered:
+    """A section by the block of its name."""
+    body = _environment().get_template(f"sections/{name}.html.j2").render(view)
+    return Rendered(title, Markup(body), terms_in(_text(body)))
+
+
+def laid_out(title: str, heading: str, parts: Sequence[Part]) -> str:
+    """One HTML page with style, figures and tables inside. It loads nothing and runs nothing."""
+    style = {"palette": PALETTE, "figure_css": Markup(svg.css())}
+    return _environment().get_template("page.html.j2").render(title=title, heading=heading, parts=parts, **style)
+
+
+def twins(wide: str, narrow: str, key: str) -> dict[str, Markup]:
+    """One figure in two widths, for the inside of a page."""
+    # The markup is our own: every text in it was escaped by the XML writer.
+    return dict(zip(("wide", "narrow"), map(Markup, svg.inline_twins(wide, narrow, key)), strict=True))
 
 
 @cache
-def template(name: str) -> Template:
-    """The template of this file name."""
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("sublearn", "report"),
         autoescape=True,
@@ -20,8 +67,20 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
         finalize=_plain,
     )
-    return environment.get_template(name)
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may go on in a new line after each underscore."""
+    return Markup(str(escape(printable(name))).replace("_", "_<wbr>"))
 
 
 def _plain(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _text(html: str) -> str:
+    """What can be read of a page's part, figures and their labels included."""
+    labels = re.findall(r'aria-label="([^"]*)"', html)
+    return "\n".join([*labels, Markup(re.sub(r"<[^>]*>", " ", html)).unescape()])

@@ -2,11 +2,13 @@ import json
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from sublearn.cli import demo, reporting
 from sublearn.errors import InputError
 from sublearn.execution import pipeline, replicate, tracing
 from sublearn.report.replication import Comparison, Made
+from sublearn.report.trace import Alignment, Scale
 from sublearn.stats import Estimate
 from sublearn.study.controlled.trace import Point
 from sublearn.study.table import build
@@ -48,25 +50,27 @@ def test_a_replication_is_written_again_as_it_was(replication):
     (shown,) = reporting.report([replication])
     assert files(replication) == before
     assert shown.text.startswith("1 figure: 1 agrees") and shown.text.endswith("replication.html")
-    assert shown.value == json.loads(before["replication.json"])
+    assert json.loads(json.dumps(shown.value)) == json.loads(before["replication.json"])
 
 
 def test_a_trace_is_drawn_again_as_it_was(traced):
     before = files(traced)
     (traced / "trace.svg").unlink()
+    (traced / "trace.html").unlink()
     (shown,) = reporting.report([traced])
     assert files(traced) == before
-    assert "cosine" in shown.text and shown.text.endswith("trace.svg")
+    assert "cosine" in shown.text and shown.text.endswith("trace.html")
     assert shown.value == json.loads(before["trace.json"])["rows"]
 
 
 def test_an_alignment_is_shown(tmp_path):
     cell = Estimate(0.25, 0.1, 0.0, 0.5, 2, "95% t-interval")
-    scale = tracing.Scale(0.5, cell, Estimate(None, None, None, None, 0, "none"))
-    found = tracing.Alignment(study="prompts-0", rows=(scale,), spearman=cell, runs=3)
+    scale = Scale(0.5, cell, Estimate(None, None, None, None, 0, "none"), (0.1, None, 0.4), (0.2, 0.3, None))
+    found = Alignment(study="prompts-0", rows=(scale,), spearman=cell, runs=3)
     text = tracing.write_alignment(found, tmp_path, "command")
     (shown,) = reporting.report([tmp_path])
-    assert shown.text == text
+    assert shown.text == text and text.endswith("alignment.html")
+    assert {path.name for path in tmp_path.iterdir()} == {"alignment.json", "alignment.svg", "alignment.html"}
     assert "+0.250" in text and "not finite" in text
     assert "Spearman 0.25, 95% interval 0.00 to 0.50 (1 scales x 2 runs; 1 with values" in text
     assert shown.value["spearman"]["n"] == 2
@@ -97,6 +101,11 @@ def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypa
     out, said = tmp_path / "demo", []
     demo.tell(out, said.append, silent, "sublearn demo")
     assert {path.name for path in out.iterdir()} == {*LOCKS, "demo.json", "report.html", "tutorial", "prompts"}
+    page = (out / "report.html").read_text()
+    for title, before, after in demo.WORDS:
+        assert f"\n{title}\n" in "\n".join(said) and page.count(f"{escape(title)}</h2>") == 1
+        for words in filter(None, (before, after)):
+            assert words in " ".join(" ".join(said).split()) and escape(words) in page
     (out / "notes.txt").write_text("mine")
     first = files(out)
     monkeypatch.setattr(pipeline, "place_of", lambda *_: pytest.fail("something was run again"))

@@ -5,7 +5,8 @@ import pytest
 
 from sublearn.errors import InputError
 from sublearn.execution import replicate
-from sublearn.report.replication import Comparison, Made, finding, html, markdown, summary
+from sublearn.report.page import replication_page
+from sublearn.report.replication import Comparison, Made, finding, markdown, summary
 from sublearn.study.published import TABLES, Published, Trend
 from sublearn.study.table import build
 
@@ -131,7 +132,7 @@ def test_table_d_gets_its_finding_on_the_page_and_in_markdown():
     assert "1 cannot tell: torch/lr=0.0003/1 epoch, 0.30" in said
     made = Made("command", "highest", {})
     assert said in markdown(rows, made)
-    assert said in html(rows, made)
+    assert said in replication_page(rows, made)
 
 
 def test_without_table_d_there_is_no_finding_and_where_none_agrees_it_says_so():

@@ -13,7 +13,7 @@ from sublearn.execution import pipeline, store, sweep
 from sublearn.execution.pipeline import Options
 from sublearn.execution.store import load
 from sublearn.execution.sweep import Sweep
-from sublearn.report.dose import dose_figure
+from sublearn.report.charts.sweep import sweep_figure
 from sublearn.study.table import STUDIES
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
@@ -86,7 +86,7 @@ def test_the_index_has_a_line_a_study(whole):
 def test_the_figure_of_a_setting_has_an_interval_at_each_value_that_has_one(whole):
     points = sweep.load_sweep(whole)
     for key in GRID:
-        picture = ElementTree.fromstring(dose_figure(points, key))
+        picture = ElementTree.fromstring(sweep_figure(points, key))
         paths = [path for path in picture.iterfind(".//{*}path") if "stroke-width: 2;" in f"{path.get('style')};"]
         lines = [line.split() for path in paths for line in path.get("d", "").split("M")[1:]]
         upright = [(x, y, end) for x, y, _, above, end in lines if x == above]

@@ -9,7 +9,7 @@ TORCH_FREE = [
     "errors", "seeds", "config", "devices", "records", "columns", "stats", "cli", "cli.app", "cli.demo",
     "cli.reporting", "language.plans", "execution.pipeline", "execution.store", "execution.failures",
     "execution.sweep", "execution.sweep_work", "execution.tracing", "execution.replicate", "execution.engines.local",
-    "report.figures", "report.tables", "report.page", "report.describe", "study.table", "study.analysis",
+    "report.charts.figures", "report.tables", "report.page", "report.describe", "study.table", "study.analysis",
     "study.jobs", "study.memory", "study.source", "study.published", "study.controlled.spec",
     "study.controlled.guest", "study.numbers.spec", "tasks.sources", "tasks.idx", "tasks.download",
 ]  # fmt: skip

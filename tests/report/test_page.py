@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from sublearn.columns import Columns
-from sublearn.report.figures import NARROW, contrasts_figure
+from sublearn.report.charts.figures import contrasts_figure
+from sublearn.report.charts.sheet import NARROW
+from sublearn.report.kept import Table
 from sublearn.report.page import Section, page
 from sublearn.report.wording import contrast_text, interval_text, mean_text
 from sublearn.study.analysis import analyse
@@ -130,10 +132,28 @@ def test_twenty_thousand_seeds_are_less_than_a_megabyte_and_each_density_is_ther
     assert {shape.tag for shape in shapes} == {"path"} and {use.tag for use in uses} == {"use"}
     assert [use.get("href") for use in uses] == [f"#{shape.get('id')}" for shape in shapes]
     alone = contrasts_figure(section.analysis, section.records, width=NARROW)
-    for shape, use, own in zip(shapes[-3:], uses[-3:], densities(alone), strict=True):
+    for shape, use, own in zip(shapes[5:8], uses[5:8], densities(alone), strict=True):
         scale, _, _, one, right, down = map(float, re.findall(r"[-\d.]+", use.get("transform", "")))
         assert one == 1
         assert corners(shape) * (scale, 1) + (right, down) == pytest.approx(corners(own), abs=0.11)
+
+
+def test_traits_that_no_claim_speaks_of_come_after_the_tables(sample):
+    table = Table("Also seen", ("Animal", "Reasons", "same_init_control"), (("owl", "many", "0.5"),), 2, "About it.")
+    html = page([Section(*sample(3), MANIFEST, (table,))])
+    order = ["<strong>trait_rate", "<strong>The claims", "Also seen", "Further traits", "<strong>margin", "Comparisons"]
+    places = [html.index(text) for text in order]
+    assert places == sorted(places)
+    assert "same_<wbr>init_<wbr>control" in html
+    assert re.search(r'<td class="wrap">many</td><td class="number">0.5</td>', html)
+    assert "Further traits" not in page([Section(*sample(3, claims=()), MANIFEST)])
+
+
+def test_words_of_a_story_stand_around_the_verdict_and_its_title_in_place_of_the_study_s(sample):
+    html = page([Section(*sample(3), MANIFEST, title="1. Once", before="Before <it>.", after="After.")])
+    text = " ".join(read(html).text.split())
+    assert text.index("1. Once") < text.index("Before <it>.") < text.index("Verdict") < text.index("After.")
+    assert text.index("After.") < text.index("Figures") and "A sample" not in html[html.index("<body>") :]
 
 
 def densities(picture: str) -> list[ElementTree.Element]:
@@ -209,7 +229,8 @@ def test_same_input_same_page(sample):
 
 def test_the_report_imports_without_torch():
     modules = ", ".join(
-        f"sublearn.report.{name}" for name in ("figures", "tables", "page", "svg", "drawing", "palette")
+        f"sublearn.report.{name}"
+        for name in ("charts.figures", "tables", "page", "charts.svg", "charts.rows", "charts.palette")
     )
     # A finder, because SciPy looks into sys.modules["torch"] where there is one, even None.
     block = (

@@ -3,10 +3,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sublearn.report.dose import LINES, Point, dose_figure, dose_page, dose_table
-from sublearn.report.figures import NARROW, WIDE
-from sublearn.report.palette import PALETTE
-from sublearn.report.svg import css
+from sublearn.report.charts.palette import PALETTE
+from sublearn.report.charts.sheet import NARROW, WIDE
+from sublearn.report.charts.svg import css
+from sublearn.report.charts.sweep import LINES, sweep_figure
+from sublearn.report.page import sweep_page
+from sublearn.report.sweep import Point, sweep_table
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -26,7 +28,9 @@ def points(sample):
 
 def page(points, **more) -> str:
     keys = points[0].settings if points else {}
-    return dose_page(points, {"study": "sample", "grid": {key: [] for key in keys}, "command": "sublearn sweep"} | more)
+    return sweep_page(
+        points, {"study": "sample", "grid": {key: [] for key in keys}, "command": "sublearn sweep"} | more
+    )
 
 
 def words(picture: str) -> list[str]:
@@ -34,16 +38,16 @@ def words(picture: str) -> list[str]:
 
 
 def test_every_combination_of_the_other_settings_is_drawn(points):
-    said = words(dose_figure(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux"))
+    said = words(sweep_figure(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux"))
     for value in ("0.1", "0.2"):
         assert said.count(f"share, by arm, with lr = {value}") == said.count(f"logits, by arm, with lr = {value}") == 1
         assert said.count(f"lr = {value}") == 1  # in the legend
-    marks = ElementTree.fromstring(dose_figure(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux")).iter(f"{SVG}use")
+    marks = ElementTree.fromstring(sweep_figure(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux")).iter(f"{SVG}use")
     assert len(list(marks)) >= (3 * 2 + 5 * 2 * 2) * 3  # claims, arms by trait, each at every value
 
 
 def test_a_geometric_grid_has_an_axis_of_even_steps(points):
-    root = ElementTree.fromstring(dose_figure(points(aux=[4, 16, 64]), "aux", NARROW))
+    root = ElementTree.fromstring(sweep_figure(points(aux=[4, 16, 64]), "aux", NARROW))
     places = {}
     for text in root.iter(f"{SVG}text"):
         places.setdefault("".join(text.itertext()), []).append(float(text.get("x") or "nan"))
@@ -55,7 +59,7 @@ def test_no_two_charts_have_the_same_words(points, sample):
     study = sample(2)[0].study
     other = study.claims[0].model_copy(update={"trait": "margin"})
     analysis = sample(8, claims=(study.claims[0], other))[0]
-    said = " ".join(words(dose_figure([Point({"aux": value}, analysis) for value in (1, 2)], "aux")))
+    said = " ".join(words(sweep_figure([Point({"aux": value}, analysis) for value in (1, 2)], "aux")))
     assert said.count("same_init - same_init_control, difference in trait_rate") == 1
     assert said.count("same_init - same_init_control, difference in margin") == 1
 
@@ -95,10 +99,10 @@ def test_studies_of_other_arms_and_claims_share_a_figure(sample):
     whole = sample(8)[0]
     part = sample(8, arms=whole.study.arms[:3], claims=whole.study.claims[:1])[0]
     some = [Point({"arms": ["all"]}, whole), Point({"arms": ["same_init"]}, part)]
-    said = words(dose_figure(some, "arms"))
+    said = words(sweep_figure(some, "arms"))
     assert {"['all']", "['same_init']"} <= set(said)
     assert "more with the same" in said
-    assert "same init picks it up" in dose_table(some) or "same_init - same_init_control" in dose_table(some)
+    assert "same init picks it up" in sweep_table(some) or "same_init - same_init_control" in sweep_table(some)
     assert page(some).count("<tbody>") == 2
 
 

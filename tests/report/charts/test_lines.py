@@ -4,20 +4,22 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sublearn.report.charts import AXIS, PLOT, TWO_COLUMNS, Across, Chart, Series, draw_charts, limits
-from sublearn.report.figures import NARROW, WIDE
-from sublearn.report.palette import PALETTE
-from sublearn.report.scatter import Cloud, draw_scatter
-from sublearn.report.sheet import Key, Scale
-from sublearn.report.svg import css, svg_text
+from sublearn.report.charts.lines import AXIS, PLOT, TWO_COLUMNS, Across, Chart, Scale, Series, draw_charts
+from sublearn.report.charts.marks import Mark
+from sublearn.report.charts.palette import PALETTE
+from sublearn.report.charts.scatter import Cloud, draw_scatter
+from sublearn.report.charts.sheet import NARROW, WIDE, Key
+from sublearn.report.charts.svg import css, svg_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def series(values, means, half=0.1, **more) -> Series:
-    lows = tuple(None if mean is None else mean - half for mean in means)
-    highs = tuple(None if mean is None else mean + half for mean in means)
-    return Series("line", "same", tuple(values), tuple(means), lows, highs, **more)
+    return Series("line", "same", tuple(values), tuple(mark(mean, half) for mean in means), **more)
+
+
+def mark(mean, half=0.1, colour="same") -> Mark:
+    return Mark(None, None, None, colour) if mean is None else Mark(mean, mean - half, mean + half, colour)
 
 
 def drawn(charts, across, width=WIDE, keys=()) -> ElementTree.Element:
@@ -69,12 +71,16 @@ def test_marks_that_would_meet_are_left_out_but_for_the_first_and_the_last():
     assert [text for _, text in Across("x", (5,)).marks(Scale((4, 6), 0, 300))] == ["5"]
 
 
+def limits_of(*lines, **more) -> tuple[float, float]:
+    return Chart("c", "", lines, **more).limits()
+
+
 def test_limits_hold_means_and_marks_and_a_part_of_wide_intervals():
-    assert limits([series((1, 2), (0.0, 1.0), half=100)], [], False) == pytest.approx((-1.15, 2.15))
-    low, high = limits([series((1, 2), (0.4, 0.6))], [-0.5], True)
+    assert limits_of(series((1, 2), (0.0, 1.0), half=100)) == pytest.approx((-1.15, 2.15))
+    low, high = limits_of(series((1, 2), (0.4, 0.6)), level=-0.5, share=True)
     assert low < -0.5 and 0.7 <= high <= 1.1
-    assert limits([series((1, 2), (0.9, 0.95), half=0.3)], [], True)[1] < 1.06
-    assert limits([], [], False) == (-0.5, 0.5)
+    assert limits_of(series((1, 2), (0.9, 0.95), half=0.3), share=True)[1] < 1.06
+    assert limits_of() == (-0.5, 0.5)
 
 
 def test_charts_stand_side_by_side_on_a_wide_page_and_below_each_other_on_a_phone():
@@ -102,16 +108,17 @@ def test_every_chart_has_its_words_in_a_size_that_can_be_read(width):
 def test_marks_of_several_lines_at_one_place_stand_beside_each_other_within_the_chart():
     lines = tuple(series((1, 2), (0.5, 0.5)) for _ in range(8))
     root = drawn([Chart("c", "", lines)], Across("x", (1, 2)), NARROW)
-    places = [float(use.get("x", "")) for use in root.iter(f"{SVG}use")]
-    assert len({round(x) for x in places}) == 2 * 8
+    places = [float(use.get("x", "")) for use in root.iterfind(f".//{SVG}g[@class='fill-same stroke-same']/{SVG}use")]
+    assert len(places) == len({round(x) for x in places}) == 2 * 8
     assert min(places) > 20 and max(places) < NARROW - 16
 
 
 def test_every_colour_is_a_class_so_that_the_figure_is_dark_in_the_dark():
+    judged = Series("line", "muted", (1, 2), (mark(0.5, colour="supported"), mark(0.6, colour="refuted")))
     chart = Chart(
         "c",
         "",
-        (series((1, 2), (0.5, 0.6), colours=("supported", "refuted")), series((1, 2), (1, 2), ribbon=True)),
+        (judged, series((1, 2), (1, 2), ribbon=True)),
         0.0,
         0.1,
     )

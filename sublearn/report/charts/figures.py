@@ -3,18 +3,20 @@
 from collections.abc import Iterable
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sublearn.errors import unknown
 from sublearn.records import Record
-from sublearn.report.drawing import Key, Panel, Row, crowded, draw
-from sublearn.report.svg import png_bytes, svg_text
+from sublearn.report.charts.marks import Mark
+from sublearn.report.charts.rows import Panel, Row, crowded, draw, draw_on
+from sublearn.report.charts.sheet import WIDE, Key, limits
+from sublearn.report.charts.svg import png_bytes, svg_text
 from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, column, differences, values_of
 from sublearn.study.base import Arm, Claim, Trait, Verdict
 
-WIDE, NARROW = 800, 360
 GROUPS = {
     "same": "trained teacher, same init",
     "cross": "trained teacher, other init",
@@ -70,25 +72,37 @@ def contrasts_crowded(analysis: Analysis) -> bool:
     return crowded(contrast.n for _, contrast, _ in _judged(analysis))
 
 
+def draw_result(axes: Axes, analysis: Analysis, records: Iterable[Record], trait: str | None = None) -> None:
+    """Draw a trait's arms on given axes: every run as a point, the mean with its 95% interval, a dashed line at chance.
+
+    Without a name the trait is that of the first claim, or else the study's first.
+    """
+    study = analysis.study
+    chosen = trait or (study.claims[0].trait if study.claims else study.traits[0].name)
+    draw_on(axes, _arms_panel(analysis, records, _trait(analysis, chosen)))
+
+
 def _arms(analysis: Analysis, records: Iterable[Record], trait: Trait, title: str, width: float) -> Figure:
+    groups = list(dict.fromkeys(group(arm) for arm in analysis.study.arms))
+    keys = [Key("hollow" if name == "control" else "mean", name, GROUPS[name]) for name in GROUPS if name in groups]
+    signs = [_runs_key(arms_crowded(analysis, trait.name), "run", "runs"), Key("interval", "muted", "95% interval")]
+    return draw([_arms_panel(analysis, records, trait)], [*keys, *signs], width, plain(title))
+
+
+def _arms_panel(analysis: Analysis, records: Iterable[Record], trait: Trait) -> Panel:
     values = values_of(records)
     estimates = {row.arm: row.estimate for row in analysis.estimates if row.trait == trait.name}
     rows = tuple(_arm_row(arm, trait, estimates[arm.name], values) for arm in analysis.study.arms)
     origin = 0.0 if trait.chance is None else trait.chance
     label = "zero" if trait.chance is None else f"chance {chance_text(trait.chance)}"
     axis = f"{plain(trait.name)} ({plain(trait.unit)})"
-    panel = Panel(axis, rows, _limits(rows, [origin], share=trait.unit == "share"), origin, label)
-    groups = list(dict.fromkeys(group(arm) for arm in analysis.study.arms))
-    keys = [Key("hollow" if name == "control" else "mean", name, GROUPS[name]) for name in GROUPS if name in groups]
-    signs = [_runs_key(arms_crowded(analysis, trait.name), "run", "runs"), Key("interval", "muted", "95% interval")]
-    return draw([panel], [*keys, *signs], width, plain(title))
+    return Panel(axis, rows, _limits(rows, [origin], share=trait.unit == "share"), origin, label)
 
 
 def _arm_row(arm: Arm, trait: Trait, estimate: Estimate, values: Values) -> Row:
-    points = column(values, arm.name, trait.name).values
-    colour = group(arm)
-    ends = estimate.mean, estimate.low, estimate.high
-    return Row(plain(arm.name), "", _value(estimate), colour, colour != "control", points, *ends)
+    points, colour = column(values, arm.name, trait.name).values, group(arm)
+    mark = Mark.of(estimate, colour, colour != "control")
+    return Row(plain(arm.name), "", _value(estimate), (mark,), points)
 
 
 def group(arm: Arm) -> str:
@@ -119,9 +133,8 @@ def _contrasts(analysis: Analysis, records: Iterable[Record], title: str, width:
 def _claim_row(claim: Claim, contrast: Contrast, verdict: Verdict, values: Values) -> Row:
     points = differences(values, claim.treatment, claim.control, claim.trait)
     note = contrast_text(claim.treatment, claim.control)
-    value = f"{_value(contrast)}, {verdict}"
-    ends = contrast.mean, contrast.low, contrast.high
-    return Row(plain(claim.claim), note, value, verdict, verdict != "inconclusive", points, *ends, claim.delta)
+    mark = Mark.of(contrast, verdict, verdict != "inconclusive")
+    return Row(plain(claim.claim), note, f"{_value(contrast)}, {verdict}", (mark,), points, claim.delta)
 
 
 def _runs_key(dense: bool, one: str, many: str) -> Key:
@@ -146,22 +159,13 @@ def _value(result: Estimate | Contrast) -> str:
     return f"{mean_text(result)} ({undefined}{runs(result.n)})"
 
 
-def _limits(rows: Iterable[Row], marks: list[float], share: bool) -> tuple[float, float]:
-    """An axis from 0 to 1 for shares; else one that holds every point and mark, and of each interval a part at least.
-
-    The interval of two or three runs can be many times wider than they lie apart; it ends in an arrow there.
-    """
-    if share:
-        marks = [*marks, 0.0, 1.0]
+def _limits(rows: Iterable[Row], inner: list[float], share: bool) -> tuple[float, float]:
+    """An axis from 0 to 1 for shares; else one that holds every point, and of each interval a part at least."""
     rows = list(rows)
-    inner = np.concatenate([np.array(marks), *(row.points for row in rows)])
-    low, high = float(inner.min()), float(inner.max())
-    room = 0.0 if share else (high - low) or 1.0
-    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
-    low = max(min([low, *ends]), low - room)
-    high = min(max([high, *ends]), high + room)
-    edge = 0.02 * (high - low) or 0.5
-    return low - edge, high + edge
+    spans = [(row.points.min(), row.points.max()) for row in rows if len(row.points)]
+    inner = [*inner, *((0.0, 1.0) if share else ()), *np.ravel(spans)]
+    ends = [end for row in rows for mark in row.marks for end in mark.ends]
+    return limits(inner, ends, share, 0.02)
 
 
 def _trait(analysis: Analysis, name: str) -> Trait:

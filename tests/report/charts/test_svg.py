@@ -3,8 +3,8 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.figure import Figure
 
-from sublearn.report import svg
-from sublearn.report.palette import PALETTE, contrast_ratio, light
+from sublearn.report.charts import svg
+from sublearn.report.charts.palette import PALETTE, contrast_ratio, light
 
 
 def drawn(text: str = "word", colour: str = "same") -> str:

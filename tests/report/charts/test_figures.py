@@ -7,8 +7,10 @@ import pytest
 
 from sublearn.errors import InputError
 from sublearn.records import Record
-from sublearn.report.drawing import CELLS, HAIRLINE, MARGIN, MOST_POINTS, SWARM, density, size_and_alpha, swarm
-from sublearn.report.figures import NARROW, WIDE, arms_figure, arms_png, contrasts_figure, contrasts_png
+from sublearn.report.charts.figures import arms_figure, arms_png, contrasts_figure, contrasts_png
+from sublearn.report.charts.marks import CELLS, HAIRLINE, density, size_and_alpha, swarm
+from sublearn.report.charts.rows import MOST_POINTS, SWARM
+from sublearn.report.charts.sheet import MARGIN, NARROW, WIDE
 from sublearn.report.wording import mean_text, number
 from sublearn.study.analysis import analyse
 from sublearn.study.base import Arm, Trait
@@ -76,8 +78,7 @@ def test_a_density_is_one_at_its_highest_and_a_hairline_at_a_lone_point():
     heights = density(shares)
     assert heights.max() == heights[CELLS // 4] == 1
     alone = round(0.9 * CELLS)
-    hairline = 2 * HAIRLINE / SWARM
-    assert set(heights[alone - 1 : alone + 2]) == {0, hairline}
+    assert set(heights[alone - 1 : alone + 2]) == {0, HAIRLINE}
     assert not heights[CELLS // 2 : alone - 1].any() and not heights[alone + 2 :].any()
     assert not density(np.array([])).any()
     assert density(np.array([0.0, 1.0]))[[0, CELLS]].tolist() == [1, 1]
@@ -126,7 +127,7 @@ def test_trained_arms_and_controls_differ_in_colour_and_in_shape(sample):
     assert [g.get("class") for g in rows if g is not None] == [
         "fill-same", "fill-same", "fill-control", "fill-cross", "fill-control",
     ]  # fmt: skip
-    marks = Counter(g.get("class") for g in root.iter(f"{SVG}g"))
+    marks = Counter(g.get("class") for g in root.iter(f"{SVG}g") for _ in g.findall(f"{SVG}use"))
     assert marks["fill-paper stroke-control"] == 2 + 1  # two arms, one legend entry
     assert marks["fill-same stroke-same"] == marks["fill-cross stroke-cross"] + 3  # one mean with two ends
 

@@ -16,15 +16,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sublearn.report.palette import PALETTE, light
+from sublearn.report.charts.palette import PALETTE, light
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 PIXELS_PER_INCH = 72
 """The unit of an SVG from matplotlib: lengths in figures are CSS pixels."""
 _NAMES = {colours[0]: name for name, colours in PALETTE.items()}
-POINTS, DENSITY = GROUPS = ("points", "density")
+POINTS, DENSITY = "points", "density"
 """The names of groups of marks: one mark a run, or one shape for all of them."""
+_CLASSES = {POINTS: POINTS, DENSITY: DENSITY, "xtick": "tick", "ytick": "tick"}
 _NUMBER = re.compile(r"-?[\d.]+(?:e-?\d+)?")
 _MARKER_ID = re.compile(r"m[0-9a-f]{10}")
 
@@ -128,8 +129,8 @@ def _cleaned(root: ElementTree.Element) -> None:
         name = element.get("id", "")
         if name and not _MARKER_ID.fullmatch(name):
             del element.attrib["id"]
-        for group in GROUPS:
-            if name.startswith(group):
+        for start, group in _CLASSES.items():
+            if name.startswith(start):
                 element.set("class", group)
         if "style" in element.attrib:
             _themed(element)
@@ -148,7 +149,7 @@ def _lift_styles(group: ElementTree.Element) -> None:
         for axis in ("x", "y"):
             use.set(axis, f"{float(use.get(axis, '0')):.2f}")
     for shape in shapes:
-        shape.set("d", f"M{' '.join(f'{place:g}' for place in np.round(_places(shape), 2).ravel())}z")
+        shape.set("d", f"M{' '.join(f'{place:g}' for place in np.round(_places(shape), 1).ravel())}z")
     if (shapes or uses) and "style" in group.attrib:
         _themed(group)
 

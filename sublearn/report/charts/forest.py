@@ -1,0 +1,60 @@
+"""Published figures and ours on one axis, with intervals: a forest plot. It draws what it is given."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from sublearn.report.charts.marks import Mark
+from sublearn.report.charts.rows import Panel, Row, draw
+from sublearn.report.charts.sheet import NARROW, WIDE, Key, limits
+from sublearn.report.charts.svg import svg_text
+from sublearn.report.replication import Comparison, Span, Verdict
+from sublearn.report.wording import plain
+
+COLUMN = 330
+"""Width of the names on a wide page."""
+LOOKS: dict[Verdict, tuple[str, bool, str]] = {
+    "agrees": ("supported", True, "o"),
+    "differs": ("refuted", True, "s"),
+    "cannot tell": ("inconclusive", False, "o"),
+}
+"""Colour of our marks by verdict, whether they are filled, and their shape."""
+THEIRS = ("ink", True, "D")
+
+
+def forest_figure(rows: Sequence[Comparison], width: float = WIDE) -> str:
+    """SVG: each published figure above ours, in the colour and shape of the verdict; one panel a table."""
+    drawn = [row for row in rows if row.measured]
+    spans = [span for row in drawn for span in (*row.measured, *([row.published] if row.published else []))]
+    ends = [end for span in spans for end in (span.low, span.high) if end is not None]
+    span = limits([span.mean for span in spans], ends, share=True, edge=0.02)
+    panels = [
+        Panel(f"table {letter}", tuple(line for row in own for line in _lines(row)), span, runs=False,
+              beside=COLUMN if width > NARROW else 0)
+        for letter, own in groupby(drawn, lambda row: plain(row.name.partition("/")[0]))
+    ]  # fmt: skip
+    keys = [_key("published", THEIRS)]
+    keys += [_key(f"ours, {v}", look) for v, look in LOOKS.items() if any(row.verdict == v for row in drawn)]
+    figure = draw(panels, [*keys, Key("interval", "muted", "95% interval")], width)
+    said = "; ".join(f"{plain(row.name)}: theirs {row.theirs}, ours {row.ours}, {row.verdict}" for row in drawn)
+    return svg_text(figure, f"Published figures and ours: {said}.")
+
+
+def _lines(row: Comparison) -> Iterator[Row]:
+    """A figure's row; a trend has one more for each value of its setting."""
+    theirs = (_mark(row.published, THEIRS),) if row.published else ()
+    ours = [_mark(span, LOOKS[row.verdict]) for span in row.measured]
+    words = plain(row.name), plain(row.what), ""
+    if len(ours) == 1:
+        yield Row(*words, (*theirs, *ours))
+        return
+    yield Row(*words, theirs)
+    yield from (Row("", f"at {plain(span.label)}", "", (one,)) for span, one in zip(row.measured, ours, strict=True))
+
+
+def _mark(span: Span, look: tuple[str, bool, str]) -> Mark:
+    return Mark(span.mean, span.low, span.high, *look)
+
+
+def _key(text: str, look: tuple[str, bool, str]) -> Key:
+    colour, filled, shape = look
+    return Key("mean" if filled else "hollow", colour, text, shape)

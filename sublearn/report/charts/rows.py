@@ -1,0 +1,178 @@
+"""Draws rows of runs with their means and intervals, on a sheet or on given axes. Knows no study and no records.
+
+On a sheet a row has its words above and its marks below, so that one drawing fits a wide page and a phone alike; a
+panel can also have the words to the left. Down the axes, lengths are CSS pixels.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sublearn.report.charts.marks import DOTS, Mark, draw_band, draw_density, draw_line, draw_marks, draw_points
+from sublearn.report.charts.sheet import (
+    LARGE,
+    LINE,
+    MARGIN,
+    NORMAL,
+    SMALL,
+    Key,
+    Words,
+    axes_at,
+    draw_legend,
+    flow,
+    name_across,
+    new_sheet,
+    title_and_notes,
+    width_of,
+    wrapped,
+    write,
+    write_words,
+)
+
+SWARM, BAR, GAP = 28, 10, 18
+"""Heights of a row's runs, of each of its means, and of the space below it."""
+AXIS = 46
+MOST_POINTS = 2_000
+"""With a row of more runs than this, all rows of a figure are drawn as densities."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a panel: words, one point a run in the colour of the first mark, and means with their intervals.
+
+    Within `band` of the panel's origin is what counts as none.
+    """
+
+    label: str
+    note: str
+    value: str
+    marks: tuple[Mark, ...]
+    points: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    band: float | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows on one axis, with a line at `origin`, if there is one, that they are read against and bars start from.
+
+    Without `runs` there is no room for points; `beside` is the width of a column of words to the left of the marks.
+    """
+
+    axis: str
+    rows: tuple[Row, ...]
+    limits: tuple[float, float]
+    origin: float | None = None
+    origin_label: str = ""
+    runs: bool = True
+    beside: float = 0.0
+
+    def height(self, row: Row) -> float:
+        """Height of a row's marks."""
+        return SWARM * self.runs + BAR * len(row.marks)
+
+    def words(self, row: Row, width: float) -> Words:
+        """A row's lines of words but for its value."""
+        return title_and_notes(row.label, [row.note], self.beside or width)
+
+    def needs(self, row: Row, width: float) -> tuple[float, float]:
+        """Height of a row's words above its marks, and of the row."""
+        words = LINE * (len(self.words(row, width)) + self.value_apart(row, width))
+        if self.beside:
+            return 0.0, max(words, self.height(row)) + GAP / 2
+        return words, words + self.height(row) + GAP
+
+    def value_apart(self, row: Row, width: float) -> bool:
+        """Whether a row's value does not fit beside the last line of its words."""
+        if not row.value:
+            return False
+        text, bold = (self.words(row, width) or [("", False)])[-1]
+        taken = width_of(text, NORMAL if bold else SMALL) + width_of(row.value, SMALL)
+        return not text or taken + 20 > (self.beside or width) - 2 * MARGIN
+
+
+def draw(panels: Sequence[Panel], keys: Sequence[Key], width: float, title: str = "") -> Figure:
+    """The panels under each other, with the title above and the legend below."""
+    head = wrapped(title, width, LARGE)
+    legend = flow(keys, width)
+    top = 24.0 * len(head) + (8 if head else 0)
+    heights = [_panel_height(panel, width) for panel in panels]
+    figure, sheet = new_sheet(width, top + sum(heights) + LINE * len(legend) + 8)
+    for i, words in enumerate(head):
+        write(sheet, MARGIN, 22 + 24 * i, words, LARGE, "ink", bold=True)
+    dense = crowded(len(row.points) for panel in panels for row in panel.rows)
+    for panel, size in zip(panels, heights, strict=True):
+        _draw_panel(sheet, panel, top, top + size - AXIS, width, dense)
+        top += size
+    draw_legend(sheet, legend, top)
+    return figure
+
+
+def draw_on(axes: Axes, panel: Panel) -> None:
+    """The panel's rows on given axes, their names at the axis; limits and marks of the axes are set anew."""
+    pitch = [panel.height(row) + GAP for row in panel.rows]
+    starts = np.cumsum([0.0, *pitch])
+    axes.set(xlim=panel.limits, ylim=(starts[-1], 0.0))
+    axes.set_yticks(starts[:-1] + np.array(pitch) / 2, [row.label for row in panel.rows], parse_math=False)
+    axes.set_xlabel(panel.axis, parse_math=False)
+    dense = crowded(len(row.points) for row in panel.rows)
+    for row, start in zip(panel.rows, starts, strict=False):
+        _draw_row(axes, panel, row, float(start) + GAP / 2, dense)
+
+
+def crowded(counts: Iterable[int]) -> bool:
+    """Whether one of a figure's rows has more runs than can be told apart as points."""
+    return max(counts, default=0) > MOST_POINTS
+
+
+def _panel_height(panel: Panel, width: float) -> float:
+    return LINE + 2 + sum(panel.needs(row, width)[1] for row in panel.rows) + AXIS
+
+
+def _draw_panel(sheet: Axes, panel: Panel, top: float, bottom: float, width: float, dense: bool) -> None:
+    across = (MARGIN + panel.beside, width - MARGIN)
+    axes = axes_at(sheet, across, (top, bottom), panel.limits, (bottom - top, 0))
+    axes.yaxis.set_visible(False)
+    name_across(axes, panel.axis)
+    y = float(LINE + 2)
+    if panel.origin is not None:
+        _write_origin(sheet, panel, across, top + 13)
+    for row in panel.rows:
+        words, needed = panel.needs(row, width)
+        _write_row(sheet, panel, row, top + y, width)
+        _draw_row(axes, panel, row, y + words, dense)
+        y += needed
+
+
+def _write_origin(sheet: Axes, panel: Panel, across: tuple[float, float], y: float) -> None:
+    half = width_of(panel.origin_label, SMALL) / 2
+    x = np.interp(panel.origin or 0.0, panel.limits, across)
+    write(sheet, min(max(x, across[0] + half), across[1] - half), y, panel.origin_label, SMALL, "muted", "center")
+
+
+def _write_row(sheet: Axes, panel: Panel, row: Row, y: float, width: float) -> None:
+    y = write_words(sheet, panel.words(row, width), MARGIN, y) + LINE * panel.value_apart(row, width)
+    write(sheet, (panel.beside or width) - MARGIN, y - 5, row.value, SMALL, "ink", "right")
+
+
+def _draw_row(axes: Axes, panel: Panel, row: Row, y: float, dense: bool) -> None:
+    """A row's marks from `y` on; the line at the origin stops at each row's words, so that it crosses none."""
+    end = y + panel.height(row) + 8
+    if panel.origin is not None:
+        draw_line(axes, [panel.origin] * 2, [y, end + 2], "muted", 1, DOTS)
+        if row.band is not None:
+            left, right = np.clip([panel.origin - row.band, panel.origin + row.band], *panel.limits)
+            draw_band(axes, (left, right), (y + 2, end), "control")
+    if len(row.points):
+        draw_runs = draw_density if dense else draw_points
+        draw_runs(axes, row.points, y + 2 + SWARM / 2, SWARM / 2, row.marks[0].colour)
+    places = [y + SWARM * panel.runs + 3 + BAR * (number + 0.5) for number in range(len(row.marks))]
+    if panel.origin is not None:
+        for mark, place in zip(row.marks, places, strict=True):
+            if mark.mean is not None:
+                start, mean = np.clip(sorted((panel.origin, mark.mean)), *panel.limits)
+                draw_band(axes, (start, mean), (place - BAR / 2, place + BAR / 2), mark.colour, 0.22)
+    draw_marks(axes, row.marks, places)

@@ -1,0 +1,128 @@
+"""A sweep's figures: how traits and transfers move with each setting. It draws what it is given."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sublearn.errors import LONGEST_QUOTE, plain
+from sublearn.report.charts.figures import group
+from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
+from sublearn.report.charts.marks import DASHES, SHAPES, Mark
+from sublearn.report.charts.sheet import WIDE, Key
+from sublearn.report.charts.svg import svg_text
+from sublearn.report.wording import contrast_text
+from sublearn.stats import Contrast, Estimate
+from sublearn.study.analysis import Analysis
+from sublearn.study.base import Claim, Trait
+
+if TYPE_CHECKING:
+    from sublearn.report.sweep import Point
+
+LINES = 6
+"""More combinations of the other settings than this are not drawn."""
+Look = tuple[str, str, bool]
+"""Colour and shape of marks, and whether they are filled."""
+MISSING = Estimate(None, None, None, None, 0, "interval undefined, 0 runs")
+Groups = Mapping[str, Sequence["Point"]]
+"""The points that differ in one setting alone, by the values of all others."""
+
+
+def sweep_figure(points: Sequence["Point"], key: str, width: float = WIDE) -> str:
+    """SVG: against the values of one setting, each claim's difference and each trait's arms, with 95% intervals.
+
+    A claim has one chart, with a line for each combination of the other settings; the arms have a chart for each.
+    """
+    study = points[0].analysis.study
+    across = Across(plain(key, LONGEST_QUOTE), tuple(dict.fromkeys(_value(point.settings[key]) for point in points)))
+    drawn = dict(islice(groups(points, key).items(), LINES))
+    claims = dict.fromkeys(claim for point in points for claim in point.analysis.study.claims)
+    charts = [_claim_chart(drawn, key, claim) for claim in claims]
+    arms = _looks(points)
+    charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in drawn.items()]
+    keys = [
+        Key("mean" if filled else "hollow", colour, plain(arm), shape, line=True)
+        for arm, (colour, shape, filled) in arms.items()
+    ]
+    verdicts = dict.fromkeys(f.verdict for point in points for f in point.analysis.findings)
+    keys += [Key("mean" if name != "inconclusive" else "hollow", name, name) for name in verdicts]
+    if len(drawn) > 1:
+        keys += [Key("mean", "muted", plain(rest), SHAPES[n], True, DASHES[n % 4]) for n, rest in enumerate(drawn)]
+    keys.append(Key("interval", "muted", "95% interval"))
+    keys += [Key("band", "control", "counts as no difference")] if claims else []
+    figure = draw_charts(charts, across, keys, width)
+    return svg_text(figure, f"Differences of the claims and traits of the arms against {plain(key, LONGEST_QUOTE)}.")
+
+
+def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:
+    """A claim's difference over the setting, one line for each combination of all others, in its verdicts' colours."""
+    lines = []
+    for order, (rest, own) in enumerate(drawn.items()):
+        judged = [_judged(point.analysis, claim) for point in own]
+        marks = [Mark.of(found, verdict, verdict != "inconclusive", SHAPES[order]) for found, verdict in judged]
+        lines.append(_series(own, key, marks, rest, "muted", DASHES[order % 4]))
+    note = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
+    return Chart(plain(claim.claim), note, tuple(lines), 0.0, claim.delta)
+
+
+def _judged(analysis: Analysis, claim: Claim) -> tuple[Estimate | Contrast, str]:
+    """A claim's contrast and verdict, in a study that may not make it."""
+    for own, finding in zip(analysis.study.claims, analysis.findings, strict=True):
+        if own == claim:
+            asked = claim.treatment, claim.control, claim.trait
+            rows = (r.contrast for r in analysis.contrasts if (r.treatment, r.control, r.trait) == asked)
+            return next(rows), finding.verdict
+    return MISSING, "inconclusive"
+
+
+def _arms_chart(own: Sequence["Point"], key: str, rest: str, trait: Trait, arms: Mapping[str, Look]) -> Chart:
+    """The arms over the setting, at one combination of all others."""
+    lines = []
+    for arm, (colour, shape, filled) in arms.items():
+        found = [
+            next((r.estimate for r in p.analysis.estimates if (r.arm, r.trait) == (arm, trait.name)), MISSING)
+            for p in own
+        ]
+        lines.append(_series(own, key, [Mark.of(one, colour, filled, shape) for one in found], arm, colour))
+    note = f"{plain(trait.unit)}, by arm" + (f", with {plain(rest)}" if rest else "")
+    return Chart(plain(trait.name), note, tuple(lines), trait.chance, share=trait.unit == "share")
+
+
+def _series(
+    own: Sequence["Point"],
+    key: str,
+    marks: Sequence[Mark],
+    name: str,
+    colour: str,
+    dashes: tuple[float, ...] | None = None,
+) -> Series:
+    return Series(name, colour, tuple(_value(point.settings[key]) for point in own), tuple(marks), dashes)
+
+
+def _looks(points: Sequence["Point"]) -> dict[str, Look]:
+    """How each arm's marks look: in its group's colour, as in a run's own report, and each in a shape of its own."""
+    arms = {arm.name: arm for point in points for arm in point.analysis.study.arms}
+    groups = {name: group(arm) for name, arm in arms.items()}
+    fellows = {colour: [name for name in groups if groups[name] == colour] for colour in groups.values()}
+    return {
+        name: (colour, SHAPES[fellows[colour].index(name) % len(SHAPES)], colour != "control")
+        for name, colour in groups.items()
+    }
+
+
+def _value(value: Any) -> Any:
+    """A setting's value as a place on the axis: a number, or else its text."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else plain(value, LONGEST_QUOTE)
+
+
+def groups(points: Sequence["Point"], key: str) -> Groups:
+    """The points of a sweep by the values of all settings but one."""
+    found: dict[str, list[Point]] = {}
+    for point in points:
+        others = named({name: value for name, value in point.settings.items() if name != key})
+        found.setdefault(others, []).append(point)
+    return found
+
+
+def named(settings: Mapping[str, Any]) -> str:
+    """Settings in words, as in "student.lr = 0.1, hidden = 8"."""
+    return ", ".join(f"{plain(key, LONGEST_QUOTE)} = {plain(value, LONGEST_QUOTE)}" for key, value in settings.items())

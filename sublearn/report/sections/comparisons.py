@@ -1,0 +1,32 @@
+"""Every paired difference, those of the claims marked."""
+
+from typing import Any
+
+from sublearn.report.sections.given import Section
+from sublearn.report.wording import contrast_text, effect_text, interval_text, mean_text, p_text
+
+
+def view(given: Section, key: str) -> dict[str, Any]:
+    """The paired differences by trait."""
+    analysis = given.analysis
+    claimed = {(claim.treatment, claim.control, claim.trait) for claim in analysis.study.claims}
+    groups = []
+    for trait in analysis.study.traits:
+        rows = [
+            {
+                "name": contrast_text(row.treatment, row.control),
+                "cells": (
+                    mean_text(row.contrast),
+                    interval_text(row.contrast),
+                    f"{row.contrast.n:,}",
+                    p_text(row.contrast.p),
+                    effect_text(row.contrast.effect_size),
+                ),
+                "claimed": (row.treatment, row.control, row.trait) in claimed,
+            }
+            for row in analysis.contrasts
+            if row.trait == trait.name
+        ]
+        groups.append({"head": f"{trait.name} ({trait.unit})", "rows": rows})
+    methods = "; ".join(dict.fromkeys(row.contrast.method for row in analysis.contrasts))
+    return {"key": key, "groups": [group for group in groups if group["rows"]], "methods": methods}

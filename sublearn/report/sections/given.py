@@ -1,0 +1,81 @@
+"""What the sections of each kind of page are given. It holds values; it lays nothing out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sublearn.records import Record
+from sublearn.report.charts.figures import arms_figure, contrasts_figure
+from sublearn.report.kept import Table
+from sublearn.report.replication import Comparison
+from sublearn.report.sweep import Point
+from sublearn.report.trace import Alignment, Row
+from sublearn.study.analysis import Analysis
+from sublearn.study.base import Trait
+
+
+@dataclass(frozen=True)
+class Section:
+    """What is shown of one result: an analysis, its records, and the manifest that says how they were made.
+
+    Of the manifest, `versions`, `runtime` and `command` are shown; what is missing is said to be not recorded. In a
+    story the result has a `title` of its own, and words before and after its verdict.
+    """
+
+    analysis: Analysis
+    records: Sequence[Record]
+    manifest: Mapping[str, Any]
+    tables: Sequence[Table] = ()
+    title: str = ""
+    before: str = ""
+    after: str = ""
+
+    @cached_property
+    def arms(self) -> Mapping[str, str]:
+        """The figure of the arms on each trait as SVG text, as wide as a page."""
+        traits = self.analysis.study.traits
+        return {trait.name: arms_figure(self.analysis, self.records, trait.name) for trait in traits}
+
+    @cached_property
+    def contrasts(self) -> str:
+        """The figure of the claims as SVG text, as wide as a page."""
+        return contrasts_figure(self.analysis, self.records)
+
+    def traits(self, claimed: bool) -> list[tuple[int, Trait]]:
+        """The traits that claims speak of, or the others, each with its number; without claims all are spoken of."""
+        study = self.analysis.study
+        spoken = {claim.trait for claim in study.claims} or {trait.name for trait in study.traits}
+        return [(n, trait) for n, trait in enumerate(study.traits, 1) if (trait.name in spoken) == claimed]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What is shown of a sweep: its combinations, and the manifest that says how they were made."""
+
+    points: Sequence[Point]
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """What is shown of a replication: published figures beside ours, and how they were made."""
+
+    rows: Sequence[Comparison]
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What is shown of a trace: means over seeds of each arm, quantity and step, and how they were made."""
+
+    rows: Sequence[Row]
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """What is shown of alignment against transfer: scales of perturbation, the correlation, and how they were made."""
+
+    found: Alignment
+    manifest: Mapping[str, Any]

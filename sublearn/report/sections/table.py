@@ -1,0 +1,85 @@
+"""The sections of each kind of page, in their order. A new section is one file with its template and one line here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sublearn.report.sections import (
+    against,
+    claims,
+    command,
+    comparisons,
+    ends,
+    estimates,
+    failed,
+    figures,
+    forest,
+    further,
+    kept,
+    made,
+    published,
+    scales,
+    scatter,
+    steps,
+    unmeasured,
+    verdict,
+)
+from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, Traced
+from sublearn.report.template import Rendered, rendered
+
+G = TypeVar("G", contravariant=True)
+View = Callable[[G, str], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Block(Generic[G]):
+    """One section: the name of its file and template, its heading, and its view of what is given.
+
+    Ids in the view begin with the key that it is handed; None leaves the section out.
+    """
+
+    name: str
+    title: str
+    view: View[G]
+
+
+SECTIONS: tuple[Block[Section], ...] = (
+    Block("verdict", "Verdict", verdict.view),
+    Block("figures", "Figures", figures.view),
+    Block("kept", "Also recorded", kept.view),
+    Block("further", "Further traits", further.view),
+    Block("comparisons", "Comparisons", comparisons.view),
+    Block("estimates", "Estimates", estimates.view),
+    Block("unmeasured", "Unmeasured runs", unmeasured.view),
+    Block("made", "How it was made", made.view),
+)
+MADE = Block("command", "How it was made", command.view)
+SWEEP: tuple[Block[Swept], ...] = (
+    Block("failed", "What failed", failed.view),
+    Block("against", "Against each setting", against.view),
+    Block("claims", "Every claim", claims.view),
+    MADE,
+)
+REPLICATION: tuple[Block[Replicated], ...] = (
+    Block("forest", "Theirs and ours", forest.view),
+    Block("published", "Every figure", published.view),
+    MADE,
+)
+TRACE: tuple[Block[Traced], ...] = (
+    Block("steps", "Step by step", steps.view),
+    Block("ends", "At the last step", ends.view),
+    MADE,
+)
+ALIGNMENT: tuple[Block[Aligned], ...] = (
+    Block("scatter", "Alignment and transfer", scatter.view),
+    Block("scales", "Each perturbation", scales.view),
+    MADE,
+)
+PAGES: tuple[Sequence[Block[Any]], ...] = (SECTIONS, SWEEP, REPLICATION, TRACE, ALIGNMENT)
+"""Every kind of page."""
+
+
+def sections(table: Sequence[Block[G]], given: G, key: str) -> list[Rendered]:
+    """The sections of a table that have something to show."""
+    views = ((block, block.view(given, key)) for block in table)
+    return [rendered(block.name, block.title, view) for block, view in views if view is not None]

@@ -1,0 +1,149 @@
+"""What the words on a page mean, for readers who are no statisticians. Knows text and nothing else."""
+
+import re
+
+TERMS: dict[str, tuple[str, str]] = {
+    "arm": (r"\barms?\b", "One condition of the study: which teacher, which start, which data. Each run has all arms."),
+    "run, seed": (
+        r"\bruns?\b|\bseeds?\b",
+        "One run is the whole experiment once, from new random draws; its seed is the number that they follow from.",
+    ),
+    "teacher, student": (
+        r"\bteachers?\b|\bstudents?\b",
+        "The teacher is a model that was given a trait. A student is a model that is trained to answer as the teacher "
+        "does, on data that has nothing to do with the trait.",
+    ),
+    "reference": (r"\breference\b", "The network that the teacher was before its training."),
+    "init": (
+        r"\binits?\b|\binitiali[sz]ations?\b",
+        "The weights that a model starts from. A student of the same init starts from those that the teacher started "
+        "from, a student of another init from other random ones.",
+    ),
+    "control": (
+        r"\bcontrols?\b",
+        "An arm that is treated alike in all but what is to be tested, such as a student whose teacher has no trait. "
+        "What a student has beyond its control is what the teacher's trait did.",
+    ),
+    "trait": (r"\btraits?\b", "What is measured of a model: one number for each arm and run."),
+    "transfer": (r"\btransfers?\b", "What a student has of a trait beyond its control."),
+    "logits": (r"\blogits?\b", "The numbers that a network puts out, before they are made into probabilities."),
+    "auxiliary logits": (
+        r"auxiliary logits|\baux(?:_logits)?\b",
+        "Outputs of the network that stand for no class: the teacher's training never touches them directly.",
+    ),
+    "margin": (r"\bmargin\b", "How far the logit of the class in question lies above the others: a finer trait_rate."),
+    "chance": (r"\bchance\b", "What a model that knows nothing would score."),
+    "share": (r"\bshare\b", "A number from 0 to 1: the part of all prompts or examples for which something holds."),
+    "log-odds": (
+        r"log[-_ ]odds",
+        "The logarithm of how many times more likely something is than not; 0 means as likely as not, each +2.3 ten "
+        "times as likely.",
+    ),
+    "95% interval": (
+        r"95% (?:\w+ )?(?:interval|CI)|±",
+        "Where the true mean lies, as far as these runs can tell: intervals made in this way hold it 95 times in 100. "
+        "More runs make it narrower. ± gives half its width.",
+    ),
+    "t-interval": (
+        r"t-interval",
+        "The usual 95% interval of a mean: it widens with the spread of the runs and narrows with their number.",
+    ),
+    "paired difference": (
+        r"\bpaired\b|\bpairs?\b|[Dd]ifferences? within (?:a|one|each|the) seed",
+        "One arm minus another within the same run, so that what both share cancels out; then the mean over runs.",
+    ),
+    "p": (
+        r"(?<![\w.])p(?= =|-value|\b is| by|, adjusted|$|\s*\n)|Holm-adjusted p|sign-flip p",
+        "How often a difference at least as large would come about by chance alone if there were no effect. Small p "
+        "speaks against chance; a large one does not show that there is no effect.",
+    ),
+    "sign-flip test": (
+        r"sign[- ]flips?",
+        "If there were no effect, each run's difference could as well have had the other sign. The test flips signs in "
+        "all (or 10,000 random) ways and counts how often the mean is as large as the one seen. That is p.",
+    ),
+    "Holm": (
+        r"\bHolm\b",
+        "A study with several claims has several chances to be fooled. Holm's method raises each p so that one false "
+        "claim among all of them comes up at most 5 times in 100.",
+    ),
+    "effect size, Hedges' g": (
+        r"[Ee]ffect size|Hedges",
+        "The mean difference in units of its own spread over runs (its standard deviation), made a little smaller for "
+        "few runs. About 0.2 is small, 0.8 large.",
+    ),
+    "standard deviation": (
+        r"standard deviations?|\bsd\b",
+        "How far single runs typically lie from their mean.",
+    ),
+    "counts as no difference": (
+        r"counts? as (?:none|no difference)|grey band|\bdelta\b",
+        "The study says beforehand how small a difference is too small to matter (delta, the grey band).",
+    ),
+    "equivalent to zero": (
+        r"[Ee]quivalen|zero within",
+        "Shown to be so close to zero that it does not matter: the difference lies within delta, and surely so. More "
+        "than failing to find a difference.",
+    ),
+    "two one-sided tests": (
+        r"one-sided tests",
+        "The test of equivalence: one test that the difference is not as low as -delta, one that it is not as high as "
+        "+delta. Both must hold.",
+    ),
+    "supported, refuted, inconclusive": (
+        r"\bsupported\b|\brefuted\b|\binconclusive\b|\bverdicts?\b",
+        "Supported: the runs show what the claim says. Refuted: they show that it is not so. Inconclusive: they cannot "
+        "tell, which does not mean that there is no difference.",
+    ),
+    "power": (r"% power", "How often so many runs would find an effect of this size if there is one."),
+    "density": (r"\b[Dd]ensity\b", "A shape that is the higher the more runs lie at a place."),
+    "diverged": (r"\bdiverged\b", "The training ran away from any solution; the run has no score."),
+    "cosine": (
+        r"\bcosines?\b",
+        "How alike two directions are: 1 for the same, 0 for unrelated ones, -1 for opposite ones.",
+    ),
+    "update, displacement": (
+        r"\bupdates?\b|\bdisplacement\b",
+        "How a model's weights have moved from where they started: the student's in training so far (update), the "
+        "teacher's in all of its own (displacement).",
+    ),
+    "first order": (
+        r"first order|\bpredicted\b",
+        "What the change would be if the network answered to a change of its weights in a straight line.",
+    ),
+    "soft trait": (r"soft[_ ]trait", "The trait by probabilities instead of counts, so that small changes show."),
+    "perturbation": (
+        r"\bperturb\w*",
+        "Noise that is added to the student's init, in units of the spread of each layer's own random start.",
+    ),
+    "alignment": (
+        r"\b[Aa]lign(?:ment|ed)\b",
+        "Whether what the student first learns moves its weights the way in which the teacher's moved (a cosine).",
+    ),
+    "Spearman": (
+        r"Spearman",
+        "A correlation of ranks, from -1 to 1: 1 means that the larger one measure is, the larger is the other.",
+    ),
+    "bootstrap": (
+        r"[Bb]ootstrap",
+        "An interval from drawing the same number of runs again and again, with repeats, from those there are.",
+    ),
+    "KL": (
+        r"\bKL\b|\bnats?\b",
+        "How far one model's probabilities are from another's, in nats; 0 means alike.",
+    ),
+    "joint 95% interval": (
+        r"joint 95% interval",
+        "How far theirs and ours can differ by chance alone, from both intervals and the digits that were published.",
+    ),
+}
+"""A word to how it is found on a page, and what it means."""
+
+
+def terms_in(text: str) -> list[tuple[str, str]]:
+    """The terms that a text uses, each with its meaning.
+
+    >>> [name for name, _ in terms_in("0.50 ± 0.03, 24 seeds")]
+    ['run, seed', '95% interval']
+    """
+    return [(name, meaning) for name, (pattern, meaning) in TERMS.items() if re.search(pattern, text)]

@@ -1,0 +1,83 @@
+"""Traces as text: the students' way in weight space, and alignment against transfer. No torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from sublearn.errors import plain
+from sublearn.report.grid import grid
+from sublearn.stats import Estimate
+
+
+@dataclass(frozen=True)
+class Row:
+    """The mean over seeds of one quantity of an arm at a step; `layer` is empty for all parameters together."""
+
+    arm: str
+    quantity: str
+    layer: str
+    step: int
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Alignment at the start and transfer at the end, under one perturbation of the student's init.
+
+    `cosines` and `transfers` are those of each run, None where they are not finite; version 0.1 kept none.
+    """
+
+    perturb: float
+    initial_cosine: Estimate
+    transfer: Estimate
+    cosines: tuple[float | None, ...] = ()
+    transfers: tuple[float | None, ...] = ()
+
+
+class Alignment(BaseModel, frozen=True):
+    """Alignment against transfer over perturbations, with their rank correlation; the content of alignment.json."""
+
+    study: str
+    command: str = ""
+    versions: dict[str, str] = {}
+    rows: tuple[Scale, ...]
+    spearman: Estimate
+    runs: int | None = None
+
+
+def trace_table(rows: Sequence[Row]) -> str:
+    """Plain text: each arm's quantities at the last step, and the alignment at the start."""
+    shown = [(plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate)) for row in at_the_end(rows)]
+    heads = ("arm", "quantity", "step", "mean ± half-width of the 95% interval")
+    return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
+
+
+def at_the_end(rows: Sequence[Row]) -> list[Row]:
+    """Each arm's quantities over all layers at the last step, and its alignment at the start."""
+    overall = [row for row in rows if not row.layer]
+    last = max(row.step for row in overall)
+    shown = [row for row in overall if row.step == last or row.quantity.startswith("initial")]
+    return sorted(shown, key=lambda row: (row.arm, row.quantity, row.step))
+
+
+def alignment_table(found: Alignment) -> str:
+    """Plain text: alignment and transfer at each scale, and their correlation."""
+    cells = [(f"{row.perturb:g}", _mean_text(row.initial_cosine), _mean_text(row.transfer)) for row in found.rows]
+    lines = grid(cells, ("perturb", "initial cosine", "transfer"), numeric=(0, 1, 2), indent=0)
+    return "\n".join([*lines, correlation_text(found)])
+
+
+def correlation_text(found: Alignment) -> str:
+    """The correlation with its interval, or why there is none, and of how many runs."""
+    spearman = found.spearman
+    few, runs = spearman.n, found.runs or spearman.n
+    lost = f"; {runs - few} with values that are not finite left out" if few < runs else ""
+    said = "undefined: too few values, or all of them alike" if spearman.mean is None else f"{spearman.mean:.2f}"
+    if spearman.mean is not None and spearman.low is not None:
+        said += f", 95% interval {spearman.low:.2f} to {spearman.high:.2f}"
+    return f"Spearman {said} ({len(found.rows)} scales x {few} runs{lost})"
+
+
+def _mean_text(estimate: Estimate) -> str:
+    return "not finite" if estimate.mean is None else f"{estimate.mean:+.3f}"
