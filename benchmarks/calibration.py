@@ -45,7 +45,13 @@ def study_of(unit: str, delta: float, claims: int = 3) -> Study:
     controls = tuple(Arm(name=f"{arm}_control", about="") for arm in ("same", "cross"))
     trait = Trait(name="t", about="", unit=unit)
     return Study(
-        name="calibration", title="", question="", settings={}, arms=arms + controls, traits=(trait,), claims=every[:claims]
+        name="calibration",
+        title="",
+        question="",
+        settings={},
+        arms=arms + controls,
+        traits=(trait,),
+        claims=every[:claims],
     )
 
 
@@ -168,11 +174,7 @@ def analysed(study: Study, values: NDArray[np.float64], look: int = 1, cells: in
     """One study (shape "arm run") through `analyse`, as records; what is not a number is a lost run."""
     arms, runs = values.shape
     gone = np.isnan(values).ravel()
-    kinds = [
-        Kind(study.id, arm, "t", *status)
-        for arm in ARMS
-        for status in (("ok", None), ("diverged", "lost"))
-    ]
+    kinds = [Kind(study.id, arm, "t", *status) for arm in ARMS for status in (("ok", None), ("diverged", "lost"))]
     kind = np.repeat(np.arange(arms) * 2, runs) + gone
     seeds = np.tile(np.arange(runs), arms)
     records = Columns(kinds, kind.astype(np.int32), seeds, values.ravel(), np.where(gone, 0, 200))
@@ -248,7 +250,7 @@ SETTINGS = (("null", 0.0, 0.0), ("null", 0.0, 0.4), ("null", 0.0, 0.8), ("delta"
 
 
 def of_shapes(studies: int, runs: Sequence[int] = RUNS) -> list[Line]:
-    """Every shape and number of runs, with no effect, one of delta and one of half of it, for families of 3 and of 1."""
+    """Every shape and number of runs, with no effect, one of delta and half of it, for families of 3 and of 1."""
     null, at_delta, half, covered = Worst(), Worst(), Worst(), Worst(least=True)
     for shape, n, (name, size, rho) in product(SHAPES, runs, SETTINGS):
         effects = (size * shape.delta, size * shape.delta)
@@ -360,17 +362,21 @@ def of_lost_runs(studies: int) -> list[Line]:
 
 
 def of_estimates(studies: int, runs: Sequence[int] = RUNS) -> list[Line]:
-    """Means of arms, which decide on nothing: the coverage of their intervals, and whether a share's keeps its bounds."""
+    """Means of arms, which decide on nothing: the coverage of their intervals, and whether shares keep to 0 and 1."""
     covered, beyond = Worst(least=True), 0
     for (name, draw, mean), n in product(ARM_SHAPES, runs):
         values = draw(stream(0, f"calibration/arms/{name}/{n}"), (studies, n))
         bounds = None if mean == 0 else stats.SHARE
         found = stats.intervals(values, (1 - 0.95) / 2, bounds, tested=False)
         for row, one in enumerate(stats.estimates(list(values[:10]), bounds=[bounds] * 10)):
-            assert np.array_equal([found.low[row], found.high[row]], [np.nan if e is None else e for e in (one.low, one.high)], True)
+            assert np.array_equal(
+                [found.low[row], found.high[row]], [np.nan if e is None else e for e in (one.low, one.high)], True
+            )
         shown = ~np.isnan(found.low)
         beyond += int(((found.low < 0) | (found.high > 1)).sum()) if mean else 0
-        covered.add(f"{name}, {n} runs", np.mean(((found.low <= mean) & (mean <= found.high))[shown]) if shown.any() else np.nan)
+        covered.add(
+            f"{name}, {n} runs", np.mean(((found.low <= mean) & (mean <= found.high))[shown]) if shown.any() else np.nan
+        )
     return [
         covered.line("coverage of the interval of an arm's mean", 0.93),
         Line("intervals of shares that pass 0 or 1", beyond, "", 0, most=True),

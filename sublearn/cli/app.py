@@ -199,7 +199,7 @@ def report(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 @click.option("--effect", type=float, help="Effect in standard deviations, above zero.")
 def power(study: str, effect: float | None) -> None:
     """Runs needed for the claims of STUDY, from the pilot in a run directory or for a given effect size."""
-    from sublearn.execution.store import load
+    from sublearn.execution.pipeline import load
     from sublearn.report.describe import power_table
 
     if effect is not None and not 0 < effect < float("inf"):
@@ -208,7 +208,7 @@ def power(study: str, effect: float | None) -> None:
         )
     if os.path.isdir(study) or ("/" in study and not study.endswith((".yaml", ".yml"))):
         found = load(study)
-        _echo(power_table(found.study, found.records, effect))
+        _echo(power_table(found.study, found.records, effect, found.analysis.looks))
     else:
         built, _ = _study(study, ())
         _echo(power_table(built, (), effect))

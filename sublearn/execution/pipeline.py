@@ -17,17 +17,16 @@ import numpy as np
 from sublearn.columns import Columns
 from sublearn.devices import Precision, default_device, resolve
 from sublearn.errors import InputError, unknown
-from sublearn.execution import store
+from sublearn.execution import looks, store
 from sublearn.execution.engines import local
-from sublearn.execution.manifests import read_study
+from sublearn.execution.manifests import SWEEP_FILE, read_study, read_sweep
 from sublearn.execution.trackers import TRACKERS, Followers, check_packages
 from sublearn.files.writing import a_page, anything, check_within, own_folder, replace_page, replace_text, safe_name
 from sublearn.records import Record
 from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import Section, page
 from sublearn.seeds import checked_seeds
-from sublearn.stats import least_runs
-from sublearn.study.analysis import Analysis, analyse, can_support
+from sublearn.study.analysis import Analysis, analyse, family_of, units_of
 from sublearn.study.base import Setup, Study
 from sublearn.study.jobs import Job, Outcome, planned
 from sublearn.study.numbers.metrics import read_metrics
@@ -125,7 +124,7 @@ def run(
     if there is not None:
         if progress is not None:
             progress(len(own), len(own), ())
-        return _report(there)
+        return _report(there, _awaited(chosen, shard))
     place = place_of(options)
     if is_here(options, place):
         check_memory(study)
@@ -144,14 +143,15 @@ def run(
         for outcome in stack.enter_context(closing(_outcomes(study, own, setup, options, place, done))):
             writer.add(outcome.records)
             followers.add(outcome.records)
-    return report(out)
+    return _report(store.load(out), _awaited(chosen, shard))
 
 
 def check_out(study: Study, out: Path, precision: Precision = "highest") -> None:
     """Raise InputError unless a run of the study and its report can be written into `out`. It writes nothing."""
     store.check(out, study, {"precision": precision})
     figures = {f"{FIGURES}/{name}": anything for name in figure_files(study)}
-    check_within(out, {"estimates.json": anything, "report.html": a_page, **figures}, (FIGURES, KEPT))
+    files = {"estimates.json": anything, looks.FILE: anything, "report.html": a_page, **figures}
+    check_within(out, files, (FIGURES, KEPT))
 
 
 @dataclass(frozen=True)
@@ -237,23 +237,23 @@ def seeds_there(study: Study, folder: Path) -> set[int]:
     return found.complete_seeds() if found.study.asks_what(study) else set()
 
 
-def few(study: Study, seeds: Iterable[int], folder: Path) -> str | None:
+def few(study: Study, seeds: Iterable[int], folder: Path, cells: int = 1) -> str | None:
     """What to say before a run whose seeds, with those that are there, are too few for a verdict; None if enough."""
-    wanted = set(seeds)
-    if can_support(study, len(wanted)):
+    wanted, there = set(seeds), seeds_there(study, folder)
+    every = sorted(wanted | there)
+    seen = looks.earlier(folder, study, every, cells) if there else ()
+    family = family_of(study, len(seen) + 1, cells)
+    if not study.claims or units_of(study, every) >= family.least_runs:
         return None
-    n = len(wanted | seeds_there(study, folder))
-    if can_support(study, n):
-        return None
-    least = least_runs(len(study.claims))
-    said = f"Note: {'1 run' if n == 1 else f'{n} runs'} cannot support the claim of an effect, however large it is"
-    return f"{said}: the sign-flip test needs at least {least}, as in --seeds 0:{least}."
+    least, n = family.least_runs * study.seeds_a_unit, len(every)
+    said = f"Note: {'1 run' if n == 1 else f'{n} runs'} cannot reach a verdict, whatever comes out"
+    return f"{said}: it takes at least {least} ({family.text}), as in --seeds 0:{least}."
 
 
-def load(path: Path | str) -> Result:
-    """The records of a run directory and what they show."""
+def load(path: Path | str, awaited: int = 0) -> Result:
+    """The records of a run directory and what they show; below the number of runs that is awaited, no verdicts."""
     found = store.load(path)
-    return _result(found.study, found.records, found.path)
+    return _result(found.study, found.records, found.path, awaited)
 
 
 def to_frame(result: Result) -> pd.DataFrame:
@@ -261,6 +261,11 @@ def to_frame(result: Result) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame([record.model_dump() for record in result.records], columns=list(Record.model_fields))
+
+
+def _awaited(chosen: Sequence[int], shard: tuple[int, int] | None) -> int:
+    """How many runs a verdict waits for: all that were asked for, where others run some of them."""
+    return 0 if shard is None else len(chosen)
 
 
 def report(path: Path | str) -> Result:
@@ -348,9 +353,12 @@ def _outcomes(
             tell(ended, len(seeds), outcome.notes)
 
 
-def _report(found: store.Run) -> Result:
-    result = _result(found.study, found.records, found.path)
+def _report(found: store.Run, awaited: int = 0) -> Result:
+    """The report of a run directory; its verdicts wait for as many runs as are awaited, and are a look at it then."""
+    result = _result(found.study, found.records, found.path, awaited)
     shown = section(result)  # first, because it reads what is kept, and may refuse it
+    if len(result.analysis.seeds) >= awaited:
+        looks.record(found.path, found.study, result.analysis.seeds)
     replace_text(found.path / "estimates.json", json.dumps(result.analysis.to_dict(), indent=2) + "\n")
     folder = own_folder(found.path / FIGURES)
     for file, figure in zip(figure_files(result.study), figures(shown).values(), strict=True):
@@ -359,9 +367,21 @@ def _report(found: store.Run) -> Result:
     return result
 
 
-def _result(study: Study, records: Iterable[Record], path: Path | None) -> Result:
+def _result(study: Study, records: Iterable[Record], path: Path | None, awaited: int = 0) -> Result:
     ordered = Columns.of(records).in_order_of({arm.name: i for i, arm in enumerate(study.arms)})
-    return Result(study, ordered, analyse(study, ordered), path)
+    cells = cells_of(path)
+    seen = looks.earlier(path, study, np.unique(ordered.seed).tolist(), cells) if path else ()
+    return Result(study, ordered, analyse(study, ordered, seen, cells, awaited), path)
+
+
+def cells_of(path: Path | None) -> int:
+    """How many studies are looked at together: those of the sweep that a run directory lies in, or it alone."""
+    if path is None or not os.path.exists(path.parent / SWEEP_FILE):
+        return 1
+    try:
+        return math.prod(len(values) for values in read_sweep(path.parent).grid.values())
+    except InputError:  # the sweep's own report says so
+        return 1
 
 
 def _call(study: Study, seeds: list[int], out: Path | str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sublearn.config import dotted
 from sublearn.errors import InputError, SublearnError, quoted
-from sublearn.execution import failures, manifests, pipeline, store
+from sublearn.execution import failures, looks, manifests, pipeline, store
 from sublearn.execution.dry_run import time_line
 from sublearn.execution.engines import ray
 from sublearn.execution.pipeline import Options
@@ -149,7 +149,7 @@ def _described(sweep: Sweep, chosen: Sequence[int], out: Path, options: Options,
 def few(sweep: Sweep, seeds: Sequence[int], out: Path) -> str | None:
     """What to say where the seeds are too few for a verdict on the first study, which stands for all."""
     _, study = next(sweep.studies())
-    return pipeline.few(study, seeds, out / study.id)
+    return pipeline.few(study, seeds, out / study.id, sweep.size)
 
 
 def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, command: str = "") -> list[Point]:
@@ -169,7 +169,7 @@ def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, c
             replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
         # Before the work: what another version left may be of no use to this one.
         for _, _, folder in _folders(out):
-            check_within(folder, {"estimates.json": anything})
+            check_within(folder, {"estimates.json": anything, looks.FILE: anything})
         plan = Plan(sweep, chosen, options, place, out)
         with (
             Work(plan, out, command) as work,
@@ -177,7 +177,7 @@ def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, c
         ):
             for outcome in outcomes:
                 work.take(outcome)
-    points = report_sweep(out)
+    points = report_sweep(out, len(chosen) if options.shard else 0)
     if work.failed:
         raise StudiesFailed(points, work.failed, out)
     return points
@@ -196,14 +196,18 @@ class StudiesFailed(SublearnError):
         )
 
 
-def report_sweep(out: Path) -> list[Point]:
+def report_sweep(out: Path, awaited: int = 0) -> list[Point]:
     """Write report.html, index.json and each estimates.json from the records, and return each one's analysis.
 
+    The verdicts on a study wait for as many runs as are awaited.
     The index is for quick queries; it holds nothing that the run directories do not, and is made anew each time.
     """
-    points = load_sweep(out)
+    points = load_sweep(out, awaited)
     for point in points:
-        found = point.analysis.to_dict()
+        own = point.analysis
+        if len(own.seeds) >= awaited:
+            looks.record(out / own.study.id, own.study, own.seeds)
+        found = own.to_dict()
         replace_text(out / point.analysis.study.id / "estimates.json", json.dumps(found, indent=2) + "\n")
     # A line a study: to be searched by lines, and quick to write for many.
     lines = (json.dumps(point.to_dict()) for point in points)
@@ -212,9 +216,9 @@ def report_sweep(out: Path) -> list[Point]:
     return points
 
 
-def load_sweep(out: Path) -> list[Point]:
+def load_sweep(out: Path, awaited: int = 0) -> list[Point]:
     """Each combination of a sweep directory that has records, with its analysis."""
-    return [Point(chosen, found.analysis, failures.found(folder)) for chosen, folder, found in _results(out)]
+    return [Point(chosen, found.analysis, failures.found(folder)) for chosen, folder, found in _results(out, awaited)]
 
 
 def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
@@ -253,10 +257,10 @@ def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
             build(sweep.study, dict(sweep.settings) | {key: value}).designed.prepare()
 
 
-def _results(out: Path) -> Iterator[tuple[dict[str, Any], Path, pipeline.Result]]:
+def _results(out: Path, awaited: int = 0) -> Iterator[tuple[dict[str, Any], Path, pipeline.Result]]:
     """Each combination's values with its run directory and what that holds."""
     for chosen, _, folder in _folders(out):
-        found = pipeline.load(folder)
+        found = pipeline.load(folder, awaited)
         if found.study.id != folder.name:
             raise InputError(f"{folder} holds another study: {quoted(found.study.id)}. Move it out of the sweep.")
         yield chosen, folder, found

@@ -32,12 +32,14 @@ def estimates_table(analysis: Analysis) -> str:
 
 
 def contrasts_table(analysis: Analysis) -> str:
-    """Every paired difference with its interval for the family, sign-flip p (not adjusted) and effect size, a line each."""
+    """Every paired difference with its interval for the family, sign-flip p and effect size, a line each."""
     if not analysis.contrasts:
         return "No arm has a control: there is nothing to compare."
     traits = {trait.name: trait for trait in analysis.study.traits}
     names = [contrast_text(row.treatment, row.control) for row in analysis.contrasts]
-    lines = [f"Paired differences, seed by seed (CI: {analysis.family.text}; p by sign flips, for one difference alone)"]
+    lines = [
+        f"Paired differences, seed by seed (CI: {analysis.family.text}; p by sign flips, for one difference alone)"
+    ]
     for trait in traits:
         lines += [f"  {plain(trait)} ({plain(traits[trait].unit)})"]
         shown = [

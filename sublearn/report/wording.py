@@ -104,7 +104,7 @@ def chance_part(chance: float | None) -> str:
 
 
 def test_text(row: ArmEstimate) -> str:
-    """What a finite number of test examples leaves open about a share: "test error ± 0.02, 397 examples"; or nothing."""
+    """What the number of test examples leaves open about a share: "test error ± 0.02, 397 examples"; or nothing."""
     if row.test_error is None or row.examples is None:
         return ""
     return f"test error ± {number(row.test_error, _decimals(row.test_error, 0))}, {row.examples:,} examples"

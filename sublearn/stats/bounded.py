@@ -1,7 +1,7 @@
 """Means of bounded values of any distribution, by betting. Plain arrays "study run".
 
-Whoever bets fairly that a mean is larger than it is multiplies the stake by 1/tail with a chance of `tail` at most (Ville).
-A mean at which a bettor grew that rich is rejected (Waudby-Smith and Ramdas 2023, J. R. Statist. Soc. B 86, 1-27). The
+Who bets fairly that a mean is larger than it is multiplies the stake by 1/tail with a chance of `tail` at most (Ville).
+A mean at which a bettor grew that rich is rejected (Waudby-Smith and Ramdas 2024, J. R. Statist. Soc. B 86, 1-27). The
 bettor here spreads the stake over a few fixed bets, so that the order of the runs does not count.
 """
 

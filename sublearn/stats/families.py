@@ -44,7 +44,8 @@ class Family:
         named = [f"{count} {what}" for count, what in parts if count > 1]
         if not named:
             return f"{1 - ALPHA:.0%}"
-        return f"{1 - ALPHA:.0%} for all {' and '.join([', '.join(named[:-1]), named[-1]] if named[1:] else named)} together"
+        joined = " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
+        return f"{1 - ALPHA:.0%} for all {joined} together"
 
 
 def alpha_at(look: int) -> float:

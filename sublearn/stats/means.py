@@ -35,7 +35,14 @@ def estimates(
     def of_one_kind(rows: Rows, own: Bounds | None) -> list[Estimate]:
         found = intervals(rows, (1 - level) / 2, own, tested=False)
         return [
-            Estimate(*mean, *ends, rows.shape[1], _method(rows.shape[1], f"{level:.0%}", ends, own, alike[0], 0), *alike, each)
+            Estimate(
+                *mean,
+                *ends,
+                rows.shape[1],
+                _method(rows.shape[1], f"{level:.0%}", ends, own, alike[0], 0),
+                *alike,
+                each,
+            )
             for mean, ends, alike in zip(_moments(rows), _ends(found), _alike(found), strict=True)
         ]
 

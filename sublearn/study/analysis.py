@@ -59,9 +59,15 @@ class Analysis:
     contrasts: tuple[PairedContrast, ...]
     findings: tuple[Finding, ...]
     unmeasured: tuple[Record, ...]
-    family: Family = Family()
+    family: Family
     earlier: tuple[int, ...] = ()
     """The numbers of runs at the earlier looks."""
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of runs at every look so far that could have ended in a verdict."""
+        decides = units_of(self.study, self.seeds) >= self.family.least_runs
+        return (*self.earlier, len(self.seeds)) if decides else self.earlier
 
     def to_dict(self) -> dict[str, Any]:
         """The content of estimates.json."""
@@ -69,7 +75,7 @@ class Analysis:
             "study": self.study.name,
             "id": self.study.id,
             "seeds": list(self.seeds),
-            "looks": [*self.earlier, len(self.seeds)],
+            "looks": list(self.looks),
             "cells": self.family.cells,
             "estimates": [
                 {
@@ -171,7 +177,7 @@ def _at(own: Column, seeds: NDArray[np.int64]) -> NDArray[np.float64]:
 def _estimates(study: Study, rows: Columns) -> Iterator[ArmEstimate]:
     names = [(arm.name, trait) for trait in study.traits for arm in study.arms]
     found = stats.estimates(
-        [_in_units(study, column(rows.measured, arm, trait.name)) for arm, trait in names],
+        [in_units(study, column(rows.measured, arm, trait.name)) for arm, trait in names],
         bounds=[stats.SHARE if trait.unit == "share" else None for _, trait in names],
         each=study.seeds_a_unit,
     )
@@ -185,7 +191,7 @@ def _contrasts(study: Study, values: Values, family: Family) -> Contrasts:
     questions = _questions(study)
     units = {trait.name: trait.unit for trait in study.traits}
     found = stats.contrasts(
-        [_in_units(study, paired(values, *question)) for question in questions],
+        [in_units(study, paired(values, *question)) for question in questions],
         family,
         [_bounds(question) if units[question[2]] == "share" else None for question in questions],
         study.seeds_a_unit,
@@ -205,7 +211,7 @@ def _questions(study: Study) -> list[Question]:
     return list(dict.fromkeys([*((c.treatment, c.control, c.trait) for c in study.claims), *own]))
 
 
-def _in_units(study: Study, own: Column) -> NDArray[np.float64]:
+def in_units(study: Study, own: Column) -> NDArray[np.float64]:
     """The mean of each unit of seeds that share something; the values themselves where none do."""
     if study.seeds_a_unit == 1:
         return own.values
@@ -216,14 +222,14 @@ def _in_units(study: Study, own: Column) -> NDArray[np.float64]:
 def _finding(study: Study, claim: Claim, contrasts: Contrasts, rows: Columns, family: Family) -> Finding:
     result = contrasts[claim.treatment, claim.control, claim.trait]
     share = next(trait.unit for trait in study.traits if trait.name == claim.trait) == "share"
-    return judge(claim, result, _delta(study, claim, rows.measured), _lost(claim, rows, share), family)
+    return judge(claim, result, delta_of(study, claim, rows.measured), _lost(claim, rows, share), family)
 
 
-def _delta(study: Study, claim: Claim, values: Values) -> Delta:
+def delta_of(study: Study, claim: Claim, values: Values) -> Delta:
     """The claim's delta; a share of a shift is known where the shift's own interval leaves out zero."""
     if claim.of is None:
         return Delta(claim.delta)
-    shift = stats.contrasts([_in_units(study, paired(values, claim.of.arm, claim.of.minus, claim.trait))])[0]
+    shift = stats.contrasts([in_units(study, paired(values, claim.of.arm, claim.of.minus, claim.trait))])[0]
     text = f"{claim.delta:.3g} of {side_text(claim.of)}"
     if shift.mean is None or shift.low is None or shift.high is None or shift.low <= 0 <= shift.high:
         return Delta(None, text)
