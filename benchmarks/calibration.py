@@ -19,6 +19,7 @@ from sublearn import stats
 from sublearn.columns import Columns, Kind
 from sublearn.seeds import stream
 from sublearn.stats import Family
+from sublearn.stats.intervals import intervals
 from sublearn.study.analysis import Analysis, analyse, family_of
 from sublearn.study.base import Arm, Claim, Study
 from sublearn.study.contrast import Difference
@@ -158,7 +159,7 @@ def judged(study: Study, values: Values, family: Family) -> Tally:
     lows, highs, verdicts = [], [], []
     for claim, rows in zip(study.claims, contrasts_of(values), strict=False):
         reach = 2.0 if isinstance(claim.treatment, Difference) else 1.0
-        found = stats.intervals(rows, family.tail, (-reach, reach) if share else None)
+        found = intervals(rows, family.tail, (-reach, reach) if share else None)
         lows.append(found.low)
         highs.append(found.high)
         verdicts.append(
@@ -367,7 +368,7 @@ def of_estimates(studies: int, runs: Sequence[int] = RUNS) -> list[Line]:
     for (name, draw, mean), n in product(ARM_SHAPES, runs):
         values = draw(stream(0, f"calibration/arms/{name}/{n}"), (studies, n))
         bounds = None if mean == 0 else stats.SHARE
-        found = stats.intervals(values, (1 - 0.95) / 2, bounds, tested=False)
+        found = intervals(values, (1 - 0.95) / 2, bounds, tested=False)
         for row, one in enumerate(stats.estimates(list(values[:10]), bounds=[bounds] * 10)):
             assert np.array_equal(
                 [found.low[row], found.high[row]], [np.nan if e is None else e for e in (one.low, one.high)], True

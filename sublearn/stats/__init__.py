@@ -1,7 +1,7 @@
 """Statistics on plain arrays of one value a run: estimates, contrasts, how errors are shared, and runs needed."""
 
 from sublearn.stats.families import ALPHA, Family, alpha_at
-from sublearn.stats.intervals import FEWEST_RUNS, intervals
+from sublearn.stats.intervals import FEWEST_RUNS
 from sublearn.stats.means import SHARE, contrast, contrasts, estimate, estimates, sign_flip_p
 from sublearn.stats.power import (
     MOST_RUNS,
@@ -30,7 +30,6 @@ __all__ = [
     "estimates",
     "half_width",
     "hedges_g",
-    "intervals",
     "needed_for_effect",
     "needed_for_equivalence",
     "rank_correlation",

@@ -2,7 +2,7 @@
 
 Student's t misses too often on the side of the longer tail. Hall (1992, J. R. Statist. Soc. B 54, 221-228) removes the
 skewness from t by a cubic transformation. The skewness that is seen in few runs is mostly less than there is, so the
-interval here is that of every skewness within one standard error of the one seen, and of none.
+interval here is that of every skewness within half a standard error of the one seen, and of none.
 """
 
 import math
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sublearn.stats.values import Rows, t_above
 
-STANDARD_ERRORS = 1.0
+STANDARD_ERRORS = 0.5
 """By so many of them the skewness may differ from the one seen. Chosen by simulation: LOG.md."""
 SYMMETRIC = 1e-6
 """A smaller skewness is none."""
