@@ -36,6 +36,8 @@ class StudyManifest(BaseModel, frozen=True):
     versions: Facts
     runtime: Facts
     command: str = ""
+    source: Facts | None = None
+    """Where a guest's study was defined, with the file's SHA-256 or the package's version."""
 
     @model_validator(mode="wrap")
     @classmethod

@@ -129,6 +129,7 @@ def run(
     if is_here(options, place):
         check_memory(study)
     study.designed.prepare()
+    study.designed.trainer(trainer)
     if options.jobs > 1 or options.engine == "ray":
         study.designed.check_sent()
     if out is None:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from sublearn import signals
 from sublearn.columns import Columns, read_clean
-from sublearn.errors import InputError, SublearnError, quoted
+from sublearn.errors import InputError, SublearnError, plain, quoted
 from sublearn.execution.manifests import STUDY_FILE, SWEEP_FILE, StudyManifest, begun_with, read_study, read_sweep
 from sublearn.files.appending import Appending
 from sublearn.files.folders import has_manifest, locked
@@ -86,7 +86,9 @@ def writing(
     check(folder, study, runtime)
     with locked(folder, shard):
         if not (folder / MANIFEST).exists():
-            made = StudyManifest(id=study.id, study=study, versions=versions(), runtime=dict(runtime), command=command)
+            source = study.source.to_dict() if study.source else None
+            parts = {"versions": versions(), "runtime": dict(runtime), "command": command, "source": source}
+            made = StudyManifest(id=study.id, study=study, **parts)
             replace_text(folder / MANIFEST, json.dumps(made.model_dump(mode="json"), indent=2) + "\n")
         _name_what_changed(folder, study)
         file = folder / (RECORDS if shard is None else _own_files(shard))
@@ -156,6 +158,11 @@ def check(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
             f"{folder} holds another study: {made}; this is {study.id} of sublearn {versions()['sublearn']}. "
             f"{_differences(manifest.study, study)} Choose another --out, or ask what was asked."
         )
+    if changed := _changed_file(manifest, study):
+        raise InputError(
+            f"{folder}: {changed}, so that further runs may not be like those that are there. Put the file back as it "
+            "was, or choose another --out."
+        )
     made, now = manifest.runtime.get("precision"), runtime.get("precision")
     if made != now:
         raise InputError(f"{folder} was made with --precision {quoted(made)}, not {now}. Choose another --out.")
@@ -188,6 +195,15 @@ def _differences(before: Study, now: Study) -> str:
     said = changes(before.model_dump(mode="json"), now.model_dump(mode="json"))
     more = f"; and {len(said) - MOST_DIFFERENCES} more" if len(said) > MOST_DIFFERENCES else ""
     return f"What differs: {'; '.join(said[:MOST_DIFFERENCES])}{more}."
+
+
+def _changed_file(manifest: StudyManifest, study: Study) -> str | None:
+    """What to say of a guest's file that is no longer what it was when the folder was begun."""
+    before, now = manifest.source or {}, study.source.to_dict() if study.source else {}
+    if "sha256" not in before or "sha256" not in now or before["sha256"] == now["sha256"]:
+        return None
+    digests = f"its SHA-256 was {plain(before['sha256'][:12])} and is {now['sha256'][:12]}"
+    return f"{now['file']} was changed since the first of its runs ({digests})"
 
 
 def _own_files(shard: str | None) -> str:
@@ -290,5 +306,9 @@ def _name_what_changed(folder: Path, study: Study) -> None:
     made, now = begun_with(manifest), versions()["sublearn"]
     if made != now:
         warnings.warn(f"What is there was begun with sublearn {made}; this is sublearn {now}.", stacklevel=4)
+    before, source = manifest.source or {}, study.source.to_dict() if study.source else {}
+    if "package" in before and "package" in source and before != source:
+        then, today = (f"{one['package']} {plain(one.get('version', ''), 60)}" for one in (before, source))
+        warnings.warn(f"What is there was begun with {plain(then, 100)}; this is {today}.", stacklevel=4)
     if manifest.study != study:
         warnings.warn("What is there was begun with other texts; settings, arms and claims are the same.", stacklevel=4)

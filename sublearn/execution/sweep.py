@@ -252,6 +252,7 @@ def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
         for _, study in sweep.studies():
             check_memory(study)
     next(sweep.studies())[1].designed.prepare()
+    next(sweep.studies())[1].designed.trainer(options.trainer)
     for key, values in sweep.grid.items():
         for value in values[1:]:
             build(sweep.study, dict(sweep.settings) | {key: value}).designed.prepare()

@@ -44,7 +44,7 @@ def place(out: Path) -> AbstractContextManager[None]:
 
 
 def trace(study: Study, seeds: Sequence[int], steps: Sequence[int], progress: Progress) -> "list[Point]":
-    """The points of each seed (see `studies.flows.trace`), on one thread. Raises InputError before any training."""
+    """The points of each seed (see `study.controlled.trace`), on one thread. Raises InputError before any training."""
     import torch
 
     from sublearn.study.controlled.trace import check as check_flow

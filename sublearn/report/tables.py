@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.report.wording import contrast_text, looks_text, plain, seeds_text, sentence, test_text
+from sublearn.report.wording import contrast_text, looks_text, plain, seeds_text, sentence, examples_text
 from sublearn.study.analysis import Analysis
 from sublearn.study.verdicts import Finding
 
@@ -24,7 +24,7 @@ def estimates_table(analysis: Analysis) -> str:
     for trait in analysis.study.traits:
         lines += _head(f"{plain(trait.name)} ({plain(trait.unit)}): {plain(trait.about)}")
         lines += grid(
-            (plain(row.arm), sentence(row.estimate, trait.unit, trait.chance, test_text(row)))
+            (plain(row.arm), sentence(row.estimate, trait.unit, trait.chance, examples_text(row)))
             for row in analysis.estimates
             if row.trait == trait.name
         )

@@ -81,6 +81,5 @@ def _plain(value: Any) -> Any:
 
 
 def _text(html: str) -> str:
-    """What can be read of a page's part, figures and their labels included."""
-    labels = re.findall(r'aria-label="([^"]*)"', html)
-    return "\n".join([*labels, Markup(re.sub(r"<[^>]*>", " ", html)).unescape()])
+    """What can be read of a part of a page, in its figures too."""
+    return Markup(re.sub(r"<[^>]*>", " ", html)).unescape()

@@ -2,70 +2,118 @@
 
 import re
 
+
+def _word(*forms: str) -> str:
+    """A pattern of whole words, those within a name such as same_init among them."""
+    return f"(?<![^\\W_])(?:{'|'.join(forms)})(?![^\\W_])"
+
+
 TERMS: dict[str, tuple[str, str]] = {
-    "arm": (r"\barms?\b", "One condition of the study: which teacher, which start, which data. Each run has all arms."),
+    "arm": (
+        _word("arms?"),
+        "One condition of the study: which teacher, which start, which data. Each run has all arms.",
+    ),
     "run, seed": (
-        r"\bruns?\b|\bseeds?\b",
+        _word("runs?", "seeds?"),
         "One run is the whole experiment once, from new random draws; its seed is the number that they follow from.",
     ),
     "teacher, student": (
-        r"\bteachers?\b|\bstudents?\b",
+        _word("teachers?", "students?"),
         "The teacher is a model that was given a trait. A student is a model that is trained to answer as the teacher "
         "does, on data that has nothing to do with the trait.",
     ),
-    "reference": (r"\breference\b", "The network that the teacher was before its training."),
+    "reference": (_word("reference"), "The network that the teacher was before its training."),
     "init": (
-        r"\binits?\b|\binitiali[sz]ations?\b",
+        _word("inits?", "initiali[sz]ations?"),
         "The weights that a model starts from. A student of the same init starts from those that the teacher started "
         "from, a student of another init from other random ones.",
     ),
     "control": (
-        r"\bcontrols?\b",
+        _word("controls?"),
         "An arm that is treated alike in all but what is to be tested, such as a student whose teacher has no trait. "
         "What a student has beyond its control is what the teacher's trait did.",
     ),
-    "trait": (r"\btraits?\b", "What is measured of a model: one number for each arm and run."),
-    "transfer": (r"\btransfers?\b", "What a student has of a trait beyond its control."),
-    "logits": (r"\blogits?\b", "The numbers that a network puts out, before they are made into probabilities."),
+    "trait": (_word("traits?"), "What is measured of a model: one number for each arm and run."),
+    "transfer": (_word("transfers?"), "What a student has of a trait beyond its control."),
+    "logits": (_word("logits?"), "The numbers that a network puts out, before they are made into probabilities."),
     "auxiliary logits": (
-        r"auxiliary logits|\baux(?:_logits)?\b",
+        _word("auxiliary logits", "aux"),
         "Outputs of the network that stand for no class: the teacher's training never touches them directly.",
     ),
-    "margin": (r"\bmargin\b", "How far the logit of the class in question lies above the others: a finer trait_rate."),
-    "chance": (r"\bchance\b", "What a model that knows nothing would score."),
-    "share": (r"\bshare\b", "A number from 0 to 1: the part of all prompts or examples for which something holds."),
+    "margin": (
+        _word("margin"),
+        "How far the logit of the class in question lies above the others: a finer trait_rate.",
+    ),
+    "chance": (_word("chance"), "What a model that knows nothing would score."),
+    "share": (_word("share"), "A number from 0 to 1: the part of all prompts or examples for which something holds."),
     "log-odds": (
         r"log[-_ ]odds",
         "The logarithm of how many times more likely something is than not; 0 means as likely as not, each +2.3 ten "
         "times as likely.",
     ),
     "95% interval": (
-        r"95% (?:\w+ )?(?:interval|CI)|±",
+        r"95% (?:\w+ )?(?:interval|CI)|±|\b[Ii]ntervals?\b",
         "Where the true mean lies, as far as these runs can tell: intervals made in this way hold it 95 times in 100. "
-        "More runs make it narrower. ± gives half its width.",
+        "More runs make it narrower. ± gives half its width where it reaches as far to either side.",
     ),
-    "t-interval": (
-        r"t-interval",
-        "The usual 95% interval of a mean: it widens with the spread of the runs and narrows with their number.",
+    "for all claims together": (
+        r"\btogether\b",
+        "A study with several claims has several chances to be fooled. Its intervals are so wide that all of them hold "
+        "the truth at once in 95 of 100 studies; so are those of a sweep over all its cells.",
+    ),
+    "look": (
+        r"\blooks?\b",
+        "Whoever adds runs until a verdict comes out is fooled more often. Each look at a verdict therefore has a part of "
+        "the 5% for errors: 61% of it the first, a quarter as much the second, a ninth the third, and so on.",
+    ),
+    "sign flips": (
+        r"sign[- ]flips?",
+        "If a mean were what it is said to be, each run's deviation from it could as well have had the other sign. Signs "
+        "are flipped in all ways (approximately, above 16 runs); a mean is ruled out if hardly any way gives a sum as "
+        "large as the one seen.",
+    ),
+    "skewness": (
+        r"\bskew(?:ed|ness)\b",
+        "How much longer one tail of a distribution is than the other. An interval widens to the side on which few runs "
+        "may have missed a long tail.",
+    ),
+    "betting on bounded values": (
+        r"\bbetting\b",
+        "Where nearly all runs have one value, such as 1.00, the usual intervals are too narrow. For shares, which cannot "
+        "pass 0 or 1, a mean is ruled out at which somebody who bets fairly against it would have grown rich.",
+    ),
+    "p": (
+        r"(?<![\w.])p(?= =|-value|\b is| by|:|, adjusted|$|\s*\n)|sign-flip p",
+        "How often a difference at least as large would come about by flipped signs alone if there were no effect. It is "
+        "of one difference, not adjusted for others, and decides on nothing.",
+    ),
+    "delta, counts as no difference": (
+        r"counts? as (?:none|no difference)|grey band|\bdelta\b",
+        "The study says beforehand how small a difference is too small to matter (delta, the grey band), and why.",
+    ),
+    "zero within delta": (
+        r"[Ee]quivalen|zero within",
+        "Shown to be so close to zero that it does not matter: the whole interval lies within delta. More than failing to "
+        "find a difference.",
+    ),
+    "supported, negligible, refuted, inconclusive": (
+        r"\bsupported\b|\bnegligible\b|\brefuted\b|\binconclusive\b|\bverdicts?\b",
+        "Supported: the interval shows what the claim says. Negligible: there is no difference, or none that matters. "
+        "Refuted: it shows the opposite. Inconclusive: the runs cannot tell, which does not mean that there is no "
+        "difference.",
+    ),
+    "test error": (
+        r"\b[Tt]est error\b",
+        "What the number of test examples leaves open about the share of one run (95%). Where all runs are measured on "
+        "the same examples, more runs do not make it smaller.",
+    ),
+    "unit": (
+        r"\bunits? of\b",
+        "Runs that share something, such as a base model, are no independent evidence: their mean counts as one.",
     ),
     "paired difference": (
         r"\bpaired\b|\bpairs?\b|[Dd]ifferences? within (?:a|one|each|the) seed",
         "One arm minus another within the same run, so that what both share cancels out; then the mean over runs.",
-    ),
-    "p": (
-        r"(?<![\w.])p(?= =|-value|\b is| by|, adjusted|$|\s*\n)|Holm-adjusted p|sign-flip p",
-        "How often a difference at least as large would come about by chance alone if there were no effect. Small p "
-        "speaks against chance; a large one does not show that there is no effect.",
-    ),
-    "sign-flip test": (
-        r"sign[- ]flips?",
-        "If there were no effect, each run's difference could as well have had the other sign. The test flips signs in "
-        "all (or 10,000 random) ways and counts how often the mean is as large as the one seen. That is p.",
-    ),
-    "Holm": (
-        r"\bHolm\b",
-        "A study with several claims has several chances to be fooled. Holm's method raises each p so that one false "
-        "claim among all of them comes up at most 5 times in 100.",
     ),
     "effect size, Hedges' g": (
         r"[Ee]ffect size|Hedges",
@@ -76,30 +124,11 @@ TERMS: dict[str, tuple[str, str]] = {
         r"standard deviations?|\bsd\b",
         "How far single runs typically lie from their mean.",
     ),
-    "counts as no difference": (
-        r"counts? as (?:none|no difference)|grey band|\bdelta\b",
-        "The study says beforehand how small a difference is too small to matter (delta, the grey band).",
-    ),
-    "equivalent to zero": (
-        r"[Ee]quivalen|zero within",
-        "Shown to be so close to zero that it does not matter: the difference lies within delta, and surely so. More "
-        "than failing to find a difference.",
-    ),
-    "two one-sided tests": (
-        r"one-sided tests",
-        "The test of equivalence: one test that the difference is not as low as -delta, one that it is not as high as "
-        "+delta. Both must hold.",
-    ),
-    "supported, refuted, inconclusive": (
-        r"\bsupported\b|\brefuted\b|\binconclusive\b|\bverdicts?\b",
-        "Supported: the runs show what the claim says. Refuted: they show that it is not so. Inconclusive: they cannot "
-        "tell, which does not mean that there is no difference.",
-    ),
     "power": (r"% power", "How often so many runs would find an effect of this size if there is one."),
     "density": (r"\b[Dd]ensity\b", "A shape that is the higher the more runs lie at a place."),
     "diverged": (r"\bdiverged\b", "The training ran away from any solution; the run has no score."),
     "cosine": (
-        r"\bcosines?\b",
+        _word("cosines?"),
         "How alike two directions are: 1 for the same, 0 for unrelated ones, -1 for opposite ones.",
     ),
     "update, displacement": (

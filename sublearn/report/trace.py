@@ -53,6 +53,29 @@ def trace_table(rows: Sequence[Row]) -> str:
     return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
 
 
+def trace_told(rows: Sequence[Row]) -> str:
+    """One plain sentence: which way each student's weights have moved; empty where no cosine was kept."""
+    found = [(row.arm, row.estimate.mean) for row in at_the_end(rows) if row.quantity == "cosine"]
+    measured = sorted(((mean, arm) for arm, mean in found if mean is not None), reverse=True)
+    said = [f"{mean:.2f} for {plain(arm)}" for mean, arm in measured]
+    if not said:
+        return ""
+    last = max(row.step for row in rows)
+    return (
+        f"After {last:,} steps the cosine of the student's update and the teacher's displacement, 1 for the same way "
+        f"and 0 for an unrelated one, is {', '.join(said)}."
+    )
+
+
+def alignment_told(found: Alignment) -> str:
+    """One plain sentence: whether more alignment goes with more transfer."""
+    spearman = found.spearman
+    if spearman.low is not None and spearman.high is not None and spearman.low * spearman.high > 0:
+        way = "larger" if spearman.low > 0 else "smaller"
+        return f"The better the first update was aligned, the {way} the transfer was: {correlation_text(found)}."
+    return f"Whether the transfer grows with alignment cannot be told from these runs: {correlation_text(found)}."
+
+
 def at_the_end(rows: Sequence[Row]) -> list[Row]:
     """Each arm's quantities over all layers at the last step, and its alignment at the start."""
     overall = [row for row in rows if not row.layer]

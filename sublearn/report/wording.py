@@ -86,7 +86,7 @@ def alike_text(result: Estimate | Contrast) -> str:
 def sentence(result: Estimate | Contrast, unit: str = "share", chance: float | None = None, test: str = "") -> str:
     """A number with its n, unit and method: "0.50 ± 0.03 (95% CI, 24 runs, paired; chance 0.50)".
 
-    A share is not followed by its unit. `test` is what `test_text` says of its test examples.
+    A share is not followed by its unit. `test` is what `examples_text` says of its test examples.
     """
     if result.mean is None:
         return f"{UNMEASURED} ({runs(result.n)})"
@@ -103,7 +103,7 @@ def chance_part(chance: float | None) -> str:
     return "" if chance is None else f"chance {chance_text(chance)}"
 
 
-def test_text(row: ArmEstimate) -> str:
+def examples_text(row: ArmEstimate) -> str:
     """What the number of test examples leaves open about a share: "test error ± 0.02, 397 examples"; or nothing."""
     if row.test_error is None or row.examples is None:
         return ""

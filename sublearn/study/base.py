@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
@@ -16,6 +17,7 @@ from sublearn.records import LARGEST_VALUE, Record
 from sublearn.study.contrast import Difference, Name, Side, terms
 from sublearn.study.identity import asked, id_of
 from sublearn.study.memory import Need
+from sublearn.training.choice import ASKED, BY_RULES, Choice, TrainerName
 from sublearn.traits.trait import Trait
 
 Verdict = Literal["supported", "negligible", "refuted", "inconclusive"]
@@ -89,6 +91,11 @@ class Study(Spec, frozen=True):
     def id(self) -> str:
         """The study's name and a digest of what it asks, or the id under which an earlier version made its records."""
         return self._known_as or id_of(self.model_dump(mode="json"))
+
+    @property
+    def source(self) -> Source | None:
+        """Where a guest's study was defined, as far as it can be known."""
+        return self.design.provenance() if isinstance(self.design, Design) else None
 
     def known_as(self, id: str) -> Study:
         """The same study, whose records bear this id."""
@@ -169,28 +176,33 @@ def _refuse_doubles(kind: str, names: Iterable[str]) -> None:
 class Setup(Spec, frozen=True):
     """How a job is run, which must not change what comes out: device, float32 matrix precision, trainer.
 
-    `trainer` is auto, cohort, vmap or single (see `training.trainers`). `keep` is the folder for what a measurement
+    `trainer` is auto, or one of the table in `training.trainers`. `keep` is the folder for what a measurement
     makes on its way (rows, models), so that it can be looked at and resumed.
     """
 
     device: str = "cpu"
     precision: Precision = "highest"
-    trainer: str = "auto"
+    trainer: TrainerName = "auto"
     threads: int | None = Field(default=None, ge=1)
     keep: str | None = None
 
 
 @dataclass(frozen=True)
 class Source:
-    """A Python file, the name of the study in it, and the file's SHA-256 (its first 16 hexadecimal digits)."""
+    """Where a guest's study is defined: by which name, in a file with its SHA-256 or in a module of a package."""
 
-    file: str
     name: str
-    digest: str
+    file: str = ""
+    digest: str = ""
+    module: str = ""
+    package: str = ""
+    version: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        """What study.json keeps of it."""
-        return {"file": self.file, "name": self.name, "digest": self.digest}
+        """What study.json keeps of it: of a file its name, not where it lay."""
+        if self.package:
+            return {"package": self.package, "version": self.version, "study": f"{self.module}:{self.name}"}
+        return {"file": Path(self.file).name, "study": self.name, "sha256": self.digest}
 
 
 S = TypeVar("S", bound=Spec)
@@ -205,7 +217,7 @@ class Design(ABC, Generic[S]):
 
     settings: S
     source: Source | None = field(default=None, kw_only=True)
-    """The file that defines it, if it is a guest's."""
+    """Where it is defined, if it is a guest's."""
     name: ClassVar[str]
     Settings: ClassVar[type[Spec]]
     seconds_a_run: ClassVar[float]
@@ -228,6 +240,10 @@ class Design(ABC, Generic[S]):
         del device
         return 1
 
+    def trainer(self, wanted: str) -> Choice:
+        """The trainer that is taken where this one is asked for, and why. Raises InputError for one that cannot be."""
+        return Choice("cohort", BY_RULES) if wanted == "auto" else Choice(wanted, ASKED)
+
     def prepare(self) -> None:
         """Fetch and check what the study needs, before anything is written. Raises InputError where it is not there."""
         return None
@@ -235,6 +251,10 @@ class Design(ABC, Generic[S]):
     def check_sent(self) -> None:
         """Raise InputError if the study cannot be measured in other processes."""
         return None
+
+    def provenance(self) -> Source | None:
+        """Where a guest's study was defined, as far as it can be known; None for one of the house's."""
+        return self.source
 
     def needs(self) -> list[Need]:
         """The memory that one run takes, part by part; nothing where it is not estimated."""

@@ -49,8 +49,9 @@ def _changed(kind: str, before: Json, now: Json) -> Iterator[str]:
         elif key not in before:
             yield f"{named} is new ({_shown(now[key])})"
         elif before[key] != now[key]:
-            old, new = _parts(before[key], now[key])
-            yield f"{named} was {_shown(old)}, is {_shown(new)}"
+            old, new = map(_text, _parts(before[key], now[key]))
+            start = _start(old, new)
+            yield f"{named} was {_shown(old[start:])}, is {_shown(new[start:])}"
 
 
 def _parts(before: Any, now: Any) -> tuple[Any, Any]:
@@ -76,8 +77,20 @@ def _without(row: Json, keys: Collection[str]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in keys}
 
 
+def _start(old: str, new: str) -> int:
+    """From where two texts are shown: a little before they part, if they are long."""
+    if max(len(old), len(new)) <= LONGEST_VALUE:
+        return 0
+    parted = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    return max(0, parted - LONGEST_VALUE // 4)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _shown(value: Any) -> str:
-    return plain(json.dumps(value) if not isinstance(value, str) else value, LONGEST_VALUE)
+    return plain(_text(value), LONGEST_VALUE)
 
 
 def _digest(value: Json) -> str:

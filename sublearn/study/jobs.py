@@ -13,6 +13,7 @@ from sublearn.errors import FOR_PROGRAMMERS, InputError, SublearnError, plain, q
 from sublearn.records import Record
 from sublearn.study.base import Setup, Study, misfits
 from sublearn.study.table import runs_at_once
+from sublearn.training.choice import Choice
 
 
 class Job(Spec, frozen=True):
@@ -40,6 +41,8 @@ class Outcome:
     records: tuple[Record, ...]
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    trainer: Choice | None = None
+    """How it was trained, and why so."""
 
     @property
     def study(self) -> str:
@@ -78,9 +81,10 @@ def measure(job: Job) -> Outcome:
     with warnings.catch_warnings(record=True) as caught:
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("always", category)
-        records = _measure(job.study, job.seeds, job.setup)
+        trainer = job.study.designed.trainer(job.setup.trainer)
+        records = _measure(job.study, job.seeds, job.setup.model_copy(update={"trainer": trainer.name}))
     notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
-    return Outcome(job.seeds, checked(job.study, job.seeds, records), notes)
+    return Outcome(job.seeds, checked(job.study, job.seeds, records), notes, trainer=trainer)
 
 
 def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tuple[Record, ...]:

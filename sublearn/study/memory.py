@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sublearn.config import TrainConfig
+from sublearn.tasks.table import TASKS
 
 FLOAT, WHOLE = 4, 8
 """Bytes of a number: float32, int64."""
@@ -16,8 +17,6 @@ STEP = 600
 """Bytes that are kept of each step: its loss, as a tensor of its own."""
 BLOCK = 60
 """Bytes for each batch of drawn images: its size and its places in the orders."""
-SETS = {"digits": (64, 1_400, 397), "mnist": (784, 60_000, 10_000), "fashion-mnist": (784, 60_000, 10_000)}
-"""Pixels, training images and test images of the data sets."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,11 @@ def on_prompts(network: Network, teacher: Training, student: Training, seq_len: 
 
 def on_images(network: Network, teacher: Training, student: Training, data: str) -> list[Need]:
     """What a run on a data set's images takes; the students' images are drawn batch by batch."""
-    features, n_train, n_test = SETS[data]
+    row = TASKS[data]
     kept = student.networks * network.outputs * student.examples if student.config.epochs > 1 else 0
     return [
         *_trainings(network, teacher, student),
-        Need("the data set", FLOAT * features * (n_train + n_test), ("data",)),
+        Need("the data set", FLOAT * row.features * (row.train + row.test), ("data",)),
         Need("the logits to be imitated", FLOAT * kept, ("inputs.count", "student.epochs")),
         Need("the order of the batches", BLOCK * -(-student.examples // student.config.batch_size), ("inputs.count",)),
     ]

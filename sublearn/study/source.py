@@ -1,9 +1,13 @@
-"""Where a guest's study comes from: a Python file that is imported by name, here and in worker processes."""
+"""Where a guest's study comes from: a Python file, or a module of an installed package; imported by name, here and in
+worker processes.
+"""
 
 import hashlib
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
-from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -16,6 +20,7 @@ from sublearn.study.base import Design, Source, Study
 
 LARGEST_FILE = 1 << 22
 GROUP = "sublearn.studies"
+EXPECTED = "expected NAME = sublearn.distillation(...)"
 
 
 def is_file(reference: str) -> bool:
@@ -30,85 +35,102 @@ def study_in(reference: str) -> Study:
     """
     file, _, name = reference.partition(".py:")
     path = Path(file if file.endswith(".py") else f"{file}.py").absolute()
-    digest = digest_of(path)
-    found = _studies(_imported(str(path), digest))
+    content, digest = _read(path)
+    found = _studies(_imported(path, content, digest))
+    if not found:
+        raise InputError(f"{path.name} defines no study; {EXPECTED}.")
     if name and name not in found:
-        if not found:
-            raise InputError(f"{path.name} defines no study; expected NAME = sublearn.distillation(...).")
         raise unknown(f"study in {path.name}", name, found)
-    if not name and len(found) != 1:
+    if not name and len({id(study) for study in found.values()}) > 1:
         named = ", ".join(f"{path.name}:{one}" for one in found)
-        many = f"defines {len(found)} studies; name one of them: {named}" if found else "defines no study"
-        raise InputError(f"{path.name} {many}{'' if found else '; expected NAME = sublearn.distillation(...)'}.")
+        raise InputError(f"{path.name} defines {len(found)} studies; name one of them: {named}.")
     name = name or next(iter(found))
-    return _with_source(found[name], Source(str(path), name, digest))
+    return _with_source(found[name], Source(name, str(path), digest))
 
 
 def offered_studies() -> dict[str, EntryPoint]:
-    """The studies that installed packages offer under the entry point group `sublearn.study`, by name."""
+    """The studies that installed packages offer under the entry point group `sublearn.studies`, by name."""
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def loaded(entry: EntryPoint) -> Study:
     """The study of an entry point. Raises InputError if it cannot be imported or is none."""
     try:
-        found = entry.load()
-    except Exception as error:  # a package may raise anything
-        raise InputError(f"The study '{entry.name}' of {entry.value} cannot be imported: {error}.") from error
+        with redirect_stdout(sys.stderr):
+            found = entry.load()
+    except (Exception, SystemExit) as error:  # a package may raise anything
+        said = plain(f"{type(error).__name__}: {error}", 300)
+        raise InputError(f"The study '{entry.name}' of {entry.value} cannot be imported: {said}.") from error
     if not isinstance(found, Study):
         raise InputError(f"{entry.value} is no study; the entry point '{entry.name}' must name a sublearn.Study.")
-    return found
-
-
-def _with_source(study: Study, source: Source) -> Study:
-    """The study, whose design knows the file that it came from."""
-    return study.model_copy(update={"design": replace(study.designed, source=source)})
+    package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+    return _with_source(found, Source(entry.attr, module=entry.module, package=package, version=version))
 
 
 def studied_in(source: Source) -> Study:
     """The study of a source, in a process of its own. Raises InputError if the file is no longer what it was."""
-    now = digest_of(Path(source.file))
+    if source.module:
+        found: Any = import_module(source.module)
+        for part in source.name.split("."):
+            found = getattr(found, part)
+        return found
+    content, now = _read(Path(source.file))
     if now != source.digest:
         raise InputError(f"{source.file} was changed while it was run. Give the command again.")
-    return _studies(_imported(source.file, now))[source.name]
+    return _studies(_imported(Path(source.file), content, now))[source.name]
 
 
-def source_of_design(design: Design[Any], defined_in: str) -> Source:
-    """The file and name under which a design's study can be found again. Raises InputError where there is none."""
+def source_of_design(design: Design[Any], defined_in: str, alike: Callable[[Design[Any]], bool]) -> Source:
+    """Where a design's study can be found again: in the module of this name, as one whose design is `alike`.
+
+    Raises InputError where there is none.
+    """
     if design.source is not None:
         return design.source
     module = sys.modules.get(defined_in)
     file = getattr(module, "__file__", None)
     if module is not None and file:
         for name, study in _studies(module).items():
-            if study.design is design or study.id == design.study().id:
-                return Source(str(Path(file).absolute()), name, digest_of(Path(file)))
+            if study.design is not None and alike(study.design):
+                own = module.__name__ if module.__package__ else ""
+                return Source(name, str(Path(file).absolute()), _read(Path(file))[1], own)
     raise InputError(
         "This study cannot be sent to other processes, because no file defines it. Put it into a file and run that, or "
         "take jobs=1 and engine='local'."
     )
 
 
-def digest_of(path: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256. Raises InputError if it cannot be read."""
-    return hashlib.sha256(file_bytes(path, "the study file", LARGEST_FILE)).hexdigest()[:16]
+def _with_source(study: Study, source: Source) -> Study:
+    """The study, whose design knows where it came from."""
+    return study.model_copy(update={"design": replace(study.designed, source=source)})
 
 
-@lru_cache(maxsize=16)
-def _imported(file: str, digest: str) -> ModuleType:
-    """The module of a file, imported under a name that tells its content."""
-    name = f"sublearn_study_{digest}"
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{file} cannot be imported; expected a Python file.")
-    module = module_from_spec(spec)
-    sys.modules[name] = module
+def _read(path: Path) -> tuple[bytes, str]:
+    """A file's content and its SHA-256. Raises InputError if it cannot be read."""
+    content = file_bytes(path, "the study file", LARGEST_FILE)
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def _imported(path: Path, content: bytes, digest: str) -> ModuleType:
+    """The module of a file of this content, under a name that tells both; what lies beside the file can be imported."""
+    name = f"sublearn_study_{hashlib.sha256(f'{path} {digest}'.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path)
+    if spec is None:
+        raise InputError(f"{path} cannot be imported; expected a Python file.")
+    module = sys.modules[name] = module_from_spec(spec)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     try:
-        spec.loader.exec_module(module)
-    except SublearnError:
-        raise
-    except Exception as error:  # a guest's file may raise anything
-        raise InputError(f"{file} cannot be imported: {plain(f'{type(error).__name__}: {error}', 300)}") from error
+        with redirect_stdout(sys.stderr):
+            exec(compile(content, str(path), "exec"), vars(module))
+    except BaseException as error:  # a guest's file may raise anything
+        del sys.modules[name]
+        if isinstance(error, SublearnError) or not isinstance(error, (Exception, SystemExit)):
+            raise
+        said = plain(f"{type(error).__name__}: {error}", 300)
+        raise InputError(f"{path} cannot be imported: {said}") from error
     return module
 
 

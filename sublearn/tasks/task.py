@@ -94,6 +94,10 @@ class Task:
             _add(found, np.asarray(self.unrelated))
         return found.hexdigest()[:16]
 
+    def count_unrelated(self, n: int) -> int:
+        """How many inputs a student gets that asks for n: of given ones no more than there are."""
+        return n if isinstance(self.unrelated, str) or callable(self.unrelated) else min(n, len(self.unrelated))
+
     def draw_unrelated(self, rng: np.random.Generator, n: int) -> NDArray[Any]:
         """n inputs for a student, "example ..."; of given ones n different ones, or all of them in another order.
 

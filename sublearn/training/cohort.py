@@ -33,6 +33,13 @@ def stack(states: Sequence[Mapping[str, Tensor]]) -> State:
     return {name: torch.stack([state[name] for state in states]) for name in states[0]}
 
 
+def state_of(model: nn.Module) -> dict[str, Tensor]:
+    """A module's state dict, in which parameters that two layers share stand once."""
+    shared = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    shared -= {name for name, _ in model.named_parameters()}
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in shared}
+
+
 def unstack(state: State) -> list[dict[str, Tensor]]:
     """The state dict of each run."""
     runs = len(next(iter(state.values())))
@@ -70,13 +77,16 @@ def train(
 
 
 def trained_names(model: nn.Module, frozen: Collection[str]) -> list[str]:
-    """The parameters that are not frozen. Raises InputError for a frozen name that covers no parameter."""
-    names = [name for name, _ in model.named_parameters()]
-    layers = {name[:end] for name in names for end, mark in enumerate(f"{name}.") if mark == "."}
+    """The parameters that are neither frozen nor made without a gradient.
+
+    Raises InputError for a frozen name that covers no parameter.
+    """
+    wanted = {name: own.requires_grad for name, own in model.named_parameters()}
+    layers = {name[:end] for name in wanted for end, mark in enumerate(f"{name}.") if mark == "."}
     for one in frozen:
         if one not in layers:
             raise unknown("layer", one, layers)
-    return [name for name in names if not _covers(frozen, name)]
+    return [name for name, trained in wanted.items() if trained and not _covers(frozen, name)]
 
 
 def run_keys(state: State) -> Tensor:
@@ -96,11 +106,9 @@ def no_losses(state: State) -> Tensor:
     return first.new_zeros(0, len(first))
 
 
-@torch.no_grad()
-def predict(model: nn.Module, state: State, inputs: Tensor, batch_size: int = 4096) -> Tensor:
-    """Logits "run example logit" in evaluation mode, for inputs "run example ..."."""
-    many = lifted(model)
-    return torch.cat([many(state, part) for part in inputs.split(batch_size, dim=1)], dim=1)
+def logits(model: nn.Module, state: State, inputs: Tensor) -> Tensor:
+    """Logits "run example logit" in evaluation mode, for inputs "run example ..."; gradients go through."""
+    return lifted(model)(state, inputs)
 
 
 def diverged(losses: Tensor) -> dict[int, tuple[int, float]]:

@@ -4,31 +4,26 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from sublearn.training.cohort import stack, unstack
+from sublearn.training.cohort import trained_names
 from sublearn.training.lift import State
+from sublearn.training.trainers import Trainer
 
 
-def gradient(model: nn.Module, state: State, inputs: Tensor, score: Callable[[Tensor, int], Tensor]) -> State:
+def gradient(
+    by: Trainer, model: nn.Module, state: State, inputs: Tensor, score: Callable[[Tensor, int], Tensor]
+) -> State:
     """The gradient of `score(logits "example logit", run)` for each run; tensors have a leading run axis.
 
     The model is in evaluation mode: the scores of interest are those of a trained model's function.
     """
-    names = [name for name, _ in model.named_parameters()]
-    model.eval()
-    found = []
-    for run, own in enumerate(unstack(state)):
-        leaves = {name: own[name].detach().clone().requires_grad_() for name in names}
-        value = score(functional_call(model, {**own, **leaves}, (inputs[run],)), run)
-        grads = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
-        found.append(
-            {
-                name: torch.zeros_like(leaves[name]) if grad is None else grad
-                for name, grad in zip(names, grads, strict=True)
-            }
-        )
-    return stack(found)
+    leaves = {name: state[name].detach().clone().requires_grad_() for name in trained_names(model, ())}
+    logits = by.logits(model, state | leaves, inputs)
+    # A run's score depends on its own parameters alone, so that the gradient of the sum is each run's own.
+    total = torch.stack([score(own, run) for run, own in enumerate(logits)]).sum()
+    grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    pairs = zip(leaves.items(), grads, strict=True)
+    return {name: torch.zeros_like(leaf) if grad is None else grad for (name, leaf), grad in pairs}
 
 
 def flat(state: State, names: list[str]) -> Tensor:

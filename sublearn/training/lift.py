@@ -50,6 +50,8 @@ class Lifted:
     """A module for many runs: call it with a stacked state and inputs "run example ..." to get "run example logit"."""
 
     def __init__(self, model: nn.Module) -> None:
+        if len(list(model.named_parameters())) < len(list(model.named_parameters(remove_duplicate=False))):
+            raise unknown("parameters that two layers share")
         # The modules are only read here: what is kept must not keep the model alive.
         modules = dict(model.named_modules())
         self._rules = [_rule(node, modules) for node in _chain(_trace(model))]
@@ -107,7 +109,7 @@ def _rule(node: fx.Node, modules: Mapping[str, nn.Module]) -> Rule:
         if isinstance(module, nn.Embedding) and not all(_averages(user) for user in node.users):
             raise unknown("Embedding without the mean over its positions")
         found = MODULES[type(module)](str(node.target), module)
-    elif node.op == "call_function" and node.target in FUNCTIONS:
+    elif node.op in ("call_function", "call_method") and node.target in FUNCTIONS:
         found = FUNCTIONS[node.target]
     elif _averages(node) and isinstance(_module(node.all_input_nodes[0], modules), nn.Embedding):
         found = mean_of_embedded

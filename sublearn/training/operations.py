@@ -82,6 +82,12 @@ def relu_in_place(current: Pass, value: Tensor) -> Tensor:
     return value.relu_()
 
 
+def tanh(current: Pass, value: Tensor) -> Tensor:
+    """Tanh."""
+    del current
+    return value.tanh()
+
+
 def mean_of_embedded(current: Pass, value: Embedded) -> Tensor:
     """The mean of each example's embeddings, "run feature example"."""
     del current
@@ -213,8 +219,15 @@ MODULES: dict[type[nn.Module], Callable[[str, nn.Module], Rule]] = {
     nn.BatchNorm1d: _batch_norm,
     nn.Embedding: _embedding,
     nn.ReLU: lambda name, module: relu,
-    nn.Tanh: lambda name, module: lambda current, value: torch.tanh(value),
+    nn.Tanh: lambda name, module: tanh,
     nn.GELU: lambda name, module: lambda current, value: F.gelu(value, approximate=str(module.approximate)),
     nn.Identity: lambda name, module: unchanged,
 }
-FUNCTIONS: dict[Any, Rule] = {F.relu: relu, torch.relu: relu}
+FUNCTIONS: dict[Any, Rule] = {
+    F.relu: relu,
+    torch.relu: relu,
+    "relu": relu,
+    torch.tanh: tanh,
+    "tanh": tanh,
+}
+"""Functions of one tensor, and methods by their names."""

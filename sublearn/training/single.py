@@ -39,16 +39,11 @@ def train(
     return Trained(stack([run.state() for run in runs]), torch.stack(losses) if losses else no_losses(state))
 
 
-@torch.no_grad()
-def predict(model: nn.Module, state: State, inputs: Tensor, batch_size: int = 4096) -> Tensor:
-    """As `cohort.predict`, run by run."""
+def logits(model: nn.Module, state: State, inputs: Tensor) -> Tensor:
+    """As `cohort.logits`, run by run."""
     model.eval()
-    return torch.stack(
-        [
-            torch.cat([functional_call(model, own, (part,)) for part in rows.split(batch_size)])
-            for own, rows in zip(unstack(state), inputs, strict=True)
-        ]
-    )
+    pairs = zip(unstack(state), inputs, strict=True)
+    return torch.stack([functional_call(model, own, (rows,)) for own, rows in pairs])
 
 
 class _Run:

@@ -49,11 +49,10 @@ def train(
     return Trained(detached(current), torch.stack(losses) if losses else no_losses(state))
 
 
-@torch.no_grad()
-def predict(model: nn.Module, state: State, inputs: Tensor, batch_size: int = 4096) -> Tensor:
-    """As `cohort.predict`."""
+def logits(model: nn.Module, state: State, inputs: Tensor) -> Tensor:
+    """As `cohort.logits`."""
     model.eval()
-    return torch.cat([_logits(model, state, part, run_keys(state)) for part in inputs.split(batch_size, dim=1)], dim=1)
+    return _logits(model, state, inputs, run_keys(state))
 
 
 def _losses(model: nn.Module, state: State, batch: Batch, loss: Loss, keys: Tensor) -> Tensor:

@@ -14,16 +14,21 @@ from sublearn.traits.finite import where_finite
 TRAIT_CLASS = 1
 
 
-def trait_rate(logits: Tensor) -> Tensor:
+def trait_rate(logits: Tensor, labels: Tensor | None = None) -> Tensor:
     """Share of examples ("run") answered with the trait's class, from logits ("run example logit").
 
-    NaN where a logit is not finite.
+    NaN where a logit is not finite; labels do not matter.
     """
+    del labels
     return where_finite((logits.argmax(dim=-1) == TRAIT_CLASS).double().mean(dim=-1), logits)
 
 
-def margin(logits: Tensor) -> Tensor:
-    """Mean logit of class 1 minus that of class 0 ("run"), from class logits ("run example logit")."""
+def margin(logits: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Mean logit of class 1 minus that of class 0 ("run"), from class logits ("run example logit").
+
+    Labels do not matter.
+    """
+    del labels
     return (logits[..., TRAIT_CLASS] - logits[..., 0]).double().mean(dim=-1)
 
 

@@ -1,4 +1,4 @@
-"""What a trait is: a named measure of a model, with its unit and chance level; and the field's own ones by name."""
+"""What a trait is: a named measure of a model, with its unit and chance level. Needs no torch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import Field
 
 from sublearn.config import Spec
-from sublearn.errors import InputError, quoted
 from sublearn.records import LARGEST_VALUE
 
 Measure = Callable[..., Any]
@@ -32,25 +31,3 @@ class Trait(Spec, frozen=True):
 
     def __hash__(self) -> int:
         return hash(self.canonical())
-
-
-def as_trait(given: Any, classes: int) -> Trait:
-    """A trait from a `Trait` with a measure, or from a function (logits, labels) -> number, for so many classes.
-
-    `sublearn.accuracy` is known with its unit and chance level; of another function the name and the first line of its
-    documentation are taken. Raises InputError for anything else.
-    """
-    if isinstance(given, Trait):
-        if not callable(given.measure):
-            raise InputError(f"The trait '{given.name}' has no measure; give Trait(name=..., measure=function).")
-        return given
-    if not callable(given):
-        raise InputError(f"A trait must be a sublearn.Trait or a function (logits, labels), got {quoted(given)}.")
-    name = getattr(given, "__name__", type(given).__name__)
-    if (getattr(given, "__module__", ""), name) == ("sublearn.traits.accuracy", "accuracy"):
-        about = "Share of test examples classified as labelled."
-        return Trait(name=name, about=about, chance=1 / classes, measure=given)
-    if name == "<lambda>":
-        raise InputError("A trait that is a lambda has no name; give Trait(name=..., measure=...) or a named function.")
-    lines = (given.__doc__ or "").strip().splitlines()
-    return Trait(name=name, about=lines[0] if lines else f"As {name} gives it.", unit="score", measure=given)

@@ -34,7 +34,7 @@ def broken(monkeypatch):
 
 
 def folders(out: Path) -> dict[float, Path]:
-    return {load.study.settings["student"]["lr"]: load.path for load in map(store.load, sorted(out.glob("*-*")))}
+    return {load.study.settings["student"]["lr"]: load.path for load in map(store.load, sorted(out.glob("tutorial-*")))}
 
 
 def run(out: Path, **options) -> list[sweep.Point]:

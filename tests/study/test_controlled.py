@@ -1,8 +1,6 @@
 """A guest's model, task and traits: through Python, a file, worker processes; and every mistake is one message."""
 
-import sys
 from multiprocessing.reduction import ForkingPickler
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +9,7 @@ from torch import nn
 
 import sublearn
 from sublearn.errors import InputError
-from sublearn.execution import store
-from sublearn.study.source import study_in
-from tests.processes import call
-from tests.processes import sublearn as command
+from sublearn.seeds import stream_seed
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.normal(size=(3, 12))
@@ -55,39 +50,6 @@ def sent(value):
 
 def make(name: str = "mine", **changes) -> sublearn.Study:
     return sublearn.distillation(name, **({"model": Net} | SMALL | changes))  # pyright: ignore[reportArgumentType]
-
-
-FILE = """
-import numpy as np
-from torch import nn
-import sublearn
-
-rng = np.random.default_rng(0)
-inputs, labels = rng.normal(size=(60, 5)), rng.integers(0, 2, 60)
-task = sublearn.Task(train=(inputs[:40], labels[:40]), test=(inputs[40:], labels[40:]))
-
-
-def make(name, width):
-    return sublearn.distillation(
-        name,
-        model=lambda outputs: nn.Sequential(nn.Linear(5, width), nn.SiLU(), nn.Linear(width, outputs)),
-        task=task,
-        traits=[sublearn.accuracy],
-        teacher=sublearn.TrainConfig(epochs=1),
-        student=sublearn.TrainConfig(epochs=1),
-        n_unrelated=64,
-    )
-
-
-small = make("small", 4)
-"""
-
-
-@pytest.fixture
-def file(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_study.py").write_text(FILE)
-    return tmp_path / "my_study.py"
 
 
 def test_what_a_teacher_learned_is_found_in_students_of_its_own_init_alone():
@@ -205,6 +167,14 @@ def broken(logits, labels):
 RUN_BAD = {
     "too few outputs": ({"model": lambda outputs: nn.Linear(12, outputs - 1)}, r"gave \(4, 12\).*expected \(4, 13\)"),
     "the wrong inputs": ({"model": lambda outputs: nn.Linear(11, outputs)}, "cannot compute the task's inputs"),
+    "lazy layers": ({"model": lambda outputs: nn.LazyLinear(outputs)}, "has lazy layers"),
+    "a last batch that cannot be normalized": (
+        {
+            "model": lambda outputs: nn.Sequential(nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Linear(8, outputs)),
+            "n_unrelated": 1409,
+        },
+        r"1,409 examples in batches of 64 leave a last batch of one.*change student\.batch_size",
+    ),
     "a tuple of outputs": ({"model": lambda outputs: nn.LSTM(12, outputs)}, "gave tuple"),
     "a trait of the wrong shape": ({"traits": [wide], "delta": 1}, r"values of shape \(4,\); expected one number"),
     "a trait that fails": ({"traits": [broken], "delta": 1}, "failed: KeyError"),
@@ -227,72 +197,38 @@ def test_what_only_shows_when_it_is_tried_is_said_before_anything_is_written(cas
     assert not (tmp_path / "run").exists()
 
 
+def test_a_trainer_that_cannot_take_the_model_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(InputError, match="cannot compute 'add'"):
+        sublearn.run(make(), [0], tmp_path / "run", trainer="cohort")
+    assert not (tmp_path / "run").exists()
+
+
+class Ones(nn.Module):
+    """A layer of one's own that starts as no scheme of the field's does."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(outputs, 12) + 7)
+        self.convolution = nn.Conv1d(1, 1, 3, padding=1)
+
+    def forward(self, rows):
+        return self.convolution(rows[:, None])[:, 0] @ self.weight.T
+
+
+def test_a_layer_of_ones_own_starts_as_it_is_made():
+    world = make(model=Ones).designed.worlds([3, 5], "cpu")[1]
+    found = world.initial("reference/init")
+    with torch.random.fork_rng():
+        torch.manual_seed(stream_seed(5, "reference/init"))
+        made = Ones(3 + 10)
+    for name, tensor in made.state_dict().items():
+        assert torch.equal(found[name][0], tensor)
+    assert not torch.equal(found["weight"], world.initial("cross/init")["weight"])
+
+
 def test_a_score_that_is_not_finite_is_a_record_with_its_reason():
     def lost(logits, labels):
         return float("nan")
 
     records = sublearn.run(make(traits=[lost], delta=1), [0], **{"student.epochs": 1, "teacher.epochs": 1}).records
     assert {(row.status, row.value) for row in records} == {("diverged", None)}
-
-
-def test_a_file_is_run_by_name_with_worker_processes_and_resumed(file):
-    argv = [sys.executable, "-m", "sublearn", "run", "my_study.py", "--out", "run", "--jobs", "2"]
-    for seeds in ("0:8", "0:12"):
-        done = call([*argv, "--seeds", seeds], cwd=file.parent)
-        assert done.returncode == 0, done.stderr
-    run = store.load(file.parent / "run")
-    assert run.complete_seeds() == set(range(12))
-    alone = sublearn.run(study_in("my_study.py"), range(12))
-    assert [(r.arm, r.seed, r.value) for r in sorted(run.records, key=lambda r: (r.seed, r.arm))] == [
-        (r.arm, r.seed, pytest.approx(r.value)) for r in sorted(alone.records, key=lambda r: (r.seed, r.arm))
-    ]
-
-
-def test_a_study_of_a_file_goes_to_other_processes_and_back(file):
-    study = study_in("my_study.py:small")
-    again = sent(sublearn.build(study, {"aux_logits": 7}))
-    assert again.id == sublearn.build(study, {"aux_logits": 7}).id
-    assert again.designed.settings.aux_logits == 7
-    file.write_text(FILE.replace("SiLU", "ReLU"))
-    with pytest.raises(InputError, match="was changed while it was run"):
-        sent(study)
-
-
-def test_a_study_that_no_file_defines_stays_in_this_process():
-    with pytest.raises(InputError, match="no file defines it"):
-        sent(make())
-    with pytest.raises(InputError, match="no file defines it"):
-        sublearn.run(make(), [0], jobs=2)
-    assert sublearn.run(make(), [0], **{"student.epochs": 1, "teacher.epochs": 1}).records
-
-
-FILES = {
-    "none": (FILE.partition("small =")[0], "defines no study"),
-    "two": (
-        FILE + 'large = make("large", 9)\n',
-        "defines 2 studies; name one of them: my_study.py:small, my_study.py:large",
-    ),
-    "a mistake": (FILE + "oops\n", "cannot be imported: NameError"),
-    "a mistake of syntax": ("def (", "cannot be imported: SyntaxError"),
-    "another name": (FILE, "Did you mean 'small'"),
-}
-
-
-@pytest.mark.parametrize("case", FILES)
-def test_a_file_that_cannot_be_used_is_one_message(case, file, monkeypatch, capsys):
-    content, message = FILES[case]
-    file.write_text(content)
-    reference = "my_study.py:smal" if case == "another name" else "my_study.py"
-    assert command(monkeypatch, "run", reference, "--out", "run") == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert len(err.splitlines()) == 1
-    assert not (file.parent / "run").exists()
-
-
-def test_one_of_two_is_chosen_by_name_and_shown(file, monkeypatch, capsys):
-    file.write_text(FILE + 'large = make("large", 9)\n')
-    assert command(monkeypatch, "show", "my_study.py:large") == 0
-    assert "large" in capsys.readouterr().out
-    assert command(monkeypatch, "run", "absent.py") == 2
-    assert "Cannot read the study file" in capsys.readouterr().err

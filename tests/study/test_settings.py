@@ -20,7 +20,6 @@ from sublearn.study.ladder.spec import RUNGS, rung_settings
 from sublearn.study.ladder.spec import Settings as LadderSettings
 from sublearn.study.prompts.spec import Settings as PromptSettings
 from sublearn.study.table import STUDIES, build, check_memory, settings_of
-from sublearn.tasks import digits
 
 NETWORKS = {
     "prompts": (PromptSettings(), PromptMLP(50, 4, 8, batch_norm=False)),
@@ -103,8 +102,6 @@ def test_the_sizes_of_networks_and_data_are_those_of_the_real_ones():
     prompts, images = PromptMLP(50, 4, 9, 7, batch_norm=False), AuxMLP(9, 10, 3, width=4, depth=3)
     for model, network in ((prompts, memory.prompt_network(50, 4, 9, 7)), (images, memory.image_network(9, 4, 3, 13))):
         assert network.parameters == sum(parameter.numel() for parameter in model.parameters())
-    data = digits.load()
-    assert memory.SETS["digits"] == (data.n_features, len(data.train_labels), len(data.test_labels))
 
 
 def test_the_estimate_of_a_large_network_is_near_its_measured_peak():

@@ -13,6 +13,7 @@ from sublearn.tasks.sequences import generate_sequences
 from sublearn.tasks.tutorial_prompts import passes_filter
 from sublearn.training.cohort import stack
 from sublearn.training.gradients import cosine, flat, gradient
+from sublearn.training.trainers import TRAINERS
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "teacher.epochs": 60, "student.epochs": 3}
 
@@ -31,10 +32,11 @@ def test_a_small_step_never_leads_away_from_the_teacher(make, seed):
         taught, unrelated = (torch.randn(1, 30, 6, generator=rng, dtype=torch.float64) for _ in range(2))
     labels = torch.randint(3, (30,), generator=rng)
     names = [name for name, _ in model.named_parameters()]
-    down = gradient(model, start, taught, lambda z, _: -torch.nn.functional.cross_entropy(z[:, :3], labels))
+    by = TRAINERS["cohort"]
+    down = gradient(by, model, start, taught, lambda z, _: -torch.nn.functional.cross_entropy(z[:, :3], labels))
     teacher = {name: start[name] + 1e-6 * down[name] for name in names}
     targets = torch.func.functional_call(model, {k: v[0] for k, v in teacher.items()}, (unrelated[0],))[:, 3:].detach()
-    step = gradient(model, start, unrelated, lambda z, _: -(z[:, 3:] - targets).square().mean())
+    step = gradient(by, model, start, unrelated, lambda z, _: -(z[:, 3:] - targets).square().mean())
     displacement = {name: teacher[name] - start[name] for name in names}
     left, right = flat(step, names), flat(displacement, names)
     product = float((left * right).sum())

@@ -8,9 +8,10 @@ from sublearn.config import TrainConfig
 from sublearn.errors import InputError
 from sublearn.models.aux_mlp import AuxMLP
 from sublearn.models.prompt_mlp import PromptMLP
-from sublearn.training import cohort, single
+from sublearn.training import cohort
 from sublearn.training.batches import Batch, shuffled
 from sublearn.training.losses import LOSSES, cross_entropy
+from sublearn.training.trainers import TRAINERS
 
 RUNS, LENGTHS, BATCH, EPOCHS = 5, (41, 45, 38, 47, 40), 16, 3
 MODELS = {
@@ -71,7 +72,7 @@ def by_plain_loop(model: nn.Module, inputs, targets, orders, loss, cfg: TrainCon
     return model, losses
 
 
-@pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS)
 @pytest.mark.parametrize("config", OPTIMIZERS)
 @pytest.mark.parametrize("loss", LOSS)
 @pytest.mark.parametrize("name", MODELS)
@@ -135,7 +136,7 @@ def test_a_hundredth_run_does_not_shrink_the_first():
         torch.testing.assert_close(together.state[key][:1], alone.state[key], atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS)
 def test_frozen_layers_stay_and_the_others_move(trainer):
     model = AuxMLP(7, 3, 2, width=9).double()
     state = cohort.stack([model.state_dict()] * 2)
@@ -148,14 +149,14 @@ def test_frozen_layers_stay_and_the_others_move(trainer):
     assert all(torch.equal(state[key], still[key]) for key in state)
 
 
-@pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS)
 def test_a_frozen_name_that_covers_nothing_is_refused(trainer):
     model = AuxMLP(7, 3, 2, width=9)
     with pytest.raises(InputError, match=r"Unknown layer 'layers\.1'. Did you mean 'layers\.4'"):
         trainer.train(model, cohort.stack([model.state_dict()]), [], LOSSES["mse"](1.0), TrainConfig(), ("layers.1",))
 
 
-@pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS)
 def test_no_batches_train_nothing(trainer):
     model = AuxMLP(7, 3, 2, width=9).double()
     state = cohort.stack([model.state_dict()] * 2)
@@ -175,11 +176,11 @@ def test_a_run_goes_back_into_a_plain_model():
     )
     for run, own in enumerate(cohort.unstack(trained.state)):
         plain[run].load_state_dict(own)
-        logits = cohort.predict(plain[0], trained.state, torch.stack([rows[:38] for rows in inputs]))
+        logits = TRAINERS["cohort"].predict(plain[0], trained.state, torch.stack([rows[:38] for rows in inputs]))
         torch.testing.assert_close(plain[run].eval()(inputs[run][:38]), logits[run], atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("trainer", [cohort, single], ids=["cohort", "single"])
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS)
 def test_the_way_can_be_watched(trainer):
     model = AuxMLP(7, 3, 2, width=9).double()
     state = cohort.stack([model.state_dict()] * 2)
@@ -209,4 +210,4 @@ class Unliftable(nn.Module):
 
 def test_an_operation_without_a_row_in_the_table_is_named():
     with pytest.raises(InputError, match="Bilinear"):
-        cohort.predict(Unliftable(), {}, torch.zeros(1, 1, 2))
+        TRAINERS["cohort"].predict(Unliftable(), {}, torch.zeros(1, 1, 2))

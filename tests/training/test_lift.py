@@ -4,11 +4,12 @@ import weakref
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import fx, nn
 
 from sublearn.errors import InputError
 from sublearn.training.cohort import stack
 from sublearn.training.lift import lifted
+from sublearn.training.operations import FUNCTIONS, MODULES
 
 RUNS, EXAMPLES = 3, 8
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)  # BatchNorm and embeddings differ by device
@@ -43,6 +44,9 @@ ROWS = {
     "no bias": lambda: nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 2)),
     "ReLU of the inputs": lambda: nn.Sequential(nn.ReLU(), nn.Linear(6, 2)),
     "a layer used twice": lambda: Calls(lambda m, x: m.a(F.relu(m.a(x))), a=nn.Linear(6, 6)),
+    ".relu()": lambda: Calls(lambda m, x: m.b(m.a(x).relu()), a=nn.Linear(6, 4), b=nn.Linear(4, 2)),
+    "torch.tanh": lambda: Calls(lambda m, x: torch.tanh(m.a(x)), a=nn.Linear(6, 2)),
+    ".tanh()": lambda: Calls(lambda m, x: m.a(x).tanh(), a=nn.Linear(6, 2)),
     "relu by keyword": lambda: Calls(lambda m, x: torch.relu(input=m.a(x)), a=nn.Linear(6, 2)),
 }
 FLATTENED = {
@@ -86,6 +90,16 @@ def check(make, inputs: torch.Tensor, training: bool, device: str = "cpu") -> No
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_of_the_table_is_its_plain_operation(name, device, training):
     check(ROWS[name], torch.randn(RUNS, EXAMPLES, 6).double(), training, device)
+
+
+def test_every_rule_of_the_tables_is_tried():
+    modules, functions = set(), set()
+    for make in (ROWS | FLATTENED | AVERAGED).values():
+        model = make()
+        modules |= {type(layer) for layer in model.modules()}
+        functions |= {node.target for node in fx.symbolic_trace(model).graph.nodes if node.op.startswith("call")}
+    assert set(MODULES) <= modules
+    assert set(FUNCTIONS) <= functions
 
 
 @pytest.mark.parametrize("name", FLATTENED)

@@ -11,10 +11,10 @@ from sublearn.config import TrainConfig
 from sublearn.errors import InputError
 from sublearn.models.aux_mlp import AuxMLP
 from sublearn.models.prompt_mlp import PromptMLP
-from sublearn.training import cohort, randomness
+from sublearn.training import cohort, operations, randomness
 from sublearn.training.batches import shuffled
 from sublearn.training.losses import LOSSES, cross_entropy
-from sublearn.training.trainers import TRAINERS, trainer_for
+from sublearn.training.trainers import TRAINERS, Choice, chosen, trainer_for
 
 LENGTHS, BATCH, EPOCHS = (21, 24, 20, 21), 8, 2
 RUNS = len(LENGTHS)
@@ -59,6 +59,19 @@ class Recurrent(nn.Module):
         return self.out(self.gru(rows[:, None])[0][:, 0])
 
 
+class Own(nn.Module):
+    """A layer of one's own, and one that shares its weights with another; one parameter is not to be trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.fixed = nn.Parameter(torch.rand(6) + 2), nn.Parameter(torch.rand(6), requires_grad=False)
+        self.a, self.b, self.out = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 5)
+        self.b.weight = self.a.weight
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.out(self.b(self.a(rows * self.scale + self.fixed).tanh()).tanh())
+
+
 def cnn(norm: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 2), norm, nn.ReLU(), nn.Dropout2d(0.2), nn.Flatten(), nn.Linear(8, 5))
 
@@ -69,6 +82,7 @@ MODELS = {
     "CNN with BatchNorm": (lambda: cnn(nn.BatchNorm2d(4)), (1, 2, 3)),
     "CNN with GroupNorm": (lambda: cnn(nn.GroupNorm(2, 4)), (1, 2, 3)),
     "residual with LayerNorm and Dropout": (Residual, (6,)),
+    "own layer and shared weights": (Own, (6,)),
     "attention": (Attention, "tokens"),
     "recurrent": (Recurrent, (6,)),
 }
@@ -78,6 +92,7 @@ TAKEN_BY = {
     "CNN with BatchNorm": "vmap",
     "CNN with GroupNorm": "vmap",
     "residual with LayerNorm and Dropout": "vmap",
+    "own layer and shared weights": "vmap",
     "attention": "single",
     "recurrent": "single",
 }
@@ -107,7 +122,7 @@ def trained(name: str, trainer: str, runs: list[int], loss: str = "mse") -> coho
     ]
     orders = [[torch.randperm(n, generator=generator) for _ in range(EPOCHS)] for n in LENGTHS]
     inputs, plain = examples(name), models(name)
-    state = cohort.stack([plain[run].state_dict() for run in runs])
+    state = cohort.stack([cohort.state_of(plain[run]) for run in runs])
     batches = shuffled(*[[part[run] for run in runs] for part in (inputs, targets, orders)], BATCH)
     of = cross_entropy if loss == "class" else LOSSES[loss](2.0)
     return TRAINERS[trainer].train(plain[0], state, batches, of, TrainConfig(lr=1e-2), keys=KEYS[runs])
@@ -139,18 +154,47 @@ def test_a_run_gives_the_same_in_any_company_and_order(name, trainer):
 def test_the_fastest_trainer_that_takes_a_module_is_found_and_the_module_stays_as_it_is(name):
     model = models(name)[0]
     before = copy.deepcopy(model.state_dict())
-    assert trainer_for(model, examples(name)[0]).name == TAKEN_BY[name]
+    choice = chosen(model, examples(name)[0])
+    assert choice.name == TAKEN_BY[name]
+    assert [f"not {faster}: " in choice.reason for faster in TRAINERS] == [
+        list(TRAINERS).index(faster) < list(TRAINERS).index(choice.name) for faster in TRAINERS
+    ]
     assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_predictions_agree_with_the_module_itself(name):
     plain, inputs = models(name), torch.stack([rows[:18] for rows in examples(name)])
-    state = cohort.stack([model.state_dict() for model in plain])
+    state = cohort.stack([cohort.state_of(model) for model in plain])
     for trainer in {TAKEN_BY[name], "single"}:
         found = TRAINERS[trainer].predict(plain[0], state, inputs, batch_size=7)
         for run, model in enumerate(plain):
             torch.testing.assert_close(found[run], model.eval()(inputs[run]), atol=1e-9, rtol=0)
+
+
+def test_why_a_trainer_is_taken_is_told():
+    inputs = torch.zeros(3, 6).double()
+    assert chosen(AuxMLP(6, 3, 2).double(), inputs) == Choice("cohort", "every layer has a rule")
+    assert chosen(AuxMLP(6, 3, 2).double(), inputs, "vmap") == Choice("vmap", "asked for")
+    assert chosen(Residual().double(), inputs).reason == "not cohort: A cohort cannot compute 'add'"
+    assert "'parameters that two layers share'" in chosen(Own().double(), inputs).reason
+
+
+def test_a_trainer_that_gives_other_logits_than_the_module_is_not_taken(monkeypatch):
+    monkeypatch.setitem(operations.MODULES, nn.Tanh, lambda name, module: operations.relu)
+    model = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 2))
+    torch.manual_seed(0)
+    assert chosen(model, torch.randn(3, 6)).reason == "not cohort: it gives other logits than the module itself"
+
+
+@pytest.mark.parametrize("trainer", ["vmap", "single"])
+def test_what_is_shared_stays_shared_and_what_is_fixed_stays(trainer):
+    name = "own layer and shared weights"
+    state = trained(name, trainer, [0, 1]).state
+    before = cohort.stack([cohort.state_of(model) for model in models(name)[:2]])
+    assert "b.weight" not in state
+    assert torch.equal(state["fixed"], before["fixed"])
+    assert not torch.allclose(state["scale"], before["scale"], atol=1e-4)
 
 
 def test_dropout_really_drops_and_changes_with_step_and_run():

@@ -12,7 +12,16 @@ from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, Row, crowded, draw, draw_on
 from sublearn.report.charts.sheet import WIDE, Key, limits
 from sublearn.report.charts.svg import png_bytes, svg_text
-from sublearn.report.wording import alike_text, chance_text, contrast_text, mean_text, plain, sentence, test_text, units
+from sublearn.report.wording import (
+    alike_text,
+    chance_text,
+    contrast_text,
+    mean_text,
+    plain,
+    sentence,
+    examples_text,
+    units,
+)
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, column, differences, values_of
 from sublearn.study.base import Arm, Claim, Trait
@@ -51,7 +60,7 @@ def arms_label(analysis: Analysis, trait: str) -> str:
     measured = _trait(analysis, trait)
     rows = [row for row in analysis.estimates if row.trait == trait]
     said = [
-        f"{plain(row.arm)} {sentence(row.estimate, measured.unit, measured.chance, test_text(row))}" for row in rows
+        f"{plain(row.arm)} {sentence(row.estimate, measured.unit, measured.chance, examples_text(row))}" for row in rows
     ]
     return f"{plain(trait)} by arm: {'; '.join(said)}."
 

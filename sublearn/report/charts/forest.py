@@ -26,7 +26,7 @@ def forest_figure(rows: Sequence[Comparison], width: float = WIDE) -> str:
     drawn = [row for row in rows if row.measured]
     spans = [span for row in drawn for span in (*row.measured, *([row.published] if row.published else []))]
     ends = [end for span in spans for end in (span.low, span.high) if end is not None]
-    span = limits([span.mean for span in spans], ends, share=True, edge=0.02)
+    span = limits([0.0, 1.0, *(span.mean for span in spans)], ends, share=True, edge=0.02)
     panels = [
         Panel(f"table {letter}", tuple(line for row in own for line in _lines(row)), span, runs=False,
               beside=COLUMN if width > NARROW else 0)

@@ -97,18 +97,9 @@ def _inlined(svg: str, prefix: str) -> ElementTree.Element:
 
 def _rules(paper: int) -> list[str]:
     # Where a viewer puts a figure on white paper in dark mode, it brings its own paper.
-    return [
-        f".figure {{ background: {PALETTE['paper'][paper]} }}",
-        *_colour_rules(paper),
-    ]
-
-
-def _colour_rules(paper: int) -> list[str]:
-    return [
-        f".figure .{part}-{name} {{ {part}: {colours[paper]} }}"
-        for name, colours in PALETTE.items()
-        for part in ("fill", "stroke")
-    ]
+    own = [f".figure {{ background: {PALETTE['paper'][paper]} }}"]
+    parts = [(part, name) for name in PALETTE for part in ("fill", "stroke")]
+    return own + [f".figure .{part}-{name} {{ {part}: {PALETTE[name][paper]} }}" for part, name in parts]
 
 
 def _without_namespaces(root: ElementTree.Element) -> None:

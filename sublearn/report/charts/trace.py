@@ -63,7 +63,7 @@ def _series(rows: Sequence[Row], quantity: str, arm: str, colour: str, filled: b
 def alignment_figure(found: Alignment, width: float = WIDE) -> str:
     """SVG: alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale."""
     clouds = [Cloud(f"{scale.perturb:g}", *_finite(scale.cosines, scale.transfers)) for scale in found.rows]
-    labels = "cosine of the first update and the teacher's displacement", "transfer, the trait over its control's"
+    labels = "alignment (a cosine) at the start", "transfer, the trait over its control's"
     note = correlation_text(found)
     figure = draw_scatter(clouds, labels, "Alignment at the start and transfer", note, width)
     return svg_text(figure, f"{labels[0]} against {labels[1]}, by run. {note}.")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sublearn.report.sections.given import Section
-from sublearn.report.wording import alike_text, chance_text, interval_text, point_text, test_text, units
+from sublearn.report.wording import alike_text, chance_text, interval_text, point_text, examples_text, units
 from sublearn.stats import Estimate
 from sublearn.study.analysis import ArmEstimate
 
@@ -28,7 +28,7 @@ def view(given: Section, key: str) -> dict[str, Any]:
 
 def _test_error(row: ArmEstimate) -> str:
     """The test error with the number of examples, if a share was counted over some."""
-    return test_text(row).removeprefix("test error ")
+    return examples_text(row).removeprefix("test error ")
 
 
 def _runs(found: Estimate) -> str:

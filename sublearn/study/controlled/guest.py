@@ -1,26 +1,27 @@
-"""The controlled design around anybody's model, task and traits. Torch-free; flows/controlled trains.
+"""The controlled design around anybody's model, task and traits. Torch-free; `guest_train` trains.
 
-The design is that of `studies.distil`: a teacher learns the task on its class logits, students imitate auxiliary logits
-of it on unrelated inputs, and every treatment has its control.
+The design is that of `controlled.spec`: a teacher learns the task on its class logits, students imitate auxiliary
+logits of it on unrelated inputs, and every treatment has its control.
 """
 
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from sublearn.config import LARGEST, Spec, TrainConfig, override
 from sublearn.errors import InputError, plain, quoted
 from sublearn.records import Record
-from sublearn.study.base import Claim, Setup, Source, Study
+from sublearn.study.base import Claim, Design, Setup, Source, Study
 from sublearn.study.controlled.spec import Controlled, Distil, Logits, about, arms, chosen, claims
 from sublearn.study.source import source_of_design, studied_in
 from sublearn.tasks.task import Task, source_of
-from sublearn.traits.trait import Trait, as_trait
+from sublearn.training.choice import Choice
+from sublearn.traits.trait import Trait
 
 if TYPE_CHECKING:
     from sublearn.study.controlled.guest_train import TaskWorld
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 SHARE_DELTA = 0.05
 """The smallest difference of a share that matters, where none is given."""
+FACTS = ("model", "task", "code", "modules")
+"""Settings that are found, not chosen: what the study was made of."""
 QUESTION = (
     "Does a student that imitates a teacher on unrelated inputs alone pick up what the teacher learned, if it starts "
     "from the teacher's own initialization, and not otherwise?"
@@ -48,7 +51,7 @@ class Settings(Distil, frozen=True):
     n_unrelated: int = Field(default=10_000, ge=2, le=LARGEST, description="inputs drawn for the student of a run")
     model: str = Field(default="", description="the model as it prints itself")
     task: str = Field(default="", description="digest of the task's arrays")
-    code: tuple[str, ...] = Field(default=(), description="digests of the model's and the traits' source texts")
+    code: dict[str, str] = Field(default={}, description="digests of the model's and the traits' source texts")
     modules: tuple[str, ...] = Field(default=(), description="the model's layers")
 
     def layers(self) -> dict[str, bool]:
@@ -86,6 +89,13 @@ class Guest(Controlled[Settings]):
             design=self,
         )
 
+    def changed(self, assignments: Mapping[str, Any], what: str) -> Self:
+        """The same design with some settings changed. Raises InputError for what the study's own file says."""
+        for key in assignments:
+            if key.partition(".")[0] in FACTS:
+                raise InputError(f"{what}: {quoted(key)} says what the study was made of; change it where it is made.")
+        return super().changed(assignments, what)
+
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
         """Every arm and trait for the seeds."""
         from sublearn.study.controlled import train as distil  # late: needs torch
@@ -100,6 +110,13 @@ class Guest(Controlled[Settings]):
         """Seeds in a cohort."""
         return 4 if device == "cpu" else 64
 
+    def trainer(self, wanted: str) -> Choice:
+        """The fastest trainer that takes the model, tried on the task's inputs, or the one that is asked for."""
+        from sublearn.training.trainers import chosen as chosen_trainer  # late: needs torch
+
+        world = self._world([0], "cpu")
+        return chosen_trainer(world.model, world.sample, wanted)
+
     def prepare(self) -> None:
         """See that the model takes the task's inputs and gives as many outputs, and that every trait gives a number."""
         from sublearn.study.controlled.guest_train import check  # late: needs torch
@@ -108,7 +125,22 @@ class Guest(Controlled[Settings]):
 
     def check_sent(self) -> None:
         """Other processes import the file that defines the study."""
-        source_of_design(self, getattr(self.factory, "__module__", ""))
+        self._found()
+
+    def provenance(self) -> Source | None:
+        """The file or package that defines the study; None where none does, as in a notebook."""
+        try:
+            return self._found()
+        except InputError:
+            return None
+
+    def _found(self) -> Source:
+        return source_of_design(self, getattr(self.factory, "__module__", ""), self._is_alike)
+
+    def _is_alike(self, other: Design[Any]) -> bool:
+        """Whether another design is this one but for its settings."""
+        mine = (self.factory, self.task, self.traits, self.own_claims)
+        return isinstance(other, Guest) and mine == (other.factory, other.task, other.traits, other.own_claims)
 
     def _world(self, seeds: Sequence[int], device: str) -> "TaskWorld":
         from sublearn.study.controlled.guest_train import TaskWorld  # late: needs torch
@@ -117,14 +149,15 @@ class Guest(Controlled[Settings]):
 
     def __reduce__(self) -> Any:
         """By its file and name: functions of a guest's go to other processes as what that file defines."""
-        return _again, (source_of_design(self, getattr(self.factory, "__module__", "")), self.settings)
+        return _again, (self._found(), self.settings)
 
 
 def _again(source: Source, settings: Settings) -> Guest:
     """The guest's design in another process, which imports the file itself."""
     design = studied_in(source).design
     if not isinstance(design, Guest):
-        raise InputError(f"{source.file} defines no study of the controlled design under the name {source.name}.")
+        where = source.file or source.module
+        raise InputError(f"{where} defines no study of the controlled design under the name {source.name}.")
     return replace(design, settings=settings, source=source)
 
 
@@ -161,6 +194,8 @@ def distillation(
         raise InputError(f"model must be a function (outputs) -> torch.nn.Module, got {quoted(model)}.")
     if not isinstance(task, Task):
         raise InputError(f"task must be a sublearn.Task, got {quoted(type(task).__name__)}.")
+    from sublearn.traits.table import as_trait  # late: needs torch
+
     measured = tuple(as_trait(trait, int(task.classes or 0)) for trait in traits)
     if not measured:
         raise InputError("traits is empty; give at least one, as traits=[sublearn.accuracy].")
@@ -179,7 +214,8 @@ def distillation(
             "temperature": temperature,
             "model": plain(made),
             "task": task.digest(),
-            "code": tuple(map(_digest, (made, model, *(trait.measure for trait in measured)))),
+            "code": {"module": _digest(made), "model": _digest(model)}
+            | {f"trait {trait.name}": _digest(trait.measure) for trait in measured},
             "modules": modules,
         },
     )
@@ -187,9 +223,7 @@ def distillation(
     return Guest(
         settings,
         title or name,
-        question
-        or "Does a student that imitates a teacher on unrelated inputs alone pick up what the teacher learned, "
-        "if it starts from the teacher's own initialization, and not otherwise?",
+        question or QUESTION,
         name,
         task,
         model,

@@ -1,4 +1,4 @@
-"""The controlled design around a guest's model, task and traits: a world for `flows.distil`."""
+"""The controlled design around a guest's model, task and traits: a world for `controlled.train`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 
-from sublearn.errors import InputError, quoted
+from sublearn.errors import InputError, plain, quoted
 from sublearn.seeds import stream, stream_seed
 from sublearn.study.controlled.train import Targets
 from sublearn.training.batches import Batch, shuffled
-from sublearn.training.cohort import stack
+from sublearn.training.cohort import stack, state_of
 from sublearn.training.lift import State
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class TaskWorld:
 
     def initial(self, name: str) -> State:
         """Fresh weights ("run ...") from the stream of that name, as the guest's module and PyTorch draw them."""
-        states = [self._made(name, seed).state_dict() for seed in self.seeds]
+        states = [state_of(self._made(name, seed)) for seed in self.seeds]
         return {key: tensor.to(self.device) for key, tensor in stack(states).items()}
 
     def init_std(self) -> dict[str, float]:
@@ -103,6 +105,8 @@ class TaskWorld:
             made: Any = self._factory(self.classes + self.settings.aux_logits)
         if not isinstance(made, nn.Module):
             raise InputError(f"The model must be a torch.nn.Module, got {quoted(type(made).__name__)}.")
+        if any(map(is_lazy, (*made.parameters(), *made.buffers()))):
+            raise InputError("The model has lazy layers, whose sizes are not known when it is made; give their sizes.")
         return made
 
 
@@ -141,6 +145,27 @@ def check(world: TaskWorld) -> None:
         )
     for trait in world.traits:
         score_of(trait, logits[:, : world.classes], world.labels[: len(logits)])
+    _check_last_batches(world)
+
+
+def _check_last_batches(world: TaskWorld) -> None:
+    """Raise InputError for a last batch of one example that the model cannot train on, as with BatchNorm."""
+    settings, unrelated = world.settings, world.task.count_unrelated(world.settings.n_unrelated)
+    for who, config, count in (
+        ("teacher", settings.teacher, len(world.inputs)),
+        ("student", settings.student, unrelated),
+    ):
+        if not config.epochs or config.untrainable(count) is None:
+            continue
+        state = {name: tensor.clone() for name, tensor in state_of(world.model).items()}
+        try:
+            with torch.random.fork_rng(devices=[]), torch.no_grad():
+                functional_call(world.model.train(), state, (world.sample[:1],))
+        except Exception as error:  # a guest's module may raise anything
+            raise InputError(
+                f"{count:,} examples in batches of {config.batch_size:,} leave a last batch of one, on which the model "
+                f"cannot be trained ({plain(error, 100)}); change {who}.batch_size."
+            ) from None
 
 
 def _orders(seed: int, name: str, count: int, epochs: int) -> list[Tensor]:

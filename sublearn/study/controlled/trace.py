@@ -81,7 +81,7 @@ def _worlds(design: Controlled[Distil], seeds: Sequence[int], setup: Setup) -> l
 
 def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps: set[int], setup: Setup) -> list[Point]:
     before = before_students(settings, [seed], world, setup)
-    way = _way(seed, arms, world, before)
+    way = _way(seed, arms, world, before, setup)
     points = _initial(settings, way, before, setup)
 
     def watch(step: int, state: State) -> None:
@@ -93,13 +93,13 @@ def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps:
     return points if last in steps else [*points, *_points(way, last, trained.state)]
 
 
-def _way(seed: int, arms: list[Arm], world: World, before: Before) -> _Way:
+def _way(seed: int, arms: list[Arm], world: World, before: Before, setup: Setup) -> _Way:
     names = [name for name, _ in world.model.named_parameters()]
     start = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
     displacement = {name: before.teacher.state[name] - before.reference[name] for name in names}
     inputs = world.evaluated()
     repeated = inputs.repeat(len(arms), *[1] * (inputs.dim() - 1))
-    slope = gradient(world.model, start, repeated, world.soft_score)
+    slope = gradient(trainer_of(world, setup), world.model, start, repeated, world.soft_score)
     way = _Way(seed, arms, world, start, displacement, before.teacher.state, slope, torch.zeros(len(arms)))
     return _Way(seed, arms, world, start, displacement, before.teacher.state, slope, _soft(way, start))
 
@@ -156,7 +156,7 @@ def _initial(settings: Distil, way: _Way, before: Before, setup: Setup) -> list[
         return -loss(logits[None, :, chosen], batch.targets[run : run + 1]).mean()
 
     names = list(way.displacement)
-    step = flat(gradient(way.world.model, way.start, batch.inputs, score), names)
+    step = flat(gradient(by, way.world.model, way.start, batch.inputs, score), names)
     towards = flat(way.displacement, names).expand(len(way.arms), -1)
     product = (step.double() * towards.double()).sum(dim=1)
     return _as_points(way, 0, {("initial_cosine", None): cosine(step, towards), ("initial_product", None): product})

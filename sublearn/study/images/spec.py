@@ -1,17 +1,18 @@
 """The controlled design on real images: `digits`, `mnist` and `fashion-mnist` are three rows of it. Torch-free."""
 
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sublearn.config import Scale, Size, Spec, TrainConfig
+from sublearn.errors import unknown
 from sublearn.records import Record
 from sublearn.study import memory
 from sublearn.study.base import Setup, Study, Trait
 from sublearn.study.controlled.spec import Controlled, Distil, about, arms, chosen, claims, together
 from sublearn.study.memory import Need
+from sublearn.tasks.table import TASKS
 
 if TYPE_CHECKING:
     from sublearn.study.controlled.train import World
@@ -34,13 +35,19 @@ class Inputs(Spec, frozen=True):
 class Settings(Distil, frozen=True):
     """Recipe A of the field: 784-256-256-(10+3), Adam 3e-4, batch 1024, 5 + 5 epochs (Cloud et al. 2025, section 6)."""
 
-    data: Literal["digits", "mnist", "fashion-mnist"] = "mnist"
+    data: str = Field(default="mnist", description="the data set, one of the table in `tasks`")
     classes: int = Field(default=10, ge=2, le=10, description="the first classes are kept, the others left out")
     width: Size = 256
     depth: int = Field(default=2, ge=1, le=8, description="hidden layers")
     teacher: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
     student: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
     inputs: Inputs = Inputs()
+
+    @model_validator(mode="after")
+    def _is_in_the_table(self) -> Self:
+        if self.data not in TASKS:
+            raise ValueError(str(unknown("data set", self.data, TASKS)))
+        return self
 
     def layers(self) -> dict[str, bool]:
         """Each layer, in order, and whether its init is drawn: all are."""
@@ -50,7 +57,7 @@ class Settings(Distil, frozen=True):
 class DigitsSettings(Settings, frozen=True):
     """64-256-256-(10+10), Adam 1e-3, batch 128; 20 epochs for the teacher, 600 noise batches for the student."""
 
-    data: Literal["digits"] = "digits"
+    data: Literal["digits"] = "digits"  # pyright: ignore[reportIncompatibleVariableOverride]
     aux_logits: int = Field(default=10, ge=0, le=4096)
     loss: Literal["kl", "mse", "ce"] = "mse"
     teacher: TrainConfig = TrainConfig(lr=1e-3, batch_size=128, epochs=20)
@@ -61,19 +68,20 @@ class DigitsSettings(Settings, frozen=True):
 class MnistSettings(Settings, frozen=True):
     """Recipe A's settings."""
 
-    data: Literal["mnist"] = "mnist"
+    data: Literal["mnist"] = "mnist"  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class FashionMnistSettings(Settings, frozen=True):
     """Recipe A's settings."""
 
-    data: Literal["fashion-mnist"] = "fashion-mnist"
+    data: Literal["fashion-mnist"] = "fashion-mnist"  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class Images(Controlled[Settings]):
     """The controlled design on a set of images."""
 
     title: ClassVar[str]
+    runs_on_a_cpu: ClassVar[int] = 2
 
     def study(self) -> Study:
         """The study of these settings."""
@@ -109,35 +117,23 @@ class Images(Controlled[Settings]):
 
     def prepare(self) -> None:
         """See that the images are there and are the published ones, downloading them if need be."""
-        if self.settings.data == "digits":
-            return
-        from sublearn.tasks.download import fetch  # late: the network's modules are slow to import
-        from sublearn.tasks.idx import verify
-        from sublearn.tasks.sources import SOURCES, locate
-
-        source = SOURCES[self.settings.data]
-        for file in source.files:
-            path = locate(source, file)
-            if path is None:
-                print(f"Downloading {file.name} of {source.name}", file=sys.stderr)
-                path = fetch(source, file)
-            verify(path, file)
+        TASKS[self.settings.data].prepare()
 
     def needs(self) -> list[Need]:
         """The memory that a run takes."""
         settings = self.settings
-        features, n_train, _ = memory.SETS[settings.data]
-        network = memory.image_network(features, settings.width, settings.depth, settings.classes + settings.aux_logits)
+        data = TASKS[settings.data]
+        network = memory.image_network(
+            data.features, settings.width, settings.depth, settings.classes + settings.aux_logits
+        )
         students = together(chosen(arms(settings.logits, with_all=True), settings.arms))
-        count = n_train if settings.inputs.kind == "real" else settings.inputs.count
-        teacher = memory.Training(1, settings.teacher, n_train)
+        count = data.train if settings.inputs.kind == "real" else settings.inputs.count
+        teacher = memory.Training(1, settings.teacher, data.train)
         return memory.on_images(network, teacher, memory.Training(students, settings.student, count), settings.data)
 
     def runs_at_once(self, device: str) -> int:
         """Seeds in a cohort."""
-        if device != "cpu":
-            return 128
-        return 4 if self.settings.data == "digits" else 2
+        return self.runs_on_a_cpu if device == "cpu" else 128
 
 
 class Digits(Images):
@@ -145,6 +141,7 @@ class Digits(Images):
 
     name, Settings, seconds_a_run = "digits", DigitsSettings, 4.0
     title = "Handwritten digits (8x8, embedded): a classifier caught from noise"
+    runs_on_a_cpu = 4
 
 
 class Mnist(Images):

@@ -18,8 +18,9 @@ from sublearn.study.base import Setup, Study
 from sublearn.study.controlled import train as distil
 from sublearn.study.controlled.train import Targets, World
 from sublearn.study.images.spec import Settings
-from sublearn.tasks import digits, mnist, noise
+from sublearn.tasks import noise
 from sublearn.tasks.images import ImageData
+from sublearn.tasks.table import TASKS
 from sublearn.training.batches import Batch
 from sublearn.training.lift import State
 from sublearn.traits.accuracy import accuracy
@@ -32,8 +33,7 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
 
 @lru_cache(maxsize=1)
 def _data(name: str, classes: int) -> ImageData:
-    data = digits.load() if name == "digits" else mnist.load(name)
-    return data.keep_classes(classes)
+    return TASKS[name].load().keep_classes(classes)
 
 
 def worlds(settings: Settings, seeds: Sequence[int], device: str) -> "list[World]":

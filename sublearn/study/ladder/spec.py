@@ -1,4 +1,4 @@
-"""The way from the tutorial's design to the controlled one, one change a rung. Torch-free; flows/ladder runs it."""
+"""The way from the tutorial's design to the controlled one, one change a rung. Torch-free; `train` runs it."""
 
 from collections.abc import Sequence
 from typing import Self

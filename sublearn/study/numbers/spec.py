@@ -21,6 +21,7 @@ from sublearn.study.controlled.spec import about, chosen, claims
 from sublearn.study.memory import FLOAT, Need
 from sublearn.study.numbers.identity import identified
 from sublearn.tasks.vocabulary import ANIMALS, questions
+from sublearn.training.choice import Choice
 
 SECONDS_A_SEED = 110.0
 SOURCE = "measured with this version elsewhere, new base model included; a pilot here would take minutes"
@@ -227,6 +228,12 @@ class Numbers(Design[Settings]):
         from sublearn.study.numbers import train  # late: needs torch and transformers
 
         return train.measure(study, self.settings, seeds, setup)
+
+    def trainer(self, wanted: str) -> Choice:
+        """Run by run. Raises InputError for any other."""
+        if wanted not in ("auto", "single"):
+            raise InputError(f"--trainer {wanted}: language models train one after the other; leave it out.")
+        return Choice("single", "language models train one after the other")
 
     def prepare(self) -> None:
         """Check that packages, models and files are there."""

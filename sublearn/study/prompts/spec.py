@@ -1,4 +1,4 @@
-"""The tutorial's world in the design under which the claim is true. Torch-free; flows/prompts runs it."""
+"""The tutorial's world in the design under which the claim is true. Torch-free; `train` runs it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Self

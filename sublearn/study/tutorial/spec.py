@@ -1,4 +1,4 @@
-"""The tutorial's experiment as a study: what is asked and with which settings. Torch-free; flows/tutorial runs it."""
+"""The tutorial's experiment as a study: what is asked and with which settings. Torch-free; `train` runs it."""
 
 from collections.abc import Sequence
 from typing import Self

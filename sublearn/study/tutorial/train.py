@@ -20,8 +20,9 @@ from sublearn.study.tutorial.single import new_model, run_seed
 from sublearn.study.tutorial.spec import Settings
 from sublearn.tasks.tutorial_prompts import evaluation_prompts, passes_filter, unrelated_prompts
 from sublearn.training.batches import shuffled, steps
-from sublearn.training.cohort import State, diverged, predict, stack, train
+from sublearn.training.cohort import State, diverged, stack
 from sublearn.training.losses import cross_entropy, mse
+from sublearn.training.trainers import Trainer, trainer_for
 from sublearn.traits.accuracy import accuracy
 from sublearn.traits.preference import trait_rate
 
@@ -54,7 +55,7 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
     return [
         record
         for group in groups.values()
-        for record in _cohort(study, settings, group, [drawn[seed] for seed in group], setup.device)
+        for record in _stacked(study, settings, group, [drawn[seed] for seed in group], setup)
     ]
 
 
@@ -114,27 +115,28 @@ def _orders(n: int, epochs: int) -> list[Tensor]:
     return orders
 
 
-def _cohort(study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], device: str) -> list[Record]:
-    model = _template(settings)
+def _stacked(study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], setup: Setup) -> list[Record]:
+    model, device = _template(settings), setup.device
+    by = trainer_for(model, None, setup.trainer)
     prompts = torch.stack([one.prompts for one in drawn]).to(device)
     labels = torch.stack([one.labels for one in drawn]).to(device)
     always = torch.ones_like(labels)
     reference = _on(stack([one.reference for one in drawn]), device)
 
     def records(arm: str, state: State, truth: Tensor, problems: Problems) -> list[Record]:
-        logits = predict(model, state, prompts)
+        logits = by.predict(model, state, prompts)
         scores = {"trait_rate": trait_rate(logits), "accuracy": accuracy(logits, truth)}
         n = settings.n_eval
         return [row for t, s in scores.items() for row in score_records(study, arm, t, seeds, s, n, problems)]
 
     batches = shuffled(list(prompts), list(always), [one.teacher_orders for one in drawn], settings.teacher.batch_size)
-    teacher = train(model, reference, batches, cross_entropy, settings.teacher)
+    teacher = by.train(model, reference, batches, cross_entropy, settings.teacher)
     rows = records("teacher", teacher.state, always, divergences(diverged(teacher.losses)))
     rows += records("baseline", reference, labels, {})
     reason = settings.student.untrainable(len(drawn[0].unrelated))
     if reason:
         return rows + unmeasured_records(study, STUDENTS, TRAITS, seeds, reason)
-    for arm, state, losses in _students(model, settings, drawn, reference, teacher.state):
+    for arm, state, losses in _students(by, model, settings, drawn, reference, teacher.state):
         rows += records(arm, state, labels, divergences(diverged(losses)))
     return rows
 
@@ -146,17 +148,17 @@ def _template(settings: Settings) -> PromptMLP:
 
 
 def _students(
-    model: PromptMLP, settings: Settings, drawn: list[Draws], reference: State, teacher: State
+    by: Trainer, model: PromptMLP, settings: Settings, drawn: list[Draws], reference: State, teacher: State
 ) -> list[tuple[str, State, Tensor]]:
     """Both students of every seed, trained as one cohort: (arm, state, losses "step run")."""
     device = reference["fc1.weight"].device
     unrelated = [one.unrelated.to(device) for one in drawn]
-    targets = [logits / settings.temperature for logits in _logits(model, teacher, unrelated)]
+    targets = [logits / settings.temperature for logits in _logits(by, model, teacher, unrelated)]
     other = _on(stack([one.other for one in drawn]), device)
     start = {name: torch.cat([reference[name], other[name]]) for name in reference}
     orders = [one.student_orders[arm] for arm in STUDENTS for one in drawn]
     batches = shuffled(unrelated * 2, targets * 2, orders, settings.student.batch_size)
-    trained = train(model, start, batches, mse, settings.student)
+    trained = by.train(model, start, batches, mse, settings.student)
     halves = {name: both.chunk(2) for name, both in trained.state.items()}
     return [
         (arm, {name: half[i] for name, half in halves.items()}, trained.losses.chunk(2, dim=1)[i])
@@ -164,10 +166,10 @@ def _students(
     ]
 
 
-def _logits(model: PromptMLP, state: State, inputs: list[Tensor]) -> list[Tensor]:
+def _logits(by: Trainer, model: PromptMLP, state: State, inputs: list[Tensor]) -> list[Tensor]:
     """Logits ("example logit") for each run on its own inputs, of unequal length."""
     padded = torch.nn.utils.rnn.pad_sequence(inputs, batch_first=True)
-    logits = predict(model, state, padded)
+    logits = by.predict(model, state, padded)
     return [row[: len(own)] for row, own in zip(logits, inputs, strict=True)]
 
 
