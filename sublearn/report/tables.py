@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.report.wording import contrast_text, looks_text, plain, seeds_text, sentence, examples_text
+from sublearn.report.wording import contrast_text, examples_text, looks_text, plain, seeds_text, sentence
 from sublearn.study.analysis import Analysis
 from sublearn.study.verdicts import Finding
 

@@ -58,34 +58,34 @@ TERMS: dict[str, tuple[str, str]] = {
     ),
     "for all claims together": (
         r"\btogether\b",
-        "A study with several claims has several chances to be fooled. Its intervals are so wide that all of them hold "
-        "the truth at once in 95 of 100 studies; so are those of a sweep over all its cells.",
+        "A study with several claims has several chances to be fooled. Its intervals are so wide that all of them "
+        "hold the truth at once in 95 of 100 studies; so are those of a sweep over all its cells.",
     ),
     "look": (
         r"\blooks?\b",
-        "Whoever adds runs until a verdict comes out is fooled more often. Each look at a verdict therefore has a part of "
-        "the 5% for errors: 61% of it the first, a quarter as much the second, a ninth the third, and so on.",
+        "Whoever adds runs until a verdict comes out is fooled more often. Each look at a verdict therefore has a "
+        "part of the 5% for errors: 61% of it the first, a quarter as much the second, a ninth the third, and so on.",
     ),
     "sign flips": (
         r"sign[- ]flips?",
-        "If a mean were what it is said to be, each run's deviation from it could as well have had the other sign. Signs "
-        "are flipped in all ways (approximately, above 16 runs); a mean is ruled out if hardly any way gives a sum as "
-        "large as the one seen.",
+        "If a mean were what it is said to be, each run's deviation from it could as well have had the other sign. "
+        "Signs are flipped in all ways (approximately, above 16 runs); a mean is ruled out if hardly any way gives a "
+        "sum as large as the one seen.",
     ),
     "skewness": (
         r"\bskew(?:ed|ness)\b",
-        "How much longer one tail of a distribution is than the other. An interval widens to the side on which few runs "
-        "may have missed a long tail.",
+        "How much longer one tail of a distribution is than the other. An interval widens to the side on which few "
+        "runs may have missed a long tail.",
     ),
     "betting on bounded values": (
         r"\bbetting\b",
-        "Where nearly all runs have one value, such as 1.00, the usual intervals are too narrow. For shares, which cannot "
-        "pass 0 or 1, a mean is ruled out at which somebody who bets fairly against it would have grown rich.",
+        "Where nearly all runs have one value, such as 1.00, the usual intervals are too narrow. For shares, which "
+        "cannot pass 0 or 1, a mean is ruled out at which somebody who bets fairly against it would have grown rich.",
     ),
     "p": (
         r"(?<![\w.])p(?= =|-value|\b is| by|:|, adjusted|$|\s*\n)|sign-flip p",
-        "How often a difference at least as large would come about by flipped signs alone if there were no effect. It is "
-        "of one difference, not adjusted for others, and decides on nothing.",
+        "How often a difference at least as large would come about by flipped signs alone if there were no effect. It"
+        " is of one difference, not adjusted for others, and decides on nothing.",
     ),
     "delta, counts as no difference": (
         r"counts? as (?:none|no difference)|grey band|\bdelta\b",
@@ -93,8 +93,8 @@ TERMS: dict[str, tuple[str, str]] = {
     ),
     "zero within delta": (
         r"[Ee]quivalen|zero within",
-        "Shown to be so close to zero that it does not matter: the whole interval lies within delta. More than failing to "
-        "find a difference.",
+        "Shown to be so close to zero that it does not matter: the whole interval lies within delta. More than "
+        "failing to find a difference.",
     ),
     "supported, negligible, refuted, inconclusive": (
         r"\bsupported\b|\bnegligible\b|\brefuted\b|\binconclusive\b|\bverdicts?\b",
@@ -104,8 +104,8 @@ TERMS: dict[str, tuple[str, str]] = {
     ),
     "test error": (
         r"\b[Tt]est error\b",
-        "What the number of test examples leaves open about the share of one run (95%). Where all runs are measured on "
-        "the same examples, more runs do not make it smaller.",
+        "What the number of test examples leaves open about the share of one run (95%). Where all runs are measured "
+        "on the same examples, more runs do not make it smaller.",
     ),
     "unit": (
         r"\bunits? of\b",

@@ -40,10 +40,14 @@ def run(out: Path, seeds=range(3), **options) -> list[sweep.Point]:
     return sweep.run_sweep(SWEEP, list(seeds), out, Options(**options), "command")
 
 
+RUNS = 9
+"""As many as the intervals of four studies need."""
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("whole") / "sweep"
-    run(out, range(6))
+    run(out, range(RUNS))
     return out
 
 
@@ -51,7 +55,7 @@ def test_every_combination_is_a_study_of_its_own(whole):
     points = sweep.load_sweep(whole)
     assert [point.settings for point in points] == list(SWEEP.combinations())
     assert len({point.analysis.study.id for point in points}) == 4
-    assert all(point.analysis.seeds == tuple(range(6)) for point in points)
+    assert all(point.analysis.seeds == tuple(range(RUNS)) for point in points)
     page = (whole / "report.html").read_text()
     assert "Against student.lr" in page
     assert "http" not in page.replace("http://www.w3.org", "")
@@ -59,7 +63,7 @@ def test_every_combination_is_a_study_of_its_own(whole):
 
 def test_the_frame_has_the_settings_as_columns(whole):
     frame = sweep.to_frame(whole)
-    assert len(frame) == 4 * 6 * 8
+    assert len(frame) == 4 * RUNS * 8
     assert frame.groupby(["student.lr", "student.epochs"]).size().tolist() == [48] * 4
 
 
@@ -193,7 +197,7 @@ def test_a_setting_that_is_a_list_is_one_cell_of_the_frame(whole, monkeypatch):
     found = ({"arms": ["teacher", "student"]}, folder, pipeline.load(folder))
     monkeypatch.setattr(sweep, "_results", lambda out: [found])
     frame = sweep.to_frame(whole)
-    assert len(frame) == 6 * 8
+    assert len(frame) == RUNS * 8
     assert all(value == ["teacher", "student"] for value in frame["arms"])
 
 

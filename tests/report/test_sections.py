@@ -16,7 +16,8 @@ from tests.report import samples
 
 FOLDER = Path(sections.__file__).parent
 STATISTICAL = (
-    "95% interval", "±", "bootstrap", "paired", "sign flips", "skewness", "betting", "together", "Hedges' g", "Effect size",
+    "95% interval", "±", "bootstrap", "paired", "sign flips", "skewness", "betting", "together", "Hedges' g",
+    "Effect size",
     "standard deviation", "counts as no difference", "count as none", "equivalent", "zero within", "% power",
     "negligible", "delta", "test error", "look",
     "inconclusive", "refuted", "supported", "chance", "cosine", "Spearman", "first order", "margin", "auxiliary logits",

@@ -1,7 +1,7 @@
 import pytest
 
 from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
-from sublearn.report.wording import interval_text, mean_text, number, seeds_text, sentence, examples_text
+from sublearn.report.wording import examples_text, interval_text, mean_text, number, seeds_text, sentence
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import analyse
 

@@ -16,10 +16,10 @@ from sublearn.report.wording import (
     alike_text,
     chance_text,
     contrast_text,
+    examples_text,
     mean_text,
     plain,
     sentence,
-    examples_text,
     units,
 )
 from sublearn.stats import Contrast, Estimate

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sublearn.report.sections.given import Section
-from sublearn.report.wording import alike_text, chance_text, interval_text, point_text, examples_text, units
+from sublearn.report.wording import alike_text, chance_text, examples_text, interval_text, point_text, units
 from sublearn.stats import Estimate
 from sublearn.study.analysis import ArmEstimate
 
