@@ -42,9 +42,10 @@ class Looks(BaseModel, frozen=True):
 
 
 class _Estimates(BaseModel, frozen=True):
-    """What is read of an estimates.json that version 0.1.0 wrote."""
+    """What is read of an estimates.json, to see whether version 0.1.0 wrote it, which knew no looks."""
 
     seeds: tuple[int, ...]
+    looks: tuple[int, ...] | None = None
 
 
 def earlier(folder: Path, study: Study, seeds: Sequence[int], cells: int = 1) -> tuple[int, ...]:
@@ -79,10 +80,11 @@ def _read(folder: Path, study: Study) -> tuple[Look, ...]:
             return Looks.model_validate(json_file(file, "the looks")).looks
         except ValidationError as error:
             raise InputError(f"{file} is damaged: {first_problem(error)} Nothing was changed.") from None
-    # What lies there without looks is of version 0.1.0, or no estimates at all, which is no reason to stop.
+    # Estimates that cannot be read are no reason to stop: they are written again.
     with suppress(InputError, ValidationError):
         if (folder / ESTIMATES).is_file():
-            return (_look(study, _Estimates.model_validate(json_file(folder / ESTIMATES, "the estimates")).seeds),)
+            seen = _Estimates.model_validate(json_file(folder / ESTIMATES, "the estimates"))
+            return (_look(study, seen.seeds),) if seen.looks is None else ()
     return ()
 
 
