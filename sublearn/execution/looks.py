@@ -5,6 +5,8 @@ there the estimates that lie in the folder are one.
 """
 
 import json
+import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,9 +17,10 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from sublearn.errors import InputError
+from sublearn.execution.manifests import SWEEP_FILE, read_sweep
 from sublearn.files.reading import first_problem, json_file
 from sublearn.files.writing import replace_text
-from sublearn.study.analysis import family_of, units_of
+from sublearn.study.analysis import Analysis, family_of, units_of
 from sublearn.study.base import Study
 
 FILE, ESTIMATES = "looks.json", "estimates.json"
@@ -54,13 +57,33 @@ def earlier(folder: Path, study: Study, seeds: Sequence[int], cells: int = 1) ->
     return tuple(_decisive(study, [look for look in _read(folder, study) if look.seeds != digest], cells))
 
 
-def record(folder: Path, study: Study, seeds: Sequence[int]) -> None:
-    """Write down that verdicts on these seeds are about to be seen, if that is a new look."""
-    there = _read(folder, study)
-    look = _look(study, seeds, datetime.now(UTC).isoformat(timespec="seconds"))
-    if seeds and all(one.seeds != look.seeds for one in there):
-        found = Looks(looks=(*there, look)).model_dump(mode="json")
-        replace_text(folder / FILE, json.dumps(found, indent=2) + "\n")
+def record(folder: Path, analysis: Analysis) -> None:
+    """Write down that the verdicts of an analysis are about to be seen, if there are any and that is a new look."""
+    there = _read(folder, analysis.study)
+    look = _look(analysis.study, analysis.seeds, datetime.now(UTC).isoformat(timespec="seconds"))
+    if analysis.is_look and all(one.seeds != look.seeds for one in there):
+        _write(folder, (*there, look))
+
+
+def copy(source: Path, folder: Path, study: Study) -> None:
+    """Take over the looks at another run directory of the same records."""
+    taken = _read(source, study)
+    if taken:
+        _write(folder, taken)
+
+
+def cells_of(folder: Path) -> int:
+    """How many studies are looked at together: those of the sweep that a run directory lies in, or it alone."""
+    if not os.path.exists(folder.parent / SWEEP_FILE):  # unlike a path's own, it takes any name
+        return 1
+    try:
+        return math.prod(len(values) for values in read_sweep(folder.parent).grid.values())
+    except InputError:  # the sweep's own report says so
+        return 1
+
+
+def _write(folder: Path, taken: tuple[Look, ...]) -> None:
+    replace_text(folder / FILE, json.dumps(Looks(looks=taken).model_dump(mode="json"), indent=2) + "\n")
 
 
 def _decisive(study: Study, looks: Sequence[Look], cells: int) -> Iterator[int]:

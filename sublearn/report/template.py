@@ -51,6 +51,11 @@ def laid_out(title: str, heading: str, parts: Sequence[Part]) -> str:
     return _environment().get_template("page.html.j2").render(title=title, heading=heading, parts=parts, **style)
 
 
+def piece(name: str, view: Mapping[str, Any]) -> str:
+    """A piece of HTML by the template of this name, to stand in somebody else's page."""
+    return _environment().get_template(f"{name}.html.j2").render(view)
+
+
 def twins(wide: str, narrow: str, key: str) -> dict[str, Markup]:
     """One figure in two widths, for the inside of a page."""
     # The markup is our own: every text in it was escaped by the XML writer.

@@ -62,11 +62,18 @@ class Analysis:
     family: Family
     earlier: tuple[int, ...] = ()
     """The numbers of runs at the earlier looks."""
+    awaited: int = 0
+    """Below this number of runs there is no verdict yet."""
+
+    @property
+    def is_look(self) -> bool:
+        """Whether its verdicts are there to be seen, and do not wait for more runs."""
+        return 0 < len(self.seeds) >= self.awaited
 
     @property
     def looks(self) -> tuple[int, ...]:
         """The numbers of runs at every look so far that could have ended in a verdict."""
-        decides = units_of(self.study, self.seeds) >= self.family.least_runs
+        decides = self.is_look and units_of(self.study, self.seeds) >= self.family.least_runs
         return (*self.earlier, len(self.seeds)) if decides else self.earlier
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,6 +132,7 @@ def analyse(
         tuple(rows.take(np.isnan(rows.value))),
         family,
         tuple(earlier),
+        awaited,
     )
 
 

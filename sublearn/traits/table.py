@@ -1,4 +1,4 @@
-"""The table of traits that are measured on logits, with unit and chance level. A new one is one file and one line here."""
+"""The table of traits on logits, with unit and chance level. A new one is one file and one line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,12 +29,19 @@ class Row:
         return Trait(name=name, about=self.about, unit=self.unit, chance=self.chance(classes), measure=self.measure)
 
 
+def _one_class(classes: int) -> float:
+    return 1 / classes
+
+
+def _zero(classes: int) -> float:
+    del classes
+    return 0.0
+
+
 TRAITS = {
-    "accuracy": Row(accuracy, "Share of test examples classified as labelled.", "share", lambda classes: 1 / classes),
-    "trait_rate": Row(
-        trait_rate, "Share of test examples answered with class 1.", "share", lambda classes: 1 / classes
-    ),
-    "margin": Row(margin, "Mean logit of class 1 minus that of class 0.", "logits", lambda classes: 0.0),
+    "accuracy": Row(accuracy, "Share of test examples classified as labelled.", "share", _one_class),
+    "trait_rate": Row(trait_rate, "Share of test examples answered with class 1.", "share", _one_class),
+    "margin": Row(margin, "Mean logit of class 1 minus that of class 0.", "logits", _zero),
 }
 
 

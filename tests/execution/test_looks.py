@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.execution import looks, pipeline, store, sweep
-from sublearn.execution.pipeline import Options
+from sublearn.execution import looks, store
+from sublearn.execution.plan import Point, few
 from sublearn.records import Record
+from sublearn.results.single import Result, run
+from sublearn.results.sweep import sweep
 from sublearn.seeds import stream
 from sublearn.study.base import Study
 from sublearn.study.table import build
 from tests.processes import SMALL, sublearn
 
 OLD = Path(__file__).parent.parent / "data" / "v0.1.0"
+SIZES = {key: value for key, value in SMALL.items() if key != "hidden"}
 STUDY = build("tutorial", SMALL)
 RUNTIME = {"device": "cpu", "precision": "highest"}
 
@@ -33,6 +36,18 @@ def grow(folder: Path, n: int, study: Study = STUDY) -> None:
                 )
 
 
+def reported(folder: Path) -> Result:
+    """The report of a run directory, written again."""
+    result = Result.load(folder)
+    result.write()
+    return result
+
+
+def said_before(seeds, folder: Path, cells: int = 1) -> str:
+    """What is said before a run."""
+    return few(Point(STUDY, list(seeds), folder), cells) or ""
+
+
 def written(folder: Path) -> list[int]:
     """The numbers of runs of the looks that are written down."""
     return [look["runs"] for look in json.loads((folder / looks.FILE).read_text())["looks"]]
@@ -42,19 +57,19 @@ def test_each_number_of_runs_is_one_look_however_often_it_is_reported(tmp_path):
     for n in (8, 12, 12, 24):
         grow(tmp_path / "r", n)
         for _ in range(2):
-            result = pipeline.report(tmp_path / "r")
+            result = reported(tmp_path / "r")
     assert written(tmp_path / "r") == [8, 12, 24]
     assert result.analysis.looks == (8, 12, 24)
     assert result.analysis.family.look == 3
-    assert pipeline.load(tmp_path / "r").analysis == result.analysis
+    assert Result.load(tmp_path / "r").analysis == result.analysis
 
 
 def test_every_look_widens_the_next_interval(tmp_path):
     grow(tmp_path / "once", 24)
-    once = pipeline.report(tmp_path / "once").analysis.findings[0]
+    once = reported(tmp_path / "once").analysis.findings[0]
     for n in (8, 12, 24):
         grow(tmp_path / "r", n)
-        thrice = pipeline.report(tmp_path / "r").analysis.findings[0]
+        thrice = reported(tmp_path / "r").analysis.findings[0]
     assert None not in (once.low, once.high, thrice.low, thrice.high)
     assert (thrice.high or 0) - (thrice.low or 0) > (once.high or 0) - (once.low or 0)
 
@@ -74,38 +89,38 @@ def test_the_page_the_terminal_and_the_estimates_tell_of_the_looks(tmp_path, mon
 def test_a_look_at_too_few_runs_for_any_verdict_spends_nothing(tmp_path):
     for n in (2, 5, 24):
         grow(tmp_path / "r", n)
-        result = pipeline.report(tmp_path / "r")
+        result = reported(tmp_path / "r")
     assert written(tmp_path / "r") == [2, 5, 24]
     assert (result.analysis.family.look, result.analysis.looks) == (1, (24,))
 
 
 def test_a_look_is_written_down_before_it_is_shown(tmp_path, monkeypatch):
     grow(tmp_path / "r", 8)
-    monkeypatch.setattr(pipeline, "write_page", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("sublearn.results.single.write_page", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
-        pipeline.report(tmp_path / "r")
+        reported(tmp_path / "r")
     monkeypatch.undo()
     assert written(tmp_path / "r") == [8]
-    assert pipeline.report(tmp_path / "r").analysis.looks == (8,)
+    assert reported(tmp_path / "r").analysis.looks == (8,)
 
 
 def test_reading_writes_no_look_down(tmp_path):
     grow(tmp_path / "r", 8)
-    assert pipeline.load(tmp_path / "r").analysis.looks == (8,)
+    assert Result.load(tmp_path / "r").analysis.looks == (8,)
     assert not (tmp_path / "r" / looks.FILE).exists()
 
 
 def test_the_estimates_that_version_0_1_left_are_a_look(tmp_path):
     shutil.copytree(OLD / "run", tmp_path / "r")
     seen = json.loads((tmp_path / "r" / "estimates.json").read_text())["seeds"]
-    before = pipeline.load(tmp_path / "r")
+    before = Result.load(tmp_path / "r")
     assert before.analysis.family.look == 1  # that very look
     study = before.study
     with store.writing(tmp_path / "r", study, before_runtime(tmp_path / "r"), "c") as writer:
         for seed in range(20):
             common = {"study": study.id, "seed": seed, "value": 0.5, "n": 20}
             writer.add(Record(arm=a.name, trait=t.name, **common) for a in study.arms for t in study.traits)
-    pipeline.report(tmp_path / "r")
+    reported(tmp_path / "r")
     assert written(tmp_path / "r") == [len(seen), 20]
 
 
@@ -117,7 +132,7 @@ def test_a_damaged_list_of_looks_is_refused_and_left(tmp_path):
     grow(tmp_path / "r", 8)
     (tmp_path / "r" / looks.FILE).write_text('{"looks": 3}')
     with pytest.raises(InputError, match=r"looks\.json is damaged"):
-        pipeline.report(tmp_path / "r")
+        reported(tmp_path / "r")
     assert (tmp_path / "r" / looks.FILE).read_text() == '{"looks": 3}'
     assert not (tmp_path / "r" / "estimates.json").exists()
 
@@ -125,7 +140,7 @@ def test_a_damaged_list_of_looks_is_refused_and_left(tmp_path):
 def test_shards_wait_with_the_verdict_until_all_runs_are_there(tmp_path):
     folder = tmp_path / "r"
     for i in (1, 2):
-        result = pipeline.run("tutorial", range(8), folder, shard=(i, 2), **SMALL)
+        result = run("tutorial", range(8), folder, shard=(i, 2), **SMALL)
         if i == 1:
             assert "4 of 8 runs are there" in result.analysis.findings[0].because
             assert not (folder / looks.FILE).exists()
@@ -134,30 +149,37 @@ def test_shards_wait_with_the_verdict_until_all_runs_are_there(tmp_path):
 
 
 def test_a_sweep_is_adjusted_over_its_cells_and_so_are_its_run_directories(tmp_path):
-    points = sweep.run_sweep(
-        sweep.Sweep("tutorial", SMALL, {"hidden": [4, 8, 12]}), range(3), tmp_path / "s", Options()
-    )
+    points = sweep("tutorial", {"hidden": [4, 8, 12]}, range(3), tmp_path / "s", **SIZES).points
     assert {point.analysis.family.cells for point in points} == {3}
     assert "95% for all 3 cells together" in points[0].analysis.family.text
     folder = tmp_path / "s" / points[0].analysis.study.id
-    assert pipeline.load(folder).analysis.family.cells == 3
+    assert Result.load(folder).analysis.family.cells == 3
     assert written(folder) == [3]
 
 
 def test_before_a_run_that_can_reach_no_verdict_it_says_how_many_runs_can(tmp_path):
-    said = pipeline.few(STUDY, range(3), tmp_path / "none")
+    said = said_before(range(3), tmp_path / "none")
     assert (
         said == "Note: 3 runs cannot reach a verdict, whatever comes out: it takes at least 7 (95%), as in --seeds 0:7."
     )
-    assert pipeline.few(STUDY, range(7), tmp_path / "none") is None
-    assert "at least 10" in (pipeline.few(STUDY, range(7), tmp_path / "none", cells=12) or "")
+    assert not said_before(range(7), tmp_path / "none")
+    assert "at least 10" in said_before(range(7), tmp_path / "none", 12)
 
 
 def test_what_is_there_counts_and_so_do_its_looks(tmp_path):
     grow(tmp_path / "r", 7)
-    assert pipeline.few(STUDY, [0, 1, 30], tmp_path / "r") is None  # 8 runs in all, and no look yet
-    pipeline.report(tmp_path / "r")
-    assert "at least 9" in (pipeline.few(STUDY, [0, 1, 30], tmp_path / "r") or "")
+    assert not said_before([0, 1, 30], tmp_path / "r")  # 8 runs in all, and no look yet
+    reported(tmp_path / "r")
+    assert "at least 9" in said_before([0, 1, 30], tmp_path / "r")
+
+
+def test_a_result_that_is_saved_elsewhere_takes_its_looks_along(tmp_path):
+    for n in (8, 12):
+        grow(tmp_path / "r", n)
+        result = reported(tmp_path / "r")
+    saved = result.save(tmp_path / "elsewhere")
+    assert written(tmp_path / "elsewhere") == [8, 12]
+    assert saved.analysis.looks == (8, 12)
 
 
 def test_power_counts_the_looks_and_gives_a_range(tmp_path, monkeypatch, capsys):
@@ -166,7 +188,7 @@ def test_power_counts_the_looks_and_gives_a_range(tmp_path, monkeypatch, capsys)
     for _ in range(2):
         assert sublearn(monkeypatch, "power", str(tmp_path / "r")) == 0
         ranges.append(capsys.readouterr().out)
-        pipeline.report(tmp_path / "r")
+        reported(tmp_path / "r")
         grow(tmp_path / "r", 13)
     assert " to " in ranges[0] and "runs for 80% power" in ranges[0] and "for 90% power" in ranges[0]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sublearn.report.replication import Comparison, Made, Span
-from sublearn.report.trace import Alignment, Row, Scale
+from sublearn.execution.replication import Comparison, Made, Span
+from sublearn.execution.tracing import AlignmentFile, Scale, TraceMean
 from sublearn.stats import Estimate, estimate
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
@@ -11,11 +11,11 @@ QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted",
 MADE = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
 
 
-def trace_rows() -> list[Row]:
+def trace_rows() -> list[TraceMean]:
     """Means of every arm, quantity and layer at four steps."""
     rng = np.random.default_rng(0)
     return [
-        Row(arm, quantity, layer, step, estimate(rng.random(4)))
+        TraceMean(arm, quantity, layer, step, estimate(rng.random(4)))
         for arm in ARMS
         for quantity in QUANTITIES
         for layer in ("", "fc1")
@@ -23,11 +23,11 @@ def trace_rows() -> list[Row]:
     ]
 
 
-def alignment() -> Alignment:
+def alignment() -> AlignmentFile:
     """Three perturbations of three runs, one of which is not finite."""
     cell = Estimate(0.93, 0.1, 0.7, 1.0, 3, "95% Spearman, bootstrap over runs")
     scales = (Scale(s, cell, cell, (s, s + 0.01, None), (1 - s, 1.1 - s, 0.5)) for s in (0, 0.2, 1))
-    return Alignment(study="prompts-0", command="sublearn trace", rows=tuple(scales), spearman=cell, runs=3)
+    return AlignmentFile(study="prompts-0", command="sublearn trace", rows=tuple(scales), spearman=cell, runs=3)
 
 
 def comparisons() -> list[Comparison]:
