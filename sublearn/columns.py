@@ -154,6 +154,25 @@ class Columns(Sequence[Record]):
         }
 
     @cached_property
+    def lost(self) -> dict[tuple[str, str], NDArray[np.int64]]:
+        """The seeds without a value of each arm and trait that has some, in ascending order."""
+        gone = np.isnan(self.value)
+        found = {pair: np.unique(self.seed[gone & (self._pair == number)]) for pair, number in self._pairs.items()}
+        there = self.measured
+        found = {
+            pair: np.setdiff1d(seeds, there[pair].seeds) if pair in there else seeds for pair, seeds in found.items()
+        }
+        return {pair: seeds for pair, seeds in found.items() if len(seeds)}
+
+    @cached_property
+    def examples(self) -> dict[tuple[str, str], int]:
+        """Over how many examples each arm and trait was measured, where it is the same number in every run."""
+        order = self._order[~np.isnan(self.value[self._order])]
+        pair, n, names = self._pair[order], self.n[order], list(self._pairs)
+        groups = zip(*_groups(pair), strict=True)
+        return {names[pair[a]]: int(n[a]) for a, b in groups if n[a] > 0 and n[a:b].min() == n[a:b].max()}
+
+    @cached_property
     def _pairs(self) -> dict[tuple[str, str], int]:
         """A number for each arm and trait."""
         names = dict.fromkeys((kind.arm, kind.trait) for kind in self.kinds)

@@ -88,6 +88,7 @@ ALIGNMENT = json.dumps(HEAD | {"rows": SCALES, "spearman": ESTIMATE, "runs": 4})
 MADE = {"command": "sublearn replicate", "precision": "highest", "versions": {"sublearn": "0.1.0"}, "quick": None}
 FIGURE = dict.fromkeys(("name", "what", "source", "theirs", "ours", "because", "command"), "x") | {"verdict": "agrees"}
 REPLICATION = json.dumps({"made": MADE, "figures": [FIGURE] * 3}).encode()
+LOOKS = json.dumps({"looks": [{"runs": 2, "units": 2, "seeds": "0123456789abcdef", "time": "2026"}] * 2}).encode()
 DEMO = json.dumps({"demo": "sublearn demo", "versions": {"sublearn": "0.1.0"}}).encode()
 
 
@@ -121,6 +122,8 @@ READERS = {
     "records of a report": Reader(_reported, "records.jsonl", _file(RUN / "records.jsonl"), RUN, 0.1),
     "sweep.json": Reader(load, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.5),
     "sweep.json of a report": Reader(_reported, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.1),
+    "looks.json": Reader(load, "looks.json", LOOKS, RUN, 0.5),
+    "estimates.json of version 0.1": Reader(load, "estimates.json", _file(RUN / "estimates.json"), RUN, 0.2),
     "failure.json": Reader(failures.found, "failure.json", FAILED),
     "metrics.json": Reader(
         lambda folder: read_metrics(folder / "metrics.json"),

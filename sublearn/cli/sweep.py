@@ -66,7 +66,7 @@ def command(
         echo(describe(plan(points, options)))
         return
     failed = None
-    with following("sweep", quiet, few(next(iter(points)))) as shown:
+    with following("sweep", quiet, few(next(iter(points)), len(asked))) as shown:
         try:
             found = run_points(points, replace(options, progress=shown.update))
         except StudiesFailed as error:

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from sublearn.errors import plain
-from sublearn.execution import store
+from sublearn.execution import looks, store
 from sublearn.execution.engines.table import ENGINES, Engine
 from sublearn.execution.options import Options
-from sublearn.stats import least_runs
-from sublearn.study.analysis import can_support
+from sublearn.study.analysis import family_of, units_of
 from sublearn.study.base import Setup, Study
 from sublearn.study.jobs import Job, cut
 from sublearn.study.table import check_memory
@@ -164,17 +163,20 @@ def seeds_there(point: Point) -> set[int]:
     return found.complete_seeds() if found.study == point.study else set()
 
 
-def few(point: Point) -> str | None:
-    """What to say before a run whose seeds, with those that are there, are too few for a verdict; None if enough."""
-    study, wanted = point.study, set(point.seeds)
-    if can_support(study, len(wanted)):
+def few(point: Point, cells: int = 1) -> str | None:
+    """What to say before a run whose seeds, with those that are there, are too few for a verdict; None if enough.
+
+    `cells` is the number of studies of the sweep that it belongs to.
+    """
+    study, there = point.study, seeds_there(point)
+    every = sorted({*point.seeds, *there})
+    seen = looks.earlier(point.folder, study, every, cells) if point.folder and there else ()
+    family = family_of(study, len(seen) + 1, cells)
+    if not study.claims or units_of(study, every) >= family.least_runs:
         return None
-    n = len(wanted | seeds_there(point))
-    if can_support(study, n):
-        return None
-    least = least_runs(len(study.claims))
-    said = f"Note: {_runs(n)} cannot support the claim of an effect, however large it is"
-    return f"{said}: the sign-flip test needs at least {least}, as in --seeds 0:{least}."
+    least = family.least_runs * study.seeds_a_unit
+    said = f"Note: {_runs(len(every))} cannot reach a verdict, whatever comes out"
+    return f"{said}: it takes at least {least} ({family.text}), as in --seeds 0:{least}."
 
 
 def describe(plan: Plan) -> str:

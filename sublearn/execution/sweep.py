@@ -14,7 +14,7 @@ from typing import Any
 
 from sublearn.config import dotted
 from sublearn.errors import InputError, quoted
-from sublearn.execution import manifests, store
+from sublearn.execution import looks, manifests, store
 from sublearn.execution.plan import Point
 from sublearn.files.folders import has_manifest
 from sublearn.files.reading import yaml_value
@@ -154,7 +154,7 @@ def check_out(grid: Grid, out: Path) -> None:
         raise InputError(f"{out} holds another sweep. Choose another --out, or the same grid and settings.")
     # Before the work: what another version left may be of no use to this one.
     for _, folder in folders(out):
-        check_within(folder, {"estimates.json": anything})
+        check_within(folder, {"estimates.json": anything, looks.FILE: anything})
 
 
 def begin(grid: Grid, out: Path, name: str, ids: Iterable[str], made: manifests.Made) -> None:

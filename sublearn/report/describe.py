@@ -5,18 +5,29 @@ from textwrap import fill
 
 import numpy as np
 
-from sublearn import stats
+from sublearn.columns import Columns
 from sublearn.config import dotted
 from sublearn.errors import plain
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.study.analysis import MOST_RUNS, Values, differences, values_of
+from sublearn.report.wording import delta_text, expectation
+from sublearn.stats import (
+    MOST_RUNS,
+    Family,
+    Needed,
+    needed_for_effect,
+    needed_for_equivalence,
+    runs_for_effect,
+)
+from sublearn.study.analysis import delta_of, family_of, in_units, paired
 from sublearn.study.base import Arm, Claim, Study, Trait
 from sublearn.study.contrast import contrast_text
 
 MOST = 500
 """Letters of a setting's value."""
 WIDTH = 110
+POWERS = (0.8, 0.9)
+FEWEST_PILOT = 3
 EFFECTS = (0.2, 0.5, 0.8, 1.2, 2.0)
 
 
@@ -34,64 +45,64 @@ def study_text(study: Study) -> str:
 
 
 def claim_text(claim: Claim) -> str:
-    """The claim, with what exactly is compared."""
+    """The claim, with what exactly is compared, and why its delta is small enough."""
     sides = contrast_text(claim.treatment, claim.control)
-    kind = "is above zero" if claim.kind == "positive" else "is equivalent to zero"
-    return f"{claim.claim}. [{claim.trait}: {sides} {kind}; differences within {claim.delta:g} count as none]"
+    why = f"; {claim.reason.strip().removesuffix('.')}" if claim.reason else ""
+    return f"{claim.claim}. [{claim.trait}: {sides} {expectation(claim)}{why}]"
 
 
-def power_table(study: Study, records: Iterable[Record], effect: float | None) -> str:
+def power_table(
+    study: Study, records: Iterable[Record] = (), effect: float | None = None, earlier: Sequence[int] = ()
+) -> str:
     """Runs needed for each claim at 80% and 90% power: from the records of a pilot, or for a given effect size.
 
     The effect is the mean paired difference in standard deviations of the difference. Without a pilot and without an
-    effect, a table over common effects.
+    effect, a table over common effects. They are those of the next look, if there were `earlier` ones.
     """
-    values = values_of(records)
-    if effect is None and values:
-        return "\n".join(_from_pilot(claim, values, len(study.claims)) for claim in study.claims)
-    claims = f"{len(study.claims)} claim{'' if len(study.claims) == 1 else 's'}"
-    least = stats.least_runs(max(1, len(study.claims)))
-    effects = (effect,) if effect is not None else EFFECTS
-    lines = [f"Runs needed by a two-sided 5% paired test (with {claims}, sign-flips need {least} or more):"]
-    table = [(size, *(_runs(size, target, least) for target in (0.8, 0.9))) for size in effects]
-    cells = [(f"{size:g}", _shown(some), _shown(more)) for size, some, more in table]
-    lines += grid(cells, ("effect (sd)", "80% power", "90% power"), numeric=(0, 1, 2))
-    if any(needed is None for row in table for needed in row):
-        lines += [f"  {_shown(None)} runs: too small an effect to show"]
-    lines += [f"Claim: {claim_text(claim)}" for claim in study.claims]
+    rows = Columns.of(records)
+    family = family_of(study, len(earlier) + 1)
+    if effect is None and rows.measured:
+        return "\n".join(_from_pilot(study, claim, rows, family) for claim in study.claims)
+    lines = [
+        f"Runs needed by the interval that decides ({family.text}; no verdict with fewer than {family.least_runs}):",
+        *_effects((effect,) if effect is not None else EFFECTS, family),
+        *(f"Claim: {claim_text(claim)}" for claim in study.claims),
+    ]
     return "\n".join(lines)
 
 
-def _from_pilot(claim: Claim, values: Values, family: int) -> str:
-    pilot = differences(values, claim.treatment, claim.control, claim.trait)
+def _effects(effects: Sequence[float], family: Family) -> list[str]:
+    """The runs that show an effect of each size, a line each."""
+    table = [(size, *(runs_for_effect(abs(size), family, target) for target in POWERS)) for size in effects]
+    cells = [(f"{size:g}", *map(_shown, needed)) for size, *needed in table]
+    return grid(cells, ("effect (sd)", *(f"{target:.0%} power" for target in POWERS)), numeric=(0, 1, 2))
+
+
+def _from_pilot(study: Study, claim: Claim, rows: Columns, family: Family) -> str:
     head = fill(claim_text(claim), WIDTH)
-    if len(pilot) < 2:
-        return f"{head}\n  The pilot has {len(pilot)} paired runs; at least 2 are needed."
-    sd = float(np.std(pilot, ddof=1))
-    seen = f"  Pilot: {len(pilot)} runs, mean difference {pilot.mean():+.3f}, standard deviation {sd:.3f}."
-    equivalence = [stats.runs_needed_for_equivalence(sd, claim.delta, target, most=MOST_RUNS) for target in (0.8, 0.9)]
+    pilot = in_units(study, paired(rows.measured, claim.treatment, claim.control, claim.trait))
+    n = len(pilot)
+    if n < FEWEST_PILOT:
+        return f"{head}\n  The pilot has {n} paired runs; at least {FEWEST_PILOT} are needed."
+    mean, sd = float(pilot.mean()), float(np.std(pilot, ddof=1))
+    seen = f"  Pilot: {n} runs, mean difference {mean:+.3f}, standard deviation {sd:.3f}."
+    if sd <= 1e-12 * max(1.0, abs(mean)):
+        return f"{head}\n{seen}\n  Its differences are all equal; nothing can be told from it."
     lines = [head, seen]
     if claim.kind == "positive":
-        size = stats.hedges_g(pilot)
-        if size is None:
-            flaw = "has only 2 runs" if len(pilot) == 2 else "has differences that are all equal"
-            return "\n".join([*lines, f"  The pilot {flaw}; it gives no effect size."])
-        needed = [_runs(size, target, stats.least_runs(family)) for target in (0.8, 0.9)]
-        lines += [f"  Effect as large as in the pilot ({size:+.3g} sd): {_at_both(needed, 'too small an effect')}"]
-    lines += [f"  Equivalence within {claim.delta:g}, if there is no effect: {_at_both(equivalence, 'too narrow')}"]
+        needed = [needed_for_effect(mean, sd, n, family, target) for target in POWERS]
+        lines.append(f"  An effect as in the pilot ({mean / sd:+.2g} sd): {_at_both(needed)}")
+    delta = delta_of(study, claim, rows.measured).value
+    if delta is None:
+        lines.append(f"  Within {delta_text(claim)}: that is not clearly there in the pilot.")
+    else:
+        needed = [needed_for_equivalence(delta, sd, n, family, target) for target in POWERS]
+        lines.append(f"  Within {delta:.3g} of zero, if there is no effect: {_at_both(needed)}")
     return "\n".join(lines)
 
 
-def _runs(effect: float, target: float, least: int) -> int | None:
-    """The runs needed, by the t-test's power and by what sign-flips can find at all; None for too many."""
-    needed = stats.runs_needed(effect, target, most=MOST_RUNS)
-    return None if needed is None else max(needed, least)
-
-
-def _at_both(needed: Sequence[int | None], flaw: str) -> str:
-    if needed[0] is None:
-        return f"more than {MOST_RUNS:,} runs: {flaw} to show."
-    return f"{_shown(needed[0])} runs at 80% power, {_shown(needed[1])} at 90%."
+def _at_both(needed: Sequence[Needed]) -> str:
+    return "; ".join(f"{one} runs for {target:.0%} power" for one, target in zip(needed, POWERS, strict=True)) + "."
 
 
 def _shown(runs: int | None) -> str:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from sublearn.report.grid import grid
-from sublearn.report.wording import contrast_text, mean_text, runs
+from sublearn.report.wording import contrast_text, mean_text, units
 from sublearn.study.analysis import Analysis
 
 
@@ -58,7 +58,7 @@ def claims_of(point: Point) -> list[dict[str, str]]:
                 "claim": claim.claim,
                 "difference": contrast_text(claim.treatment, claim.control),
                 "trait": claim.trait,
-                "value": f"{mean_text(found)} ({runs(found.n)})",
+                "value": f"{mean_text(found)} ({units(found)})",
                 "verdict": finding.verdict,
             }
         )

@@ -5,8 +5,9 @@ from textwrap import wrap
 
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.report.wording import contrast_text, plain, seeds_text, sentence
+from sublearn.report.wording import contrast_text, examples_text, looks_text, plain, seeds_text, sentence
 from sublearn.study.analysis import Analysis
+from sublearn.study.verdicts import Finding
 
 WIDTH = 100
 
@@ -23,7 +24,7 @@ def estimates_table(analysis: Analysis) -> str:
     for trait in analysis.study.traits:
         lines += _head(f"{plain(trait.name)} ({plain(trait.unit)}): {plain(trait.about)}")
         lines += grid(
-            (plain(row.arm), sentence(row.estimate, trait.unit, trait.chance))
+            (plain(row.arm), sentence(row.estimate, trait.unit, trait.chance, examples_text(row)))
             for row in analysis.estimates
             if row.trait == trait.name
         )
@@ -31,12 +32,14 @@ def estimates_table(analysis: Analysis) -> str:
 
 
 def contrasts_table(analysis: Analysis) -> str:
-    """Every paired difference with its interval, sign-flip p (not adjusted) and effect size, a line each."""
+    """Every paired difference with its interval for the family, sign-flip p and effect size, a line each."""
     if not analysis.contrasts:
         return "No arm has a control: there is nothing to compare."
     traits = {trait.name: trait for trait in analysis.study.traits}
     names = [contrast_text(row.treatment, row.control) for row in analysis.contrasts]
-    lines = ["Paired differences, seed by seed (p by sign flips, before adjustment for several claims)"]
+    lines = [
+        f"Paired differences, seed by seed (CI: {analysis.family.text}; p by sign flips, for one difference alone)"
+    ]
     for trait in traits:
         lines += [f"  {plain(trait)} ({plain(traits[trait].unit)})"]
         shown = [
@@ -52,10 +55,14 @@ def verdict_lines(analysis: Analysis) -> str:
     """Every claim with its verdict in capitals, and the reason under it."""
     if not analysis.findings:
         return "The study makes no claim."
-    rows = (
-        (finding.verdict.upper(), f"{plain(finding.claim)}\n{plain(finding.because)}") for finding in analysis.findings
-    )
-    return "\n".join(grid(rows, indent=0, width=WIDTH))
+    rows = [(finding.verdict.upper(), "\n".join(_said(finding))) for finding in analysis.findings]
+    looks = looks_text(analysis.earlier)
+    return "\n".join([*grid(rows, indent=0, width=WIDTH), *(wrap(looks, WIDTH) if looks else ())])
+
+
+def _said(finding: Finding) -> list[str]:
+    reason = [f"Why this delta: {plain(finding.reason)}"] if finding.reason else []
+    return [plain(finding.claim), plain(finding.because), *reason]
 
 
 def grouped(records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[int]]:

@@ -57,32 +57,68 @@ TERMS: dict[str, tuple[str, str]] = {
         "times as likely.",
     ),
     "95% interval": (
-        r"95% (?:\w+ )?(?:interval|CI)|±",
+        r"95% (?:\w+ )?(?:interval|CI)|±|\b[Ii]ntervals?\b",
         "Where the true mean lies, as far as these runs can tell: intervals made in this way hold it 95 times in 100. "
-        "More runs make it narrower. ± gives half its width.",
+        "More runs make it narrower. ± gives half its width where it reaches as far to either side.",
     ),
-    "t-interval": (
-        r"t-interval",
-        "The usual 95% interval of a mean: it widens with the spread of the runs and narrows with their number.",
+    "for all claims together": (
+        r"\btogether\b",
+        "A study with several claims has several chances to be fooled. Its intervals are so wide that all of them "
+        "hold the truth at once in 95 of 100 studies; so are those of a sweep over all its cells.",
+    ),
+    "look": (
+        r"\blooks?\b",
+        "Whoever adds runs until a verdict comes out is fooled more often. Each look at a verdict therefore has a "
+        "part of the 5% for errors: 61% of it the first, a quarter as much the second, a ninth the third, and so on.",
+    ),
+    "sign flips": (
+        r"sign[- ]flips?",
+        "If a mean were what it is said to be, each run's deviation from it could as well have had the other sign. "
+        "Signs are flipped in all ways (approximately, above 16 runs); a mean is ruled out if hardly any way gives a "
+        "sum as large as the one seen.",
+    ),
+    "skewness": (
+        r"\bskew(?:ed|ness)\b",
+        "How much longer one tail of a distribution is than the other. An interval widens to the side on which few "
+        "runs may have missed a long tail.",
+    ),
+    "betting on bounded values": (
+        r"\bbetting\b",
+        "Where nearly all runs have one value, such as 1.00, the usual intervals are too narrow. For shares, which "
+        "cannot pass 0 or 1, a mean is ruled out at which somebody who bets fairly against it would have grown rich.",
+    ),
+    "p": (
+        r"(?<![\w.])p(?= =|-value|\b is| by|:|, adjusted|$|\s*\n)|sign-flip p",
+        "How often a difference at least as large would come about by flipped signs alone if there were no effect. It"
+        " is of one difference, not adjusted for others, and decides on nothing.",
+    ),
+    "delta, counts as no difference": (
+        r"counts? as (?:none|no difference)|grey band|\bdelta\b",
+        "The study says beforehand how small a difference is too small to matter (delta, the grey band), and why.",
+    ),
+    "zero within delta": (
+        r"[Ee]quivalen|zero within",
+        "Shown to be so close to zero that it does not matter: the whole interval lies within delta. More than "
+        "failing to find a difference.",
+    ),
+    "supported, negligible, refuted, inconclusive": (
+        r"\bsupported\b|\bnegligible\b|\brefuted\b|\binconclusive\b|\bverdicts?\b",
+        "Supported: the interval shows what the claim says. Negligible: there is no difference, or none that matters. "
+        "Refuted: it shows the opposite. Inconclusive: the runs cannot tell, which does not mean that there is no "
+        "difference.",
+    ),
+    "test error": (
+        r"\b[Tt]est error\b",
+        "What the number of test examples leaves open about the share of one run (95%). Where all runs are measured "
+        "on the same examples, more runs do not make it smaller.",
+    ),
+    "unit": (
+        r"\bunits? of\b",
+        "Runs that share something, such as a base model, are no independent evidence: their mean counts as one.",
     ),
     "paired difference": (
         r"\bpaired\b|\bpairs?\b|[Dd]ifferences? within (?:a|one|each|the) seed",
         "One arm minus another within the same run, so that what both share cancels out; then the mean over runs.",
-    ),
-    "p": (
-        r"(?<![\w.])p(?= =|-value|\b is| by|, adjusted|$|\s*\n)|Holm-adjusted p|sign-flip p",
-        "How often a difference at least as large would come about by chance alone if there were no effect. Small p "
-        "speaks against chance; a large one does not show that there is no effect.",
-    ),
-    "sign-flip test": (
-        r"sign[- ]flips?",
-        "If there were no effect, each run's difference could as well have had the other sign. The test flips signs in "
-        "all (or 10,000 random) ways and counts how often the mean is as large as the one seen. That is p.",
-    ),
-    "Holm": (
-        r"\bHolm\b",
-        "A study with several claims has several chances to be fooled. Holm's method raises each p so that one false "
-        "claim among all of them comes up at most 5 times in 100.",
     ),
     "effect size, Hedges' g": (
         r"[Ee]ffect size|Hedges",
@@ -92,25 +128,6 @@ TERMS: dict[str, tuple[str, str]] = {
     "standard deviation": (
         r"standard deviations?|\bsd\b",
         "How far single runs typically lie from their mean.",
-    ),
-    "counts as no difference": (
-        r"counts? as (?:none|no difference)|grey band|\bdelta\b",
-        "The study says beforehand how small a difference is too small to matter (delta, the grey band).",
-    ),
-    "equivalent to zero": (
-        r"[Ee]quivalen|zero within",
-        "Shown to be so close to zero that it does not matter: the difference lies within delta, and surely so. More "
-        "than failing to find a difference.",
-    ),
-    "two one-sided tests": (
-        r"one-sided tests",
-        "The test of equivalence: one test that the difference is not as low as -delta, one that it is not as high as "
-        "+delta. Both must hold.",
-    ),
-    "supported, refuted, inconclusive": (
-        r"\bsupported\b|\brefuted\b|\binconclusive\b|\bverdicts?\b",
-        "Supported: the runs show what the claim says. Refuted: they show that it is not so. Inconclusive: they cannot "
-        "tell, which does not mean that there is no difference.",
     ),
     "power": (r"% power", "How often so many runs would find an effect of this size if there is one."),
     "density": (r"\b[Dd]ensity\b", "A shape that is the higher the more runs lie at a place."),

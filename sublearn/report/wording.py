@@ -1,17 +1,20 @@
 """How a number, a count and a list of seeds are said. Knows estimates and contrasts; no table, no page, no torch."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sublearn.errors import plain
 from sublearn.stats import Contrast, Estimate
 from sublearn.study import contrast
+from sublearn.study.analysis import ArmEstimate
 from sublearn.study.base import Claim, Verdict
+from sublearn.study.verdicts import Finding
 
 UNMEASURED = "unmeasured"
 MOST_DECIMALS = 6
 LEADS: dict[Verdict, str] = {
     "supported": "The runs support this",
+    "negligible": "The runs show no difference that matters",
     "refuted": "The runs speak against this",
     "inconclusive": "The runs cannot tell",
 }
@@ -36,52 +39,84 @@ def number(value: float, decimals: int = 2, signed: bool = False) -> str:
     return f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"
 
 
+def units(result: Estimate | Contrast) -> str:
+    """How many independent runs, or units of runs that share something, a result is of."""
+    if result.each == 1:
+        return runs(result.n)
+    return f"{result.n:,} unit{'' if result.n == 1 else 's'} of {runs(result.each)}"
+
+
 def mean_text(result: Estimate | Contrast) -> str:
-    """Mean and half-width of the interval, "0.73 ± 0.03"; the mean alone without an interval; or "unmeasured"."""
-    signed = isinstance(result, Contrast)
+    """Mean and half-width of the interval, "0.73 ± 0.03"; with the ends of a lopsided one, "0.98, 0.90 to 1.00".
+
+    The mean alone without an interval; or "unmeasured".
+    """
+    if result.mean is None or result.low is None or result.high is None:
+        return point_text(result)
+    decimals = _decimals((result.high - result.low) / 2, result.mean)
+    down, up = (number(width, decimals) for width in (result.mean - result.low, result.high - result.mean))
+    return f"{point_text(result)} ± {up}" if up == down else f"{point_text(result)}, {interval_text(result)}"
+
+
+def point_text(result: Estimate | Contrast) -> str:
+    """The mean alone, or "unmeasured"."""
     if result.mean is None:
         return UNMEASURED
-    if result.low is None or result.high is None:
-        return number(result.mean, _decimals(0, result.mean), signed)
-    half = (result.high - result.low) / 2
-    decimals = _decimals(half, result.mean)
-    return f"{number(result.mean, decimals, signed)} ± {number(half, decimals)}"
+    half = 0.0 if result.low is None or result.high is None else (result.high - result.low) / 2
+    return number(result.mean, _decimals(half, result.mean), isinstance(result, Contrast))
 
 
 def interval_text(result: Estimate | Contrast) -> str:
     """The interval, "0.70 to 0.76", or why there is none."""
     if result.low is None or result.high is None:
-        return f"undefined, {runs(result.n)}"
+        return f"undefined, {alike_text(result) or units(result)}"
     signed = isinstance(result, Contrast)
     decimals = _decimals((result.high - result.low) / 2, result.low)
     return f"{number(result.low, decimals, signed)} to {number(result.high, decimals, signed)}"
 
 
-def sentence(result: Estimate | Contrast, unit: str = "share", chance: float | None = None) -> str:
+def alike_text(result: Estimate | Contrast) -> str:
+    """How many runs have one value, where nearly all have: "23 of 24 runs at 1.00"; empty elsewhere."""
+    if not result.alike or result.common is None:
+        return ""
+    common = number(result.common, _decimals(0, result.common), isinstance(result, Contrast))
+    return f"{result.alike:,} of {units(result)} at {common}"
+
+
+def sentence(result: Estimate | Contrast, unit: str = "share", chance: float | None = None, test: str = "") -> str:
     """A number with its n, unit and method: "0.50 ± 0.03 (95% CI, 24 runs, paired; chance 0.50)".
 
-    A share is not followed by its unit.
+    A share is not followed by its unit. `test` is what `examples_text` says of its test examples.
     """
     if result.mean is None:
         return f"{UNMEASURED} ({runs(result.n)})"
     shown = mean_text(result) if unit == "share" else f"{mean_text(result)} {plain(unit)}"
-    if result.low is None:
-        how = f"interval undefined, {runs(result.n)}"
-    else:
-        how = f"{level_text(result)} CI, {runs(result.n)}"
-    how += ", paired" if isinstance(result, Contrast) else ""
+    how = "interval undefined" if result.low is None else f"{level_text(result)} CI"
+    how += f", {alike_text(result) or units(result)}{', paired' if isinstance(result, Contrast) else ''}"
     if isinstance(result, Contrast) and result.p is not None:
         how += f"; p = {p_text(result.p)}, effect size {effect_text(result.effect_size)}"
-    return f"{shown} ({how}{'' if chance is None else f'; chance {chance_text(chance)}'})"
+    return "; ".join(part for part in (f"{shown} ({how}", chance_part(chance), test) if part) + ")"
+
+
+def chance_part(chance: float | None) -> str:
+    """What is said of chance, if there is such a level."""
+    return "" if chance is None else f"chance {chance_text(chance)}"
+
+
+def examples_text(row: ArmEstimate) -> str:
+    """What the number of test examples leaves open about a share: "test error ± 0.02, 397 examples"; or nothing."""
+    if row.test_error is None or row.examples is None:
+        return ""
+    return f"test error ± {number(row.test_error, _decimals(row.test_error, 0))}, {row.examples:,} examples"
 
 
 def level_text(result: Estimate | Contrast) -> str:
     """The confidence level, as the method names it.
 
-    >>> level_text(Estimate(0.5, 0.1, 0.3, 0.7, 24, "95% t-interval"))
+    >>> level_text(Estimate(0.5, 0.1, 0.3, 0.7, 24, "95%, sign flips and skewness"))
     '95%'
     """
-    return result.method.split()[0]
+    return result.method.split()[0].removesuffix(",")
 
 
 def chance_text(chance: float) -> str:
@@ -112,11 +147,31 @@ def contrast_text(treatment: contrast.Side, control: contrast.Side) -> str:
     return plain(contrast.contrast_text(treatment, control))
 
 
-def expectation(claim: Claim) -> str:
-    """What the claim says must come out."""
+def expectation(claim: Claim, finding: Finding | None = None) -> str:
+    """What the claim says must come out; with its finding, what delta came to."""
+    delta = delta_text(claim, finding)
     if claim.kind == "positive":
-        return f"is above zero; differences within {claim.delta:g} count as none"
-    return f"is zero within {claim.delta:g}"
+        return f"is above zero; differences within {delta} count as none"
+    return f"is zero within {delta}"
+
+
+def delta_text(claim: Claim, finding: Finding | None = None) -> str:
+    """The smallest difference that matters: a number, or the share of what, and what that came to."""
+    if claim.of is None:
+        return f"{claim.delta:g}"
+    came = "" if finding is None or finding.delta is None else f", here {finding.delta:.3g}"
+    return f"{claim.delta:g} of {plain(contrast.side_text(claim.of))}{came}"
+
+
+def looks_text(earlier: Sequence[int]) -> str:
+    """What is said of earlier looks at the same records; empty where there were none."""
+    if not earlier:
+        return ""
+    at = ", ".join(f"{n:,}" for n in earlier)
+    return (
+        f"This is look {len(earlier) + 1} at growing records; the verdict was seen before, at {at} runs. Each look has "
+        "a part of the 5% for errors, and intervals are the wider for it."
+    )
 
 
 def seeds_text(seeds: Iterable[int]) -> str:

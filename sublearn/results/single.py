@@ -10,7 +10,7 @@ import numpy as np
 
 from sublearn.columns import Columns
 from sublearn.errors import plain
-from sublearn.execution import store
+from sublearn.execution import looks, store
 from sublearn.execution.manifests import Made
 from sublearn.execution.options import Options
 from sublearn.execution.plan import ARTIFACTS, Plan, Point
@@ -52,15 +52,28 @@ class Result(Shown):
     path: Path | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, study: Study, records: Iterable[Record], made: Made, path: Path | None = None) -> Self:
-        """The result that these records are."""
+    def of(
+        cls,
+        study: Study,
+        records: Iterable[Record],
+        made: Made,
+        path: Path | None = None,
+        cells: int = 1,
+        awaited: int = 0,
+    ) -> Self:
+        """The result that these records are, in one of so many cells of a sweep.
+
+        There is no verdict below the number of runs that is awaited. Earlier looks are those of the folder.
+        """
         ordered = Columns.of(records).in_order_of({arm.name: i for i, arm in enumerate(study.arms)})
-        return cls(study, ordered, analyse(study, ordered), made, path)
+        earlier = looks.earlier(path, study, np.unique(ordered.seed).tolist(), cells) if path else ()
+        return cls(study, ordered, analyse(study, ordered, earlier, cells, awaited), made, path)
 
     @classmethod
-    def of_run(cls, found: store.Run) -> Self:
+    def of_run(cls, found: store.Run, cells: int | None = None, awaited: int = 0) -> Self:
         """The result that lies in a run directory."""
-        return cls.of(found.study, found.records, found.manifest.made, found.path)
+        alone = looks.cells_of(found.path) if cells is None else cells
+        return cls.of(found.study, found.records, found.manifest.made, found.path, alone, awaited)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -130,7 +143,7 @@ class Result(Shown):
     def subset(self, seeds: Iterable[int]) -> Self:
         """What the records of these seeds alone show."""
         wanted = self.records.take(np.isin(self.records.seed, list(seeds)))
-        return type(self).of(self.study, wanted, self.made, self.path)
+        return type(self).of(self.study, wanted, self.made, self.path, self.analysis.family.cells)
 
     def section(self) -> Section:
         """One section of a page."""
@@ -142,14 +155,19 @@ class Result(Shown):
         return f"Report: {plain(self.folder / PAGE)}"
 
     def write(self) -> None:
-        """Write estimates.json, figures/*.svg and report.html from the records."""
+        """Write estimates.json, figures/*.svg and report.html from the records, and that they were looked at."""
         shown = self.section()  # first, because it reads what is kept, and may refuse it
-        replace_text(self.folder / ESTIMATES, json.dumps(self.to_dict(), indent=2) + "\n")
+        self.write_estimates()
         folder = own_folder(self.folder / FIGURES)
         drawn = dict(shown.arms) | ({"contrasts": shown.contrasts} if self.study.claims else {})
         for file, figure in zip(figure_files(self.study), drawn.values(), strict=True):
             replace_text(folder / file, figure)
         write_page([shown], self.folder / PAGE)
+
+    def write_estimates(self) -> None:
+        """Write estimates.json; before it, that its verdicts are looked at."""
+        looks.record(self.folder, self.analysis)
+        replace_text(self.folder / ESTIMATES, json.dumps(self.to_dict(), indent=2) + "\n")
 
     def save(self, path: Path | str) -> Self:
         """Write a run directory; the same result, as it lies there."""
@@ -158,6 +176,8 @@ class Result(Shown):
         made = self.made
         with store.writing(path, own, made.runtime, made.command, made_with=made.versions) as writer:
             writer.add(record.model_copy(update={"study": own.id}) for record in self.records)
+        if self.path is not None:
+            looks.copy(self.path, Path(path), own)
         saved = type(self).load(path)
         saved.write()
         return saved
@@ -192,7 +212,9 @@ def run_point(point: Point, options: Options) -> Result:
     done = execute(Plan([replace(point, study=study)], options))
     if folder is None:
         return Result.of(study, done.records[study.id], made_of(point, done.runtime[study.id]))
-    result = Result.of_run(done.there.get(study.id) or store.load(folder))
+    # A part of the seeds is no look: the verdict waits until the other shards have run theirs.
+    awaited = len(point.seeds) if options.shard else 0
+    result = Result.of_run(done.there.get(study.id) or store.load(folder), awaited=awaited)
     result.write()
     return result
 
@@ -206,7 +228,7 @@ def check_out(study: Study, out: Path, precision: str) -> None:
     """Raise InputError unless a run of the study and its report can be written into `out`. It writes nothing."""
     store.check(out, study, {"precision": precision})
     figures = {f"{FIGURES}/{name}": anything for name in figure_files(study)}
-    check_within(out, {ESTIMATES: anything, PAGE: a_page, **figures}, (FIGURES, ARTIFACTS))
+    check_within(out, {ESTIMATES: anything, looks.FILE: anything, PAGE: a_page, **figures}, (FIGURES, ARTIFACTS))
 
 
 def figure_files(study: Study) -> list[str]:

@@ -24,7 +24,7 @@ from sublearn.report.page import sweep_page
 from sublearn.report.sweep import sweep_table
 from sublearn.report.wording import contrast_text, interval_text, mean_text
 from sublearn.results.base import Shown
-from sublearn.results.single import ESTIMATES, Result
+from sublearn.results.single import Result
 from sublearn.seeds import checked_seeds
 from sublearn.study.analysis import Analysis, Finding
 from sublearn.study.base import Study
@@ -70,14 +70,17 @@ class Sweep(Shown):
     path: Path | None = field(default=None, compare=False)
 
     @classmethod
-    def load(cls, path: Path | str) -> Self:
-        """The sweep in a folder. Raises InputError if there is none."""
+    def load(cls, path: Path | str, awaited: int = 0) -> Self:
+        """The sweep in a folder; no verdicts on a study with fewer runs than are awaited.
+
+        Raises InputError if there is none.
+        """
         out, points = Path(path), []
-        for keys, folder in grids.folders(out):
-            settings, found = grids.read(keys, folder)
-            points.append(SweepPoint(settings, Result.of_run(found), failures.found(folder)))
         manifest = read_sweep(out)
         grid = Grid(manifest.study, manifest.settings, manifest.grid)
+        for keys, folder in grids.folders(out):
+            settings, found = grids.read(keys, folder)
+            points.append(SweepPoint(settings, Result.of_run(found, len(grid), awaited), failures.found(folder)))
         return cls(grid, tuple(points), manifest.made, out)
 
     @property
@@ -154,8 +157,7 @@ class Sweep(Shown):
         The index is for quick queries; it holds nothing that the run directories do not, and is made anew each time.
         """
         for point in self.points:
-            found = json.dumps(point.analysis.to_dict(), indent=2)
-            replace_text(point.result.folder / ESTIMATES, found + "\n")
+            point.result.write_estimates()
         # A line a study: to be searched by lines, and quick to write for many.
         lines = (json.dumps(point.to_dict()) for point in self.points)
         replace_text(self.folder / INDEX, "[\n" + ",\n".join(lines) + "\n]\n")
@@ -235,7 +237,7 @@ def run_points(points: GridPoints, options: Options) -> Sweep:
     if points.out is None:
         found = Sweep(points.grid, tuple(_in_memory(points, done)), Made(points.command, store.versions()))
     else:
-        found = Sweep.load(points.out)
+        found = Sweep.load(points.out, awaited=len(points.seeds) if options.shard else 0)
         found.write()
     if done.failed:
         raise StudiesFailed(found, done.failed)
@@ -248,7 +250,7 @@ def _in_memory(points: GridPoints, done: Done) -> Iterator[SweepPoint]:
         if own in done.records:
             made = Made(point.command, store.versions(), done.runtime[own])
             failure = plain(done.failed[own].reason, 300) if own in done.failed else None
-            result = Result.of(point.study, Columns.of(done.records[own]), made)
+            result = Result.of(point.study, Columns.of(done.records[own]), made, cells=len(points.grid))
             yield SweepPoint(typed_values(point.study, points.grid.values), result, failure)
 
 

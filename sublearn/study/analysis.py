@@ -1,7 +1,7 @@
 """From records to estimates, paired contrasts and a verdict for each claim. Pure, torch-free; writes nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from sublearn import stats
 from sublearn.columns import Column, Columns
 from sublearn.records import Record
-from sublearn.study.base import Claim, Study, Verdict
+from sublearn.stats import Family
+from sublearn.study.base import Claim, Study
 from sublearn.study.contrast import Side, side_text, terms
+from sublearn.study.verdicts import Delta, Finding, Lost, judge
 
-ALPHA = 0.05
-MOST_RUNS = 100_000
-"""What would need more runs than this is said to be out of reach, and not in how many runs."""
 Values = Mapping[tuple[str, str], Column]
 """(arm, trait) to the seeds and their values, measured ones only."""
-NOTHING = Column(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
+NO_SEEDS = np.array([], dtype=np.int64)
+NOTHING = Column(NO_SEEDS, np.array([], dtype=np.float64))
 Question = tuple[Side, Side, str]
 """Treatment, control and trait."""
+Signs = list[tuple[str, int]]
 Contrasts = dict[Question, stats.Contrast]
 
 
@@ -32,6 +33,10 @@ class ArmEstimate:
     arm: str
     trait: str
     estimate: stats.Estimate
+    examples: int | None = None
+    """How many test examples a share was counted over, where that is the same in every run."""
+    test_error: float | None = None
+    """Half the width of the 95% interval that these many examples leave to one run's share, whatever the runs do."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,6 @@ class PairedContrast:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A claim's verdict, with the reason in one sentence."""
-
-    claim: str
-    verdict: Verdict
-    because: str
-
-
-@dataclass(frozen=True)
 class Analysis:
     """Everything that a report says of a study's records."""
 
@@ -63,6 +59,22 @@ class Analysis:
     contrasts: tuple[PairedContrast, ...]
     findings: tuple[Finding, ...]
     unmeasured: tuple[Record, ...]
+    family: Family
+    earlier: tuple[int, ...] = ()
+    """The numbers of runs at the earlier looks."""
+    awaited: int = 0
+    """Below this number of runs there is no verdict yet."""
+
+    @property
+    def is_look(self) -> bool:
+        """Whether its verdicts are there to be seen, and do not wait for more runs."""
+        return 0 < len(self.seeds) >= self.awaited
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of runs at every look so far that could have ended in a verdict."""
+        decides = self.is_look and units_of(self.study, self.seeds) >= self.family.least_runs
+        return (*self.earlier, len(self.seeds)) if decides else self.earlier
 
     def to_dict(self) -> dict[str, Any]:
         """The content of estimates.json."""
@@ -70,7 +82,18 @@ class Analysis:
             "study": self.study.name,
             "id": self.study.id,
             "seeds": list(self.seeds),
-            "estimates": [{"arm": row.arm, "trait": row.trait, **vars(row.estimate)} for row in self.estimates],
+            "looks": list(self.looks),
+            "cells": self.family.cells,
+            "estimates": [
+                {
+                    "arm": row.arm,
+                    "trait": row.trait,
+                    **vars(row.estimate),
+                    "examples": row.examples,
+                    "test_error": row.test_error,
+                }
+                for row in self.estimates
+            ],
             "contrasts": [
                 {
                     "treatment": side_text(row.treatment),
@@ -84,36 +107,55 @@ class Analysis:
         }
 
 
-def analyse(study: Study, records: Iterable[Record]) -> Analysis:
-    """Estimate every arm and trait, contrast every arm with its control, and judge every claim."""
+def analyse(
+    study: Study, records: Iterable[Record], earlier: Sequence[int] = (), cells: int = 1, awaited: int = 0
+) -> Analysis:
+    """Estimate every arm and trait, contrast every arm with its control, and judge every claim.
+
+    `earlier` are the numbers of runs at each earlier look at these records that could have ended in a verdict, and
+    `cells` how many studies of a sweep are looked at together: the intervals hold for all of them. As long as fewer
+    runs are there than `awaited` there is no verdict.
+    """
     rows = Columns.of(records)
-    values = rows.measured
-    contrasts = _contrasts(study, values)
+    family = family_of(study, len(earlier) + 1, cells)
+    contrasts = _contrasts(study, rows.measured, family)
+    seeds = tuple(np.unique(rows.seed).tolist())
+    findings = [_finding(study, claim, contrasts, rows, family) for claim in study.claims]
+    if len(seeds) < awaited:
+        findings = [_not_yet(finding, len(seeds), awaited) for finding in findings]
     return Analysis(
         study,
-        tuple(np.unique(rows.seed).tolist()),
-        tuple(_estimates(study, values)),
+        seeds,
+        tuple(_estimates(study, rows)),
         tuple(PairedContrast(*question, contrast) for question, contrast in contrasts.items()),
-        tuple(_judge(study.claims, contrasts)),
+        tuple(findings),
         tuple(rows.take(np.isnan(rows.value))),
+        family,
+        tuple(earlier),
+        awaited,
     )
+
+
+def family_of(study: Study, look: int = 1, cells: int = 1) -> Family:
+    """What the intervals of a study hold for together."""
+    return Family(max(1, len(study.claims)), cells, look)
+
+
+def units_of(study: Study, seeds: Iterable[int]) -> int:
+    """How many independent units these seeds are."""
+    return len({seed // study.seeds_a_unit for seed in seeds})
 
 
 def differences(values: Values, treatment: Side, control: Side, trait: str) -> NDArray[np.float64]:
     """Treatment minus control for each seed at which every arm of both was measured, shape "run"."""
-    signed = [*terms(treatment), *((arm, -sign) for arm, sign in terms(control))]
-    columns = [(sign, column(values, arm, trait)) for arm, sign in signed]
+    return paired(values, treatment, control, trait).values
+
+
+def paired(values: Values, treatment: Side, control: Side, trait: str) -> Column:
+    """The same with the seeds."""
+    columns = [(sign, column(values, arm, trait)) for arm, sign in _signs(treatment, control)]
     common = reduce(_common, (own.seeds for _, own in columns))
-    return np.sum([sign * _at(own, common) for sign, own in columns], axis=0)
-
-
-def can_support(study: Study, runs: int) -> bool:
-    """Whether so many runs could support a claim of an effect at all; True where none is claimed.
-
-    At best its p comes behind those of all claims of equivalence, so that Holm multiplies it by fewer.
-    """
-    effects = sum(claim.kind == "positive" for claim in study.claims)
-    return not effects or runs >= stats.least_runs(effects, ALPHA)
+    return Column(common, np.sum([sign * _at(own, common) for sign, own in columns], axis=0))
 
 
 def values_of(records: Iterable[Record]) -> Values:
@@ -126,6 +168,11 @@ def column(values: Values, arm: str, trait: str) -> Column:
     return values.get((arm, trait), NOTHING)
 
 
+def _signs(treatment: Side, control: Side) -> Signs:
+    """The arms of a contrast, each with the sign that it counts with."""
+    return [*terms(treatment), *((arm, -sign) for arm, sign in terms(control))]
+
+
 def _common(seeds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
     return seeds if np.array_equal(seeds, others) else np.intersect1d(seeds, others)
 
@@ -135,16 +182,35 @@ def _at(own: Column, seeds: NDArray[np.int64]) -> NDArray[np.float64]:
     return own.values if len(own.seeds) == len(seeds) else own.values[np.searchsorted(own.seeds, seeds)]
 
 
-def _estimates(study: Study, values: Values) -> Iterator[ArmEstimate]:
-    names = [(arm.name, trait.name) for trait in study.traits for arm in study.arms]
-    found = stats.estimates([column(values, *name).values for name in names])
-    return (ArmEstimate(*name, estimate) for name, estimate in zip(names, found, strict=True))
+def _estimates(study: Study, rows: Columns) -> Iterator[ArmEstimate]:
+    names = [(arm.name, trait) for trait in study.traits for arm in study.arms]
+    found = stats.estimates(
+        [in_units(study, column(rows.measured, arm, trait.name)) for arm, trait in names],
+        bounds=[stats.SHARE if trait.unit == "share" else None for _, trait in names],
+        each=study.seeds_a_unit,
+    )
+    for (arm, trait), estimate in zip(names, found, strict=True):
+        examples = rows.examples.get((arm, trait.name)) if trait.unit == "share" else None
+        error = None if examples is None or estimate.mean is None else stats.test_error(estimate.mean, examples)
+        yield ArmEstimate(arm, trait.name, estimate, examples, error)
 
 
-def _contrasts(study: Study, values: Values) -> Contrasts:
+def _contrasts(study: Study, values: Values, family: Family) -> Contrasts:
     questions = _questions(study)
-    found = stats.contrasts([differences(values, *question) for question in questions])
+    units = {trait.name: trait.unit for trait in study.traits}
+    found = stats.contrasts(
+        [in_units(study, paired(values, *question)) for question in questions],
+        family,
+        [_bounds(question) if units[question[2]] == "share" else None for question in questions],
+        study.seeds_a_unit,
+    )
     return dict(zip(questions, found, strict=True))
+
+
+def _bounds(question: Question) -> tuple[float, float]:
+    """Of the difference of shares: each arm that counts positive can be 1 at most, each other one 0 at least."""
+    signs = _signs(question[0], question[1])
+    return float(-sum(sign < 0 for _, sign in signs)), float(sum(sign > 0 for _, sign in signs))
 
 
 def _questions(study: Study) -> list[Question]:
@@ -153,71 +219,62 @@ def _questions(study: Study) -> list[Question]:
     return list(dict.fromkeys([*((c.treatment, c.control, c.trait) for c in study.claims), *own]))
 
 
-def _judge(claims: Sequence[Claim], contrasts: Contrasts) -> list[Finding]:
-    own = [contrasts[claim.treatment, claim.control, claim.trait] for claim in claims]
-    p_values = [_p(claim, result) for claim, result in zip(claims, own, strict=True)]
-    adjusted = stats.holm(p_values) if claims else []
-    return [
-        Finding(claim.claim, *_verdict(claim, result, float(p), len(claims)))
-        for claim, result, p in zip(claims, own, adjusted, strict=True)
-    ]
+def in_units(study: Study, own: Column) -> NDArray[np.float64]:
+    """The mean of each unit of seeds that share something; the values themselves where none do."""
+    if study.seeds_a_unit == 1:
+        return own.values
+    _, unit = np.unique(own.seeds // study.seeds_a_unit, return_inverse=True)
+    return np.bincount(unit, own.values) / np.bincount(unit)
 
 
-def _p(claim: Claim, result: stats.Contrast) -> float:
-    """The p that decides on the claim, which is 1 where there is none."""
-    p = stats.within_p(result, claim.delta) if claim.kind == "equivalent" else result.p
-    return 1.0 if p is None else p
+def _finding(study: Study, claim: Claim, contrasts: Contrasts, rows: Columns, family: Family) -> Finding:
+    result = contrasts[claim.treatment, claim.control, claim.trait]
+    share = next(trait.unit for trait in study.traits if trait.name == claim.trait) == "share"
+    return judge(claim, result, delta_of(study, claim, rows.measured), _lost(claim, rows, share), family)
 
 
-def _verdict(claim: Claim, result: stats.Contrast, p: float, family: int) -> tuple[Verdict, str]:
-    """The verdict at 5% with its reason; p is adjusted for the family of claims."""
-    n = result.n
-    if result.mean is None or result.low is None or result.high is None or result.se is None:
-        return "inconclusive", f"The interval is undefined with {n} run{'' if n == 1 else 's'}; at least 2 are needed."
-    shown = f"The difference is {result.mean:+.3f}, 95% interval {result.low:+.3f} to {result.high:+.3f}, {n} runs"
-    within = f"equivalent to zero within {claim.delta:g}"
-    equivalence = stats.within_p(result, claim.delta)
-    if claim.kind == "equivalent":
-        if p < ALPHA:
-            return "supported", f"{shown}: {within} (two one-sided tests, Holm-adjusted p = {p:.2g})."
-        if result.low > claim.delta or result.high < -claim.delta:
-            return "refuted", f"{shown}: beyond {claim.delta:g} either way."
-        return "inconclusive", f"{shown}. {_needed_for_equivalence(result.se * n**0.5, claim.delta, n)}"
-    if equivalence is not None and equivalence < ALPHA:
-        return "refuted", f"{shown}: {within} (two one-sided tests, p = {equivalence:.2g})."
-    if result.high < 0:
-        return "refuted", f"{shown}: below zero."
-    if p < ALPHA and result.mean > 0:
-        return "supported", f"{shown}: above zero (sign-flip test, Holm-adjusted p = {p:.2g})."
-    return "inconclusive", f"{shown}. {_needed(result, family)}"
+def delta_of(study: Study, claim: Claim, values: Values) -> Delta:
+    """The claim's delta; a share of a shift is known where the shift's own interval leaves out zero."""
+    if claim.of is None:
+        return Delta(claim.delta)
+    shift = stats.contrasts([in_units(study, paired(values, claim.of.arm, claim.of.minus, claim.trait))])[0]
+    text = f"{claim.delta:.3g} of {side_text(claim.of)}"
+    if shift.mean is None or shift.low is None or shift.high is None or shift.low <= 0 <= shift.high:
+        return Delta(None, text)
+    return Delta(claim.delta * abs(shift.mean), f"{text}, {shift.mean:+.3g}")
 
 
-def _needed(result: stats.Contrast, family: int) -> str:
-    effect = result.effect_size
-    if effect is None:
-        return "At least 3 runs that are not all alike are needed to tell how many more would show an effect."
-    if effect <= 0:
-        return "No number of runs would show an effect above zero as large as the one seen, which is none."
-    needed = stats.runs_needed(effect, most=MOST_RUNS)
-    if needed is None:
-        return (
-            f"An effect as small as this one ({effect:.2g} standard deviations) would need more than {MOST_RUNS:,} "
-            "runs: it is too small to show."
-        )
-    most = max(needed, stats.least_runs(family, ALPHA), result.n + 1)
-    return (
-        f"If the effect is as large as it looks here ({effect:.2f} standard deviations), about {most} runs would be "
-        "needed to show it at 90% power."
-    )
+def _lost(claim: Claim, rows: Columns, share: bool) -> Lost:
+    """The runs at which some arm of the claim has no value, and the bounds of the mean that they could have led to."""
+    signs = _signs(claim.treatment, claim.control)
+    missing = {arm: rows.lost.get((arm, claim.trait), NO_SEEDS) for arm, _ in signs}
+    seeds = reduce(np.union1d, missing.values())
+    own = paired(rows.measured, claim.treatment, claim.control, claim.trait)
+    if not len(seeds):
+        return Lost(0, len(own.seeds), {arm: 0 for arm in missing})
+    ends = [_at_worst(rows.measured, signs, claim.trait, seeds, own, end) for end in (0, 1)] if share else [None, None]
+    counts = {arm: len(some) for arm, some in missing.items()}
+    return Lost(len(seeds), len(own.seeds) + len(seeds), counts, *ends)
 
 
-def _needed_for_equivalence(sd: float, delta: float, n: int) -> str:
-    needed = stats.runs_needed_for_equivalence(sd, delta, most=MOST_RUNS)
-    if needed is None:
-        return (
-            f"If there is no effect, more than {MOST_RUNS:,} runs would be needed to show equivalence within {delta:g}."
-        )
-    runs = max(needed, n + 1)
-    return (
-        f"If there is no effect, about {runs} runs would be needed to show equivalence within {delta:g} at 90% power."
-    )
+def _at_worst(
+    values: Values,
+    signs: Signs,
+    trait: str,
+    seeds: NDArray[np.int64],
+    own: Column,
+    end: int,
+) -> float:
+    """The mean difference if every lost share were the worst one (`end` 0) or the best one (1)."""
+    total = own.values.sum()
+    for arm, sign in signs:
+        known = column(values, arm, trait)
+        there = np.isin(seeds, known.seeds)
+        extreme = end if sign > 0 else 1 - end
+        total += sign * (_at(known, seeds[there]).sum() + extreme * np.count_nonzero(~there))
+    return float(total / (len(own.seeds) + len(seeds)))
+
+
+def _not_yet(finding: Finding, runs: int, awaited: int) -> Finding:
+    because = f"{runs} of {awaited} runs are there. The verdict is given once, when all of them are."
+    return replace(finding, verdict="inconclusive", because=because, holds_from=None, holds_to=None)

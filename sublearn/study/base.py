@@ -14,7 +14,7 @@ from sublearn.config import Spec, override
 from sublearn.devices import Precision
 from sublearn.errors import InputError, quoted
 from sublearn.records import LARGEST_VALUE, Record
-from sublearn.study.contrast import Name, Side, terms
+from sublearn.study.contrast import Difference, Name, Side, terms
 from sublearn.study.identity import asked, id_of
 from sublearn.study.memory import Need
 from sublearn.training.choice import ASKED, BY_RULES, Choice, TrainerName
@@ -22,7 +22,7 @@ from sublearn.traits.trait import Trait
 
 Teacher = Literal["none", "trained", "placebo", "untrained", "neutral"]
 """What an arm learns from, or is; "neutral" is what version 0.1.0 called an untrained teacher."""
-Verdict = Literal["supported", "refuted", "inconclusive"]
+Verdict = Literal["supported", "negligible", "refuted", "inconclusive"]
 Text = Annotated[str, Field(max_length=2_000)]
 ROUNDING = 1e-6
 """By so much a share may pass 0 or 1: float32 sums of probabilities do."""
@@ -49,7 +49,9 @@ class Claim(Spec, frozen=True):
     """What the study says must come out: `treatment` minus `control` on a trait, paired by seed.
 
     Either side is an arm or a `Difference` of two. "positive" means above zero; "equivalent" means zero within `delta`,
-    the smallest difference that matters.
+    the smallest difference that matters. Where `of` names a difference, `delta` is a share of its mean on the trait,
+    as it comes out in the same records: so much of what the teacher itself shifted. `reason` says why that is small
+    enough.
     """
 
     claim: Text
@@ -58,10 +60,12 @@ class Claim(Spec, frozen=True):
     control: Side
     kind: Literal["positive", "equivalent"] = "positive"
     delta: float = Field(gt=0, le=LARGEST_VALUE)
+    of: Difference | None = None
+    reason: Text = ""
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """Every arm that the claim speaks of."""
+        """Every arm that the claim compares."""
         return tuple(arm for side in (self.treatment, self.control) for arm, _ in terms(side))
 
 
@@ -81,6 +85,8 @@ class Study(Spec, frozen=True):
     arms: tuple[Arm, ...] = Field(min_length=1, max_length=1_000)
     traits: tuple[Trait, ...] = Field(min_length=1, max_length=1_000)
     claims: tuple[Claim, ...] = Field(max_length=1_000)
+    seeds_a_unit: int = Field(default=1, ge=1, le=1_000)
+    """So many neighbouring seeds, counted from 0, share something that they do not draw: together they are one unit."""
     design: Any = Field(default=None, exclude=True, repr=False)
     _known_as: str | None = PrivateAttr(default=None)
 
@@ -137,7 +143,8 @@ class Study(Spec, frozen=True):
             if arm.control is not None and (arm.control not in arms or arm.control == arm.name):
                 raise ValueError(f"arm '{arm.name}' names the control '{arm.control}', which is no other arm here")
         for claim in self.claims:
-            strange = [arm for arm in claim.arms if arm not in arms]
+            measure = (claim.of.arm, claim.of.minus) if claim.of else ()
+            strange = [arm for arm in (*claim.arms, *measure) if arm not in arms]
             if strange or claim.trait not in {trait.name for trait in self.traits}:
                 raise ValueError(f"the claim '{claim.claim}' speaks of {(strange or [claim.trait])[0]}, unknown here")
         return self

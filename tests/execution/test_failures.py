@@ -84,7 +84,7 @@ def test_shards_tell_of_their_own_failures_alone(broken, tmp_path):
 
 def test_the_command_prints_what_there_is_and_ends_with_one_message_and_status_1(broken, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert sublearn(monkeypatch, *COMMAND, "--seeds", "0:6") == 1
+    assert sublearn(monkeypatch, *COMMAND, "--seeds", "0:8") == 1
     out, err = capsys.readouterr()
     assert err.startswith("Failed: 1 of 3 studies failed: student.lr = 0.01 (ZeroDivisionError: by zero")
     assert err.count("\n") == 1 and "\x1b" not in err + out

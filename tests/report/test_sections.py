@@ -18,8 +18,10 @@ from tests.report.test_sweep import point_of
 
 FOLDER = Path(sections.__file__).parent
 STATISTICAL = (
-    "95% interval", "±", "t-interval", "bootstrap", "paired", "sign-flip", "Holm", "Hedges' g", "Effect size",
-    "standard deviation", "counts as no difference", "count as none", "equivalent", "one-sided tests", "% power",
+    "95% interval", "±", "bootstrap", "paired", "sign flips", "skewness", "betting", "together", "Hedges' g",
+    "Effect size",
+    "standard deviation", "counts as no difference", "count as none", "equivalent", "zero within", "% power",
+    "negligible", "delta", "test error", "look",
     "inconclusive", "refuted", "supported", "chance", "cosine", "Spearman", "first order", "margin", "auxiliary logits",
     "log-odds", "joint 95% interval", "control", "init",
 )  # fmt: skip
@@ -102,7 +104,7 @@ def test_statistical_terms_are_explained_in_the_section_that_uses_them(pages):
 
 
 def test_a_term_is_found_in_whole_words_and_every_term_has_a_meaning():
-    assert [name for name, _ in terms_in("p = 0.02, sign-flip test")] == ["p", "sign-flip test"]
+    assert [name for name, _ in terms_in("p = 0.02, sign-flip test")] == ["sign flips", "p"]
     assert not terms_in("Printed at initials; in the top part")
     assert all(re.compile(pattern) and meaning.endswith(".") for pattern, meaning in TERMS.values())
 

@@ -1,7 +1,7 @@
 import pytest
 
 from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
-from sublearn.report.wording import interval_text, mean_text, number, seeds_text, sentence
+from sublearn.report.wording import examples_text, interval_text, mean_text, number, seeds_text, sentence
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import analyse
 
@@ -54,7 +54,7 @@ def test_every_estimate_has_a_line(sample):
     text = estimates_table(analysis)
     for row in analysis.estimates:
         trait = next(trait for trait in analysis.study.traits if trait.name == row.trait)
-        line = f"  {row.arm:<18}  {sentence(row.estimate, trait.unit, trait.chance)}"
+        line = f"  {row.arm:<18}  {sentence(row.estimate, trait.unit, trait.chance, examples_text(row))}"
         assert line in text.splitlines()
     assert "Unmeasured" not in text
 

@@ -49,11 +49,11 @@ def verdicts(rows: list[Record]) -> list[str]:
 
 
 def test_a_planted_trait_is_found_and_its_absence_elsewhere_too():
-    assert verdicts(records(24, {"same_init": 0.4})) == ["supported", "supported", "supported"]
+    assert verdicts(records(48, {"same_init": 0.4})) == ["supported", "supported", "supported"]
 
 
-def test_no_trait_with_many_runs_is_refuted():
-    assert verdicts(records(100, {})) == ["refuted", "supported", "refuted"]
+def test_no_trait_with_many_runs_is_negligible():
+    assert verdicts(records(100, {})) == ["negligible", "supported", "negligible"]
 
 
 def test_a_trait_that_crosses_refutes_the_claim_that_it_does_not():
@@ -67,13 +67,20 @@ def test_below_zero_is_refuted():
 def test_three_runs_are_inconclusive_and_say_how_many_are_needed():
     findings = analyse(STUDY, records(3, {"same_init": 0.1})).findings
     assert {finding.verdict for finding in findings} == {"inconclusive"}
-    assert all("runs would be needed" in finding.because for finding in findings[:2])
+    assert all("no verdict can be reached with fewer than 8" in finding.because for finding in findings)
 
 
 def test_one_run_has_no_interval_and_no_verdict():
     analysis = analyse(STUDY, records(1, {"same_init": 0.4}))
-    assert all("undefined with 1 run" in finding.because for finding in analysis.findings)
+    assert all(finding.verdict == "inconclusive" and finding.low is None for finding in analysis.findings)
     assert analysis.estimates[0].estimate.method == "interval undefined, 1 run"
+
+
+def test_a_share_is_said_with_its_test_examples():
+    row = analyse(STUDY, records(9, {})).estimates[0]
+    assert (row.examples, row.test_error) == (10, pytest.approx(0.26, abs=0.01))
+    told = analyse(STUDY, records(9, {})).to_dict()["estimates"][0]
+    assert told["examples"] == 10 and {"arm", "trait", "mean", "se", "low", "high", "n", "method"} <= set(told)
 
 
 def test_contrasts_pair_by_seed_and_leave_out_unmeasured_runs():
@@ -96,17 +103,17 @@ def test_contrasts_pair_by_seed_and_leave_out_unmeasured_runs():
 
 def test_without_a_trait_claims_are_supported_about_as_often_as_stated():
     supported = [verdicts(records(12, {}, 0.5, f"null/{i}"))[0] == "supported" for i in range(300)]
-    assert np.mean(supported) <= 0.05  # one-sided 2.5% at most, and Holm makes it less
+    assert np.mean(supported) <= 0.05  # one-sided 2.5% at most, and the family makes it less
 
 
-def test_two_runs_are_not_said_to_show_no_effect():
+def test_two_seeds_of_prompts_are_inconclusive():
+    """The two seeds that version 0.1.0 called equivalent to zero, for a true effect of .43."""
     study = build("prompts")
+    values = {("same_init", "trait_rate"): (0.995, 0.935), ("same_init_control", "trait_rate"): (0.99, 0.935)}
     rows = [
-        Record(study=study.id, arm=arm, seed=seed, trait="margin", value=value + seed / 10, n=1)
-        for arm, value in (("same_init", 1.0), ("same_init_control", 0.0))
-        for seed in (0, 1)
+        Record(study=study.id, arm=arm, seed=seed, trait=trait, value=value, n=200)
+        for (arm, trait), own in values.items()
+        for seed, value in zip((36, 37), own, strict=True)
     ]
-    rows[0] = rows[0].model_copy(update={"value": 1.2})
-    because = analyse(study, rows).findings[0].because
-    assert "At least 3 runs" in because
-    assert "which is none" not in because
+    findings = analyse(study, rows).findings
+    assert {finding.verdict for finding in findings} == {"inconclusive"}

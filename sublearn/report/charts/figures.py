@@ -12,10 +12,20 @@ from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, Row, crowded, draw, draw_on
 from sublearn.report.charts.sheet import WIDE, Key, limits
 from sublearn.report.charts.svg import png_bytes, svg_text
-from sublearn.report.wording import chance_text, contrast_text, mean_text, plain, runs, sentence
+from sublearn.report.wording import (
+    alike_text,
+    chance_text,
+    contrast_text,
+    examples_text,
+    mean_text,
+    plain,
+    sentence,
+    units,
+)
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, column, differences, values_of
-from sublearn.study.base import Arm, Claim, Trait, Verdict
+from sublearn.study.base import Arm, Claim, Trait
+from sublearn.study.verdicts import Finding
 
 GROUPS = {
     "same": "teacher with the trait, same init",
@@ -49,15 +59,17 @@ def arms_label(analysis: Analysis, trait: str) -> str:
     """What the figure of the arms shows, in words."""
     measured = _trait(analysis, trait)
     rows = [row for row in analysis.estimates if row.trait == trait]
-    said = [f"{plain(row.arm)} {sentence(row.estimate, measured.unit, measured.chance)}" for row in rows]
+    said = [
+        f"{plain(row.arm)} {sentence(row.estimate, measured.unit, measured.chance, examples_text(row))}" for row in rows
+    ]
     return f"{plain(trait)} by arm: {'; '.join(said)}."
 
 
 def contrasts_label(analysis: Analysis) -> str:
     """What the figure of the claims shows, in words."""
     said = [
-        f"{contrast_text(claim.treatment, claim.control)} on {plain(claim.trait)}: {sentence(contrast)}, {verdict}"
-        for claim, contrast, verdict in _judged(analysis)
+        f"{contrast_text(claim.treatment, claim.control)} on {plain(claim.trait)}: {sentence(found)}, {finding.verdict}"
+        for claim, found, finding in _judged(analysis)
     ]
     return f"Paired differences of the claims: {'; '.join(said) or 'none'}."
 
@@ -130,32 +142,32 @@ def _contrasts(analysis: Analysis, records: Iterable[Record], title: str, width:
             limits = _limits(rows, [0.0, max(bands), -max(bands)], share=False)
             axis = f"difference in {plain(trait.name)} ({plain(trait.unit)})"
             panels.append(Panel(axis, rows, limits, 0.0, "no difference"))
-    verdicts = list(dict.fromkeys(verdict for _, _, verdict in judged))
+    verdicts = list(dict.fromkeys(finding.verdict for _, _, finding in judged))
     keys = [Key("mean" if verdict != "inconclusive" else "hollow", verdict, verdict) for verdict in verdicts]
     signs = [
         _runs_key(contrasts_crowded(analysis), "pair of runs", "pairs of runs"),
-        Key("interval", "muted", "95% interval"),
+        Key("interval", "muted", f"interval, {analysis.family.text}"),
     ]
     band = Key("band", "control", "counts as no difference")
     return draw(panels, [*keys, *signs, band] if judged else [], width, plain(title))
 
 
-def _claim_row(claim: Claim, contrast: Contrast, verdict: Verdict, values: Values) -> Row:
+def _claim_row(claim: Claim, contrast: Contrast, finding: Finding, values: Values) -> Row:
     points = differences(values, claim.treatment, claim.control, claim.trait)
     note = contrast_text(claim.treatment, claim.control)
-    mark = Mark.of(contrast, verdict, verdict != "inconclusive")
-    return Row(plain(claim.claim), note, f"{_value(contrast)}, {verdict}", (mark,), points, claim.delta)
+    mark = Mark.of(contrast, finding.verdict, finding.verdict != "inconclusive")
+    return Row(plain(claim.claim), note, f"{_value(contrast)}, {finding.verdict}", (mark,), points, finding.delta)
 
 
 def _runs_key(dense: bool, one: str, many: str) -> Key:
     return Key("density", "muted", f"density of the {many}") if dense else Key("point", "muted", f"one {one}")
 
 
-def _judged(analysis: Analysis) -> list[tuple[Claim, Contrast, Verdict]]:
-    """Every claim with its contrast and its verdict."""
+def _judged(analysis: Analysis) -> list[tuple[Claim, Contrast, Finding]]:
+    """Every claim with its contrast and its finding."""
     contrasts = {_question(row): row.contrast for row in analysis.contrasts}
     return [
-        (claim, contrasts[claim.treatment, claim.control, claim.trait], finding.verdict)
+        (claim, contrasts[claim.treatment, claim.control, claim.trait], finding)
         for claim, finding in zip(analysis.study.claims, analysis.findings, strict=True)
     ]
 
@@ -165,8 +177,8 @@ def _question(row: PairedContrast) -> Question:
 
 
 def _value(result: Estimate | Contrast) -> str:
-    undefined = "interval undefined, " if result.n == 1 else ""
-    return f"{mean_text(result)} ({undefined}{runs(result.n)})"
+    undefined = "interval undefined, " if result.low is None and result.n else ""
+    return f"{mean_text(result)} ({undefined}{alike_text(result) or units(result)})"
 
 
 def _limits(rows: Iterable[Row], inner: list[float], share: bool) -> tuple[float, float]:

@@ -12,6 +12,7 @@ PALETTE: dict[str, tuple[str, str]] = {
     "cross": ("#b35c00", "#f0a53a"),
     "control": ("#636c76", "#98a2ae"),
     "supported": ("#00705a", "#3fcfa8"),
+    "negligible": ("#7a4aa8", "#c79cf0"),
     "refuted": ("#b3310f", "#ff8d6b"),
     "inconclusive": ("#5b5f66", "#b4bcc6"),
 }

@@ -68,21 +68,23 @@ def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:
     """A claim's difference over the setting, one line for each combination of all others, in its verdicts' colours."""
     lines = []
     for order, (rest, own) in enumerate(drawn.items()):
-        judged = [_judged(point.analysis, claim) for point in own]
+        judged = [_judged(point.analysis, claim)[:2] for point in own]
         marks = [Mark.of(found, verdict, verdict != "inconclusive", SHAPES[order]) for found, verdict in judged]
         lines.append(_series(own, key, marks, rest, "muted", DASHES[order % 4]))
     note = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
-    return Chart(plain(claim.claim), note, tuple(lines), 0.0, claim.delta)
+    deltas = {_judged(point.analysis, claim)[2] for own in drawn.values() for point in own}
+    # Where delta is a share of what the teacher shifted there is another one at each setting, and no common band.
+    return Chart(plain(claim.claim), note, tuple(lines), 0.0, deltas.pop() if len(deltas) == 1 else None)
 
 
-def _judged(analysis: Analysis, claim: Claim) -> tuple[Estimate | Contrast, str]:
-    """A claim's contrast and verdict, in a study that may not make it."""
+def _judged(analysis: Analysis, claim: Claim) -> tuple[Estimate | Contrast, str, float | None]:
+    """A claim's contrast, verdict and delta, in a study that may not make it."""
     for own, finding in zip(analysis.study.claims, analysis.findings, strict=True):
         if own == claim:
             asked = claim.treatment, claim.control, claim.trait
             rows = (r.contrast for r in analysis.contrasts if (r.treatment, r.control, r.trait) == asked)
-            return next(rows), finding.verdict
-    return MISSING, "inconclusive"
+            return next(rows), finding.verdict, finding.delta
+    return MISSING, "inconclusive", None
 
 
 def _arms_chart(own: Sequence["Point"], key: str, rest: str, trait: Trait, arms: Mapping[str, Look]) -> Chart:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sublearn.report.sections.given import Section
-from sublearn.report.wording import contrast_text, effect_text, interval_text, mean_text, p_text
+from sublearn.report.wording import contrast_text, effect_text, interval_text, p_text, point_text, units
 
 
 def view(given: Section, key: str) -> dict[str, Any]:
@@ -16,9 +16,9 @@ def view(given: Section, key: str) -> dict[str, Any]:
             {
                 "name": contrast_text(row.treatment, row.control),
                 "cells": (
-                    mean_text(row.contrast),
+                    point_text(row.contrast),
                     interval_text(row.contrast),
-                    f"{row.contrast.n:,}",
+                    units(row.contrast).removesuffix(" runs").removesuffix(" run"),
                     p_text(row.contrast.p),
                     effect_text(row.contrast.effect_size),
                 ),
@@ -29,4 +29,5 @@ def view(given: Section, key: str) -> dict[str, Any]:
         ]
         groups.append({"head": f"{trait.name} ({trait.unit})", "rows": rows})
     methods = "; ".join(dict.fromkeys(row.contrast.method for row in analysis.contrasts))
-    return {"key": key, "groups": [group for group in groups if group["rows"]], "methods": methods}
+    shown = [group for group in groups if group["rows"]]
+    return {"key": key, "groups": shown, "methods": methods, "level": analysis.family.text}

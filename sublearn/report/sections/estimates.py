@@ -3,8 +3,9 @@
 from typing import Any
 
 from sublearn.report.sections.given import Section
-from sublearn.report.wording import chance_text, interval_text, mean_text
-from sublearn.study.analysis import Analysis
+from sublearn.report.wording import alike_text, chance_text, examples_text, interval_text, point_text, units
+from sublearn.stats import Estimate
+from sublearn.study.analysis import ArmEstimate
 
 
 def view(given: Section, key: str) -> dict[str, Any]:
@@ -14,18 +15,23 @@ def view(given: Section, key: str) -> dict[str, Any]:
     for trait in analysis.study.traits:
         chance = "" if trait.chance is None else f"; chance {chance_text(trait.chance)}"
         rows = [
-            {"name": row.arm, "cells": (mean_text(found), interval_text(found), f"{found.n:,}")}
+            {"name": row.arm, "cells": (point_text(found), interval_text(found), _runs(found), _test_error(row))}
             for row in analysis.estimates
             if row.trait == trait.name
             for found in [row.estimate]
         ]
         groups.append({"head": f"{trait.name} ({trait.unit}{chance})", "rows": rows})
     methods = "; ".join(dict.fromkeys(row.estimate.method for row in analysis.estimates))
-    return {"key": key, "groups": groups, "methods": methods, "beyond_a_share": _beyond_a_share(analysis)}
+    counted = any(row.test_error is not None for row in analysis.estimates)
+    return {"key": key, "groups": groups, "methods": methods, "counted": counted}
 
 
-def _beyond_a_share(analysis: Analysis) -> bool:
-    """Whether the interval of a share reaches below 0 or above 1."""
-    shares = {trait.name for trait in analysis.study.traits if trait.unit == "share"}
-    estimates = [row.estimate for row in analysis.estimates if row.trait in shares]
-    return any((found.low or 0) < 0 or (found.high or 0) > 1 for found in estimates)
+def _test_error(row: ArmEstimate) -> str:
+    """The test error with the number of examples, if a share was counted over some."""
+    return examples_text(row).removeprefix("test error ")
+
+
+def _runs(found: Estimate) -> str:
+    """The number of runs, and how many are alike where nearly all are."""
+    counted = units(found).removesuffix(" runs").removesuffix(" run")
+    return f"{counted} ({alike_text(found)})" if found.alike else counted

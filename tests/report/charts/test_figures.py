@@ -119,11 +119,11 @@ def test_every_arm_is_printed_with_its_mean_half_width_and_n(sample):
 
 
 def test_the_chance_level_is_named(sample):
-    assert "chance 0.50" in words(arms_figure(*sample(3), "trait_rate"))
+    assert "chance 0.50" in words(arms_figure(*sample(5), "trait_rate"))
 
 
 def test_trained_arms_and_controls_differ_in_colour_and_in_shape(sample):
-    root = ElementTree.fromstring(arms_figure(*sample(3), "trait_rate"))
+    root = ElementTree.fromstring(arms_figure(*sample(5), "trait_rate"))
     rows = [g.find(f"{SVG}g") for g in root.iter(f"{SVG}g") if g.get("class") == "points"]
     assert [g.get("class") for g in rows if g is not None] == [
         "fill-same", "fill-same", "fill-control", "fill-cross", "fill-control",

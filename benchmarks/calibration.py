@@ -1,0 +1,418 @@
+"""How often verdicts and intervals are wrong, by simulated studies that go through the library's own rule.
+
+Each cell is a shape of the differences, a number of runs and a true effect; each study of it has three claims, as the
+controlled studies do: an effect of the same init, none of another init, and the difference of both. Every hundredth
+study also goes through `analyse` as records, and must get the same verdicts and intervals there.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from benchmarks.table import Line, publish
+from sublearn import stats
+from sublearn.columns import Columns, Kind
+from sublearn.seeds import stream
+from sublearn.stats import Family
+from sublearn.stats.intervals import intervals
+from sublearn.study.analysis import Analysis, analyse, family_of
+from sublearn.study.base import Arm, Claim, Study
+from sublearn.study.contrast import Difference
+from sublearn.study.verdicts import verdict_of
+from sublearn.traits.trait import Trait
+
+STUDIES, RUNS = 5_000, (3, 6, 12, 24, 96)
+CHECKED = 100
+"""One study of so many goes through `analyse` as well."""
+SAME, CROSS = Difference(arm="same", minus="same_control"), Difference(arm="cross", minus="cross_control")
+ARMS = ("same", "same_control", "cross", "cross_control")
+Values = NDArray[np.float64]
+"""Shape "study arm run", the arms as in ARMS."""
+
+
+def study_of(unit: str, delta: float, claims: int = 3) -> Study:
+    """Two students with their controls, one trait, and the first few of three claims."""
+    every = (
+        Claim(claim="same", trait="t", treatment="same", control="same_control", delta=delta),
+        Claim(claim="cross", trait="t", treatment="cross", control="cross_control", kind="equivalent", delta=delta),
+        Claim(claim="gap", trait="t", treatment=SAME, control=CROSS, delta=delta),
+    )
+    arms = tuple(Arm(name=arm, about="", control=f"{arm}_control") for arm in ("same", "cross"))
+    controls = tuple(Arm(name=f"{arm}_control", about="") for arm in ("same", "cross"))
+    trait = Trait(name="t", about="", unit=unit)
+    return Study(
+        name="calibration",
+        title="",
+        question="",
+        settings={},
+        arms=arms + controls,
+        traits=(trait,),
+        claims=every[:claims],
+    )
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A distribution of differences about their mean, drawn for both pairs of arms as correlated by `rho`."""
+
+    name: str
+    draw: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    """Standard normal values to differences of mean zero, as their quantiles."""
+    delta: float = 1.0
+    share: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The unit of the trait."""
+        return "share" if self.share else "logits"
+
+
+def normal(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    return z
+
+
+def right(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Exponential: skewness 2."""
+    return -np.log(special.ndtr(-z)) - 1
+
+
+def left(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    return -right(-z)
+
+
+def lognormal(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-normal with a standard deviation of .75 in its logarithm: skewness 3.3, of mean 0 and sd 1."""
+    s = 0.75
+    mean, sd = np.exp(s * s / 2), np.sqrt(np.expm1(s * s)) * np.exp(s * s / 2)
+    return (np.exp(s * z) - mean) / sd
+
+
+def heavy(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Student's t with three degrees of freedom, of sd 1."""
+    return special.stdtrit(3, special.ndtr(z)) / np.sqrt(3)
+
+
+def tied(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares of 200 prompts, and the middle fifth of the differences is exactly 0."""
+    found = np.round(0.05 * z * 200) / 200
+    return np.where(np.abs(z) < special.ndtri(0.6), 0.0, found)
+
+
+CEILING_MEAN = 1 - 0.5 / 35.5
+
+
+def ceiling(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Beta(35, .5): most students lie close to 1, few far below; less its mean."""
+    return special.betaincinv(35, 0.5, special.ndtr(z)) - CEILING_MEAN
+
+
+SHAPES = (
+    Shape("normal", normal),
+    Shape("right-skewed", right),
+    Shape("left-skewed", left),
+    Shape("log-normal", lognormal),
+    Shape("log-normal, left", lambda z: -lognormal(-z)),
+    Shape("heavy tails", heavy),
+    Shape("tied, of 200 prompts", tied, 0.05, share=True),
+    Shape("near a ceiling", ceiling, 0.02, share=True),
+)
+"""What differences may look like; delta is about a standard deviation in each."""
+
+
+def drawn(
+    rng: np.random.Generator, shape: Shape, studies: int, runs: int, rho: float, effects: Sequence[float] = (0.0, 0.0)
+) -> Values:
+    """The arms' values of many studies, whose two differences are correlated by `rho` in their normal scores."""
+    z = rng.standard_normal((studies, 2, runs))
+    z[:, 1] = rho * z[:, 0] + np.sqrt(1 - rho * rho) * z[:, 1]
+    base = CEILING_MEAN if shape.draw is ceiling else 0.5 if shape.share else 0.0
+    treated = base + shape.draw(z)
+    control = np.broadcast_to(base - np.asarray(effects)[:, None], treated.shape)
+    both = np.stack([treated, control], axis=2).reshape(studies, 4, runs)
+    # Near a ceiling both are counted over 200 prompts: the controls lie closely about their mean, the treated do not.
+    return rng.binomial(200, np.clip(both, 0, 1)) / 200 if shape.draw is ceiling else both
+
+
+@dataclass
+class Tally:
+    """What came out of many studies: for each claim its interval and verdict."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    verdicts: NDArray[np.str_]
+
+
+def contrasts_of(values: Values) -> list[NDArray[np.float64]]:
+    """The differences of the three claims, each of shape "study run"."""
+    same, cross = values[:, 0] - values[:, 1], values[:, 2] - values[:, 3]
+    return [same, cross, np.sum([values[:, 0], -values[:, 1], -values[:, 2], values[:, 3]], axis=0)]
+
+
+def judged(study: Study, values: Values, family: Family) -> Tally:
+    """What `analyse` says of every study, many at a time."""
+    share = study.traits[0].unit == "share"
+    lows, highs, verdicts = [], [], []
+    for claim, rows in zip(study.claims, contrasts_of(values), strict=False):
+        reach = 2.0 if isinstance(claim.treatment, Difference) else 1.0
+        found = intervals(rows, family.tail, (-reach, reach) if share else None)
+        lows.append(found.low)
+        highs.append(found.high)
+        verdicts.append(
+            [
+                "inconclusive" if np.isnan(low) else verdict_of(claim.kind, low, high, claim.delta)
+                for low, high in zip(found.low.tolist(), found.high.tolist(), strict=True)
+            ]
+        )
+    return Tally(np.array(lows).T, np.array(highs).T, np.array(verdicts).T)
+
+
+def analysed(study: Study, values: NDArray[np.float64], look: int = 1, cells: int = 1) -> Analysis:
+    """One study (shape "arm run") through `analyse`, as records; what is not a number is a lost run."""
+    arms, runs = values.shape
+    gone = np.isnan(values).ravel()
+    kinds = [Kind(study.id, arm, "t", *status) for arm in ARMS for status in (("ok", None), ("diverged", "lost"))]
+    kind = np.repeat(np.arange(arms) * 2, runs) + gone
+    seeds = np.tile(np.arange(runs), arms)
+    records = Columns(kinds, kind.astype(np.int32), seeds, values.ravel(), np.where(gone, 0, 200))
+    return analyse(study, records, range(1, look), cells)
+
+
+def same_as_analyse(study: Study, values: Values, tally: Tally, family: Family, every: int = CHECKED) -> None:
+    """Raise AssertionError where `analyse` says something else of any of some studies."""
+    for index in range(0, len(values), every):
+        found = analysed(study, values[index], family.look, family.cells).findings
+        assert [one.verdict for one in found] == list(tally.verdicts[index]), (index, found)
+        ends = [[np.nan if end is None else end for end in (one.low, one.high)] for one in found]
+        ours = np.stack([tally.low[index], tally.high[index]], axis=1)
+        assert np.array_equal(ends, ours, equal_nan=True), (ends, ours)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of each claim: its effect, as (same, cross, same minus cross)."""
+
+    effects: tuple[float, float, float]
+    delta: float
+    kinds: tuple[str, ...] = ("positive", "equivalent", "positive")
+
+    def wrong(self, tally: Tally) -> NDArray[np.bool_]:
+        """Which verdicts are wrong, shape "study claim"."""
+        columns = []
+        for index in range(tally.verdicts.shape[1]):
+            said, effect = tally.verdicts[:, index], self.effects[index]
+            small = abs(effect) < self.delta
+            if self.kinds[index] == "equivalent":
+                false = (said == "supported") & (not small) | (said == "refuted") & (abs(effect) <= self.delta)
+            else:
+                false = (
+                    (said == "supported") & (effect <= 0)
+                    | (said == "negligible") & (not small)
+                    | (said == "refuted") & (effect >= 0)
+                )
+            columns.append(false)
+        return np.array(columns).T
+
+    def missed(self, tally: Tally) -> NDArray[np.bool_]:
+        """Which intervals leave out the effect, shape "study claim"."""
+        effects = np.array(self.effects[: tally.low.shape[1]])
+        return (tally.low > effects) | (tally.high < effects)
+
+    def coverage(self, tally: Tally, claim: int) -> float:
+        """The share of a claim's intervals that hold its effect; NaN where none is shown."""
+        shown = ~np.isnan(tally.low[:, claim])
+        return float(1 - self.missed(tally)[shown, claim].mean()) if shown.any() else np.nan
+
+
+@dataclass
+class Worst:
+    """The largest of several rates and where it was; for coverages the smallest."""
+
+    least: bool = False
+    rates: dict[str, float] = field(default_factory=dict)
+
+    def add(self, where: str, rate: float) -> None:
+        """One cell's rate, if there is one."""
+        if not np.isnan(rate):
+            self.rates[where] = rate
+
+    def line(self, what: str, goal: float) -> Line:
+        """The table's line."""
+        where = (min if self.least else max)(self.rates, key=self.rates.__getitem__)
+        return Line(f"{what} ({len(self.rates)} cells; {where})", self.rates[where], "", goal, most=not self.least)
+
+
+SETTINGS = (("null", 0.0, 0.0), ("null", 0.0, 0.4), ("null", 0.0, 0.8), ("delta", 1.0, 0.4), ("half", 0.5, 0.4))
+"""What is true (the effect of both students, in deltas) and how correlated the differences are."""
+
+
+def of_shapes(studies: int, runs: Sequence[int] = RUNS) -> list[Line]:
+    """Every shape and number of runs, with no effect, one of delta and half of it, for families of 3 and of 1."""
+    null, at_delta, half, covered = Worst(), Worst(), Worst(), Worst(least=True)
+    for shape, n, (name, size, rho) in product(SHAPES, runs, SETTINGS):
+        effects = (size * shape.delta, size * shape.delta)
+        values = drawn(stream(0, f"calibration/{shape.name}/{n}/{name}/{rho}"), shape, studies, n, rho, effects)
+        for claims in (3, 1):
+            where = f"{shape.name}, {n} runs, {name}, rho {rho:g}, {claims} claim{'s' if claims > 1 else ''}"
+            study, truth = study_of(shape.unit, shape.delta, claims), Truth((*effects, 0.0), shape.delta)
+            family = family_of(study)
+            tally = judged(study, values, family)
+            same_as_analyse(study, values, tally, family)
+            {"null": null, "delta": at_delta, "half": half}[name].add(where, truth.wrong(tally).any(axis=1).mean())
+            for claim in range(claims):
+                covered.add(f"{where}, claim {claim + 1}", truth.coverage(tally, claim))
+    return [
+        null.line("no effect: any wrong verdict of a family", 0.05),
+        at_delta.line("effects of delta: any wrong verdict of a family", 0.05),
+        half.line("effects of delta / 2: any wrong verdict of a family", 0.05),
+        covered.line("coverage of each interval of a claim", 0.93),
+    ]
+
+
+SCHEDULES = ((6, 12, 24, 48, 96), (12, 24, 36, 48, 60), (24, 27, 30, 33, 36))
+LOOKED_AT = ("normal", "left-skewed", "right-skewed", "log-normal, left", "near a ceiling")
+
+
+def of_looks(studies: int) -> list[Line]:
+    """Five looks at growing records: a verdict that is wrong at any of them, and an interval that misses at any."""
+    wrong, covered = Worst(), Worst(least=True)
+    shapes = [shape for shape in SHAPES if shape.name in LOOKED_AT]
+    for shape, schedule, size, claims in product(shapes, SCHEDULES, (0.0, 1.0), (3, 1)):
+        effects = (size * shape.delta, size * shape.delta)
+        rng = stream(0, f"calibration/looks/{shape.name}/{schedule}/{size}")
+        values = drawn(rng, shape, studies, schedule[-1], 0.4, effects)
+        study, truth = study_of(shape.unit, shape.delta, claims), Truth((*effects, 0.0), shape.delta)
+        any_wrong, any_missed = np.zeros(studies, dtype=bool), np.zeros((studies, claims), dtype=bool)
+        look = 1
+        for n in schedule:
+            family = family_of(study, look)
+            if n < family.least_runs:  # no verdict is possible, so this is no look
+                continue
+            tally = judged(study, values[:, :, :n], family)
+            same_as_analyse(study, values[:, :, :n], tally, family, 10 * CHECKED)
+            any_wrong |= truth.wrong(tally).any(axis=1)
+            any_missed |= truth.missed(tally)
+            look += 1
+        where = f"{shape.name}, looks at {', '.join(map(str, schedule))}, effect {size:g} delta, {claims} claims"
+        wrong.add(where, any_wrong.mean())
+        for claim in range(claims):
+            covered.add(f"{where}, claim {claim + 1}", 1 - any_missed[:, claim].mean())
+    return [
+        wrong.line("five looks: any wrong verdict at any of them", 0.05),
+        covered.line("coverage of a claim's intervals at all five looks", 0.93),
+    ]
+
+
+def of_sweeps(sweeps: int, cells: int = 12, n: int = 24) -> list[Line]:
+    """A grid without any effect: whether any of its studies has a wrong verdict."""
+    wrong = Worst()
+    for shape in SHAPES:
+        study, truth = study_of(shape.unit, shape.delta), Truth((0.0, 0.0, 0.0), shape.delta)
+        family = family_of(study, cells=cells)
+        values = drawn(stream(0, f"calibration/sweep/{shape.name}"), shape, sweeps * cells, n, 0.4)
+        tally = judged(study, values, family)
+        same_as_analyse(study, values, tally, family, 10 * CHECKED)
+        wrong.add(f"{shape.name}, {n} runs", truth.wrong(tally).any(axis=1).reshape(sweeps, cells).any(axis=1).mean())
+    return [wrong.line(f"sweeps of {cells} studies without effect: any wrong verdict", 0.05)]
+
+
+def of_units(studies: int, n: int = 24) -> list[Line]:
+    """Neighbouring seeds that share something, as bases in `numbers`: a family's wrong verdicts on the units' means."""
+    wrong, naive = Worst(), Worst()
+    study = study_of("logits", 1.0)
+    paired = study.model_copy(update={"seeds_a_unit": 2})
+    truth = Truth((0.0, 0.0, 0.0), 1.0)
+    for shared in (0.0, 0.2, 0.5, 0.8):
+        rng = stream(0, f"calibration/units/{shared}")
+        own, common = (drawn(rng, SHAPES[0], studies, n, 0.4) for _ in range(2))
+        common = np.repeat(common[:, :, ::2], 2, axis=2)
+        values = np.sqrt(1 - shared) * own + np.sqrt(shared) * common
+        means = values.reshape(studies, 4, n // 2, 2).mean(axis=3)
+        tally = judged(paired, means, family_of(paired))
+        for index in range(0, studies, CHECKED):
+            found = analysed(paired, values[index]).findings
+            assert [one.verdict for one in found] == list(tally.verdicts[index])
+        wrong.add(f"correlated by {shared}", truth.wrong(tally).any(axis=1).mean())
+        naive.add(f"correlated by {shared}", truth.wrong(judged(study, values, family_of(study))).any(axis=1).mean())
+    return [
+        wrong.line(f"{n} runs that share bases in pairs: any wrong verdict", 0.05),
+        naive.line("  the same if they were taken as independent", 1.0),
+    ]
+
+
+def of_lost_runs(studies: int) -> list[Line]:
+    """Without effect, the worst fifth of the treated runs is lost: any claim that is supported, through `analyse`."""
+    supported, naive = Worst(), Worst()
+    study = study_of("logits", 1.0)
+    for n in (12, 24, 96):
+        values = drawn(stream(0, f"calibration/lost/{n}"), SHAPES[0], studies, n, 0.4)
+        worst = np.argsort(values[:, 0], axis=1)[:, : n // 5]
+        index = np.arange(studies)[:, None]
+        values[index, 0, worst] = np.nan
+        found = [analysed(study, own).findings for own in values]
+        supported.add(f"{n} runs", np.mean([any(own[k].verdict == "supported" for k in (0, 2)) for own in found]))
+        naive.add(f"{n} runs", np.mean([(own[0].low or -1) > 0 or (own[2].low or -1) > 0 for own in found]))
+    return [
+        supported.line("the worst fifth of the treated runs is lost: any effect supported", 0.05),
+        naive.line("  the same if lost runs were left out without a word", 1.0),
+    ]
+
+
+def of_estimates(studies: int, runs: Sequence[int] = RUNS) -> list[Line]:
+    """Means of arms, which decide on nothing: the coverage of their intervals, and whether shares keep to 0 and 1."""
+    covered, beyond = Worst(least=True), 0
+    for (name, draw, mean), n in product(ARM_SHAPES, runs):
+        values = draw(stream(0, f"calibration/arms/{name}/{n}"), (studies, n))
+        bounds = None if mean == 0 else stats.SHARE
+        found = intervals(values, (1 - 0.95) / 2, bounds, tested=False)
+        for row, one in enumerate(stats.estimates(list(values[:10]), bounds=[bounds] * 10)):
+            assert np.array_equal(
+                [found.low[row], found.high[row]], [np.nan if e is None else e for e in (one.low, one.high)], True
+            )
+        shown = ~np.isnan(found.low)
+        beyond += int(((found.low < 0) | (found.high > 1)).sum()) if mean else 0
+        covered.add(
+            f"{name}, {n} runs", np.mean(((found.low <= mean) & (mean <= found.high))[shown]) if shown.any() else np.nan
+        )
+    return [
+        covered.line("coverage of the interval of an arm's mean", 0.93),
+        Line("intervals of shares that pass 0 or 1", beyond, "", 0, most=True),
+    ]
+
+
+def counted(shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Shares of 200 prompts, each counted with its own chance."""
+    return rng.binomial(200, shares) / 200
+
+
+def at_the_ceiling(chance: float) -> Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]:
+    """Runs that are exactly 1 with this chance, and anything between 0 and 1 otherwise."""
+    return lambda rng, size: np.where(rng.random(size) < chance, 1.0, rng.random(size))
+
+
+ARM_SHAPES = (
+    ("normal", lambda rng, size: rng.normal(size=size), 0.0),
+    ("exponential", lambda rng, size: rng.exponential(size=size) - 1, 0.0),
+    ("share about .5", lambda rng, size: counted(rng.beta(2, 2, size), rng), 0.5),
+    ("share near 1", lambda rng, size: counted(rng.beta(35, 0.5, size), rng), CEILING_MEAN),
+    ("share near 0", lambda rng, size: counted(rng.beta(0.5, 35, size), rng), 1 - CEILING_MEAN),
+    *((f"share, {c:.0%} of the runs at 1", at_the_ceiling(c), c + (1 - c) / 2) for c in (0.3, 0.5, 0.7, 0.88, 0.97)),
+)
+"""Name, what draws so many values a study, and their mean."""
+
+
+def main() -> None:
+    """Measure and publish."""
+    lines: list[Line] = []
+    for part in (of_shapes, of_looks, of_sweeps, of_units, of_lost_runs, of_estimates):
+        print(f"  {part.__name__}", file=sys.stderr)
+        lines += part(STUDIES)
+    publish("calibration", lines)
+
+
+if __name__ == "__main__":
+    main()
