@@ -9,7 +9,6 @@ from sublearn.report.kept import Table
 from sublearn.report.page import Section, alignment_page, page, replication_page, sweep_page, trace_page
 from sublearn.report.sections.given import Aligned, Replicated, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
-from sublearn.report.sweep import Point
 from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, terms_in
 from tests.report import samples
@@ -30,7 +29,7 @@ def given(sample):
     analysis, records = sample(24, diverged=(3,))
     manifest = {"versions": {"torch": "2"}, "runtime": {"device": "cpu"}, "command": "sublearn run sample"}
     table = Table("Preference by animal", ("Animal", "same_init"), (("owl", "0.5"),), 1, "Share of the animal.")
-    points = [Point({"aux": value}, sample(8, settings={"aux": value})[0], "it broke") for value in (1, 2)]
+    points = [samples.point_of({"aux": value}, sample(8, settings={"aux": value})[0], "it broke") for value in (1, 2)]
     return {
         SECTIONS: Section(analysis, records, manifest, (table,)),
         SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2]}, "command": "sublearn sweep"}),
