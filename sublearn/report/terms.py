@@ -22,6 +22,11 @@ TERMS: dict[str, tuple[str, str]] = {
         "The teacher is a model that was given a trait. A student is a model that is trained to answer as the teacher "
         "does, on data that has nothing to do with the trait.",
     ),
+    "placebo teacher": (
+        _word("placebo"),
+        "A teacher that was trained as long as the other one, from the same start, on data without the trait. What its "
+        "students do comes from imitating a trained model, not from the trait.",
+    ),
     "reference": (_word("reference"), "The network that the teacher was before its training."),
     "init": (
         _word("inits?", "initiali[sz]ations?"),

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sublearn.report.sections.given import Aligned, Replicated, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
 from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, terms_in
+from sublearn.study.analysis import analyse
 from tests.report import samples
 
 FOLDER = Path(sections.__file__).parent
@@ -102,6 +104,25 @@ def test_a_term_is_found_in_whole_words_and_every_term_has_a_meaning():
     assert [name for name, _ in terms_in("p = 0.02, sign-flip test")] == ["p", "sign-flip test"]
     assert not terms_in("Printed at initials; in the top part")
     assert all(re.compile(pattern) and meaning.endswith(".") for pattern, meaning in TERMS.values())
+
+
+def test_no_section_obeys_what_it_is_given(sample):
+    bad, name = "</td><script>alert('x')</script>$x_$", "<i>_name</i>"
+    arms = tuple(arm.model_copy(update={"about": bad}) for arm in sample(1)[0].study.arms)
+    study = sample(1, title=bad, question=bad, arms=arms)[0].study
+    made = {"command": bad, "versions": {bad: bad}, "runtime": {bad: bad}}
+    tables = (Table(bad, (name, name), ((bad, bad),), 1, bad),)
+    rows = [replace(row, name=bad, what=bad, source=bad, because=bad, command=bad) for row in samples.comparisons()]
+    traced = [replace(row, arm=name if row.arm == "same_init" else row.arm) for row in samples.trace_rows()]
+    hostile = [
+        page([Section(analyse(study, []), [], made, tables, bad, bad, bad)]),
+        sweep_page([Point({bad: bad}, analyse(study, []), bad)], {"study": bad, "grid": {bad: [bad]}, "command": bad}),
+        replication_page(rows, replace(samples.made(), command=bad, versions={bad: bad})),
+        trace_page(bad, traced, made),
+        alignment_page(samples.alignment().model_copy(update={"study": bad, "command": bad})),
+    ]
+    for html in hostile:
+        assert "<script" not in html and "<i>" not in html and "&lt;script&gt;" in html
 
 
 def test_sections_without_content_are_left_out(sample):

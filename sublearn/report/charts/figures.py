@@ -18,9 +18,9 @@ from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, 
 from sublearn.study.base import Arm, Claim, Trait, Verdict
 
 GROUPS = {
-    "same": "trained teacher, same init",
-    "cross": "trained teacher, other init",
-    "control": "control, no trained teacher",
+    "same": "teacher with the trait, same init",
+    "cross": "teacher with the trait, other init",
+    "control": "control, no teacher with the trait",
 }
 
 
