@@ -1,4 +1,16 @@
-"""The shelf of public names, each imported when it is first used."""
+"""The laboratory of subliminal learning.
+
+The tutorial's own names: generate_sequences, PromptDataset, collate_fn, PromptMLP, TrainConfig, train_classification,
+train_distillation, compute_trait_preference, run_pipeline, multi_seed_experiment, set_seed, DEVICE.
+
+Studies: studies() lists them, build(name, {key: value}) makes one with changed settings, and distillation(...) puts any
+model, Task and traits into the controlled design; Study, Arm, Claim, Difference, Trait and accuracy are its parts.
+
+Results: run(study, seeds), sweep(study, grid, seeds) and trace(study) give values that can be shown, drawn, tabled,
+saved and cited; load(folder) reads back whatever was written, and to_frame(result) makes a pandas table of it.
+
+Each name is imported when it is first used; help(sublearn.run) says more of one.
+"""
 
 from importlib import import_module
 
@@ -13,8 +25,8 @@ _SHELF = {
     "train_classification": "training.loops",
     "train_distillation": "training.loops",
     "compute_trait_preference": "traits.preference",
-    "run_pipeline": "execution.pipeline",
-    "multi_seed_experiment": "execution.pipeline",
+    "run_pipeline": "study.tutorial.single",
+    "multi_seed_experiment": "study.tutorial.single",
     "Study": "study.base",
     "Arm": "study.base",
     "Trait": "traits.trait",
@@ -23,12 +35,15 @@ _SHELF = {
     "Task": "tasks.task",
     "accuracy": "traits.accuracy",
     "distillation": "study.controlled.guest",
+    "studies": "study.table",
     "build": "study.table",
-    "run": "execution.pipeline",
-    "load": "execution.pipeline",
-    "to_frame": "execution.sweep",
+    "run": "results.single",
+    "sweep": "results.sweep",
+    "trace": "results.trace",
+    "load": "results.load",
+    "to_frame": "results.load",
 }
-__all__ = list(_SHELF)  # pyright: ignore[reportUnsupportedDunderAll]
+# No `__all__`: `help` would print every class of it whole, with all that they inherit.
 
 
 def __getattr__(name: str) -> object:
@@ -42,4 +57,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *_SHELF])

@@ -3,12 +3,12 @@
 import torch
 
 from .config import TrainConfig as TrainConfig
-from .execution.pipeline import load as load
-from .execution.pipeline import multi_seed_experiment as multi_seed_experiment
-from .execution.pipeline import run as run
-from .execution.pipeline import run_pipeline as run_pipeline
-from .execution.sweep import to_frame as to_frame
 from .models.prompt_mlp import PromptMLP as PromptMLP
+from .results.load import load as load
+from .results.load import to_frame as to_frame
+from .results.single import run as run
+from .results.sweep import sweep as sweep
+from .results.trace import trace as trace
 from .seeds import set_seed as set_seed
 from .study.base import Arm as Arm
 from .study.base import Claim as Claim
@@ -16,6 +16,9 @@ from .study.base import Study as Study
 from .study.contrast import Difference as Difference
 from .study.controlled.guest import distillation as distillation
 from .study.table import build as build
+from .study.table import studies as studies
+from .study.tutorial.single import multi_seed_experiment as multi_seed_experiment
+from .study.tutorial.single import run_pipeline as run_pipeline
 from .tasks.sequences import PromptDataset as PromptDataset
 from .tasks.sequences import collate_fn as collate_fn
 from .tasks.sequences import generate_sequences as generate_sequences

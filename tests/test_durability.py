@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sublearn.execution import sweep
 from sublearn.execution.store import load
+from sublearn.results.sweep import Sweep
 from tests.processes import PEAK, SET, call, kill, lines, size, start, sweep_command, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hearing_signals")]
@@ -155,7 +155,7 @@ def test_shards_killed_at_random_moments(tmp_path, whole):
     for process in running:
         _, err = process.communicate(timeout=500)
         assert process.returncode == 0, err
-    sweep.report_sweep(out)  # of all shards, whichever ended last
+    Sweep.load(out).write()  # of all shards, whichever ended last
     assert_equal(whole(a_sweep), out)
 
 
@@ -258,7 +258,11 @@ def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
     code = (
         "import sys\n"
         f"{PEAK}\n"
-        "from sublearn.execution import pipeline\n"
+        "from pathlib import Path\n"
+        "from sublearn.execution.options import Options\n"
+        "from sublearn.execution.plan import Plan, Point\n"
+        "from sublearn.execution.run import execute\n"
+        "from sublearn.study.table import build\n"
         "from sublearn.execution.engines import local\n"
         "from sublearn.records import Record\n"
         "from sublearn.study.jobs import Outcome\n"
@@ -266,10 +270,11 @@ def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
         "    names = [(arm.name, trait.name) for arm in job.study.arms for trait in job.study.traits]\n"
         "    common = {'study': job.study.id, 'value': 0.5, 'n': 9}\n"
         "    rows = [Record(arm=arm, trait=trait, seed=job.seeds[0], **common) for arm, trait in names]\n"
-        "    return Outcome(job.seeds, tuple(rows))\n"
+        "    return Outcome(job.study.id, job.seeds, tuple(rows))\n"
         "local.measure = measure\n"
-        "pipeline.report = lambda out: print(peak())\n"
-        "pipeline.run('tutorial', range(int(sys.argv[1])), sys.argv[2], device='cpu', trainer='single')\n"
+        "point = Point(build('tutorial'), range(int(sys.argv[1])), Path(sys.argv[2]))\n"
+        "execute(Plan([point], Options(device='cpu', trainer='single')))\n"
+        "print(peak())\n"
     )
 
     def peak(jobs: int) -> int:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sublearn.execution import pipeline, store, sweep
+from sublearn.execution import store
+from sublearn.results.single import Result
+from sublearn.results.sweep import Sweep
 from sublearn.study.contrast import Difference
 from sublearn.study.identity import first_id_of
 from tests.processes import SET, sublearn
@@ -25,7 +27,7 @@ def old(tmp_path):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_run_is_read_and_gives_the_estimates_that_it_gave(old, name):
-    found = pipeline.load(old / name)
+    found = Result.load(old / name)
     said = json.loads((OLD / name / "estimates.json").read_text())
     assert found.study.id == said["id"]
     assert list(found.analysis.seeds) == said["seeds"]
@@ -81,8 +83,8 @@ def test_a_sweep_is_reported(old, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert "student.lr = 0.01" in out
     assert err == ""
-    assert len(sweep.load_sweep(old / "sweep")) == 2
-    assert len(sweep.to_frame(old / "sweep")) == 2 * 2 * 8
+    assert len(Sweep.load(old / "sweep").points) == 2
+    assert len(Sweep.load(old / "sweep").to_frame()) == 2 * 2 * 8
 
 
 def test_a_run_is_gone_on_with(old, monkeypatch):

@@ -19,13 +19,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sublearn import filtering
-from sublearn.cli import app, reporting
 from sublearn.config import assignments
 from sublearn.errors import InputError
-from sublearn.execution import failures, pipeline, store, sweep, tracing
+from sublearn.execution import failures, store, sweep, tracing
+from sublearn.execution.options import Shard
 from sublearn.files import checkpoints, digests
 from sublearn.files.reading import json_value, yaml_value
 from sublearn.report.charts.trace import PANELS
+from sublearn.results.load import load
 from sublearn.seeds import parse_seeds
 from sublearn.study.base import Study
 from sublearn.study.identity import first_id_of
@@ -91,7 +92,7 @@ DEMO = json.dumps({"demo": "sublearn demo", "versions": {"sublearn": "0.1.0"}}).
 
 
 def _reported(folder: Path) -> None:
-    reporting.report([folder])
+    load(folder).write()
 
 
 def _true_to_its_id(folder: Path) -> None:
@@ -107,7 +108,7 @@ def _true_to_its_id(folder: Path) -> None:
         file.write_text(json.dumps(manifest | {"id": own}))
         lines = _file(RUN / "records.jsonl").replace(b"tutorial-2c61be179036", own.encode("utf-8", "replace"))
         (folder / "records.jsonl").write_bytes(lines)
-    pipeline.report(folder)
+    _reported(folder)
 
 
 READERS = {
@@ -116,10 +117,10 @@ READERS = {
     "records.jsonl": Reader(store.load, "records.jsonl", _file(RUN / "records.jsonl"), RUN),
     "records.jsonl, to go on": Reader(_writing, "records.jsonl", _file(RUN / "records.jsonl")[:700], RUN),
     "a shard's records": Reader(store.load, "records-1of2.jsonl", _file(RUN / "records.jsonl")[:300], RUN),
-    "study.json of a report": Reader(pipeline.report, "study.json", _file(RUN / "study.json"), RUN, 0.1),
-    "records of a report": Reader(pipeline.report, "records.jsonl", _file(RUN / "records.jsonl"), RUN, 0.1),
-    "sweep.json": Reader(sweep.load_sweep, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.5),
-    "sweep.json of a report": Reader(sweep.report_sweep, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.1),
+    "study.json of a report": Reader(_reported, "study.json", _file(RUN / "study.json"), RUN, 0.1),
+    "records of a report": Reader(_reported, "records.jsonl", _file(RUN / "records.jsonl"), RUN, 0.1),
+    "sweep.json": Reader(load, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.5),
+    "sweep.json of a report": Reader(_reported, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.1),
     "failure.json": Reader(failures.found, "failure.json", FAILED),
     "metrics.json": Reader(
         lambda folder: read_metrics(folder / "metrics.json"),
@@ -127,12 +128,12 @@ READERS = {
         _file(NUMBERS / "made/seed-0/metrics.json"),
     ),
     "metrics.json of a report": Reader(
-        pipeline.report, "made/seed-0/metrics.json", _file(NUMBERS / "made/seed-0/metrics.json"), NUMBERS, 0.1
+        _reported, "made/seed-0/metrics.json", _file(NUMBERS / "made/seed-0/metrics.json"), NUMBERS, 0.1
     ),
     "rows": Reader(lambda folder: read_rows(folder / "rows.jsonl"), "rows.jsonl", ROWS),
     "rows to filter": Reader(lambda folder: _filtered(folder / "rows.jsonl"), "rows.jsonl", ROWS),
     "study file": Reader(lambda folder: read_file(folder / "s.yaml", True), "s.yaml", YAML),
-    "sweep file": Reader(lambda folder: sweep.read_sweep(folder / "s.yaml"), "s.yaml", YAML),
+    "sweep file": Reader(lambda folder: sweep.read_grid(folder / "s.yaml"), "s.yaml", YAML),
     "images": Reader(lambda folder: read_images(folder / "images"), "images", RAW[2][:900]),
     "packed images": Reader(lambda folder: read_images(folder / "images.gz"), "images.gz", PACKED[2]),
     "labels": Reader(lambda folder: read_labels(folder / "labels"), "labels", RAW[3]),
@@ -150,11 +151,11 @@ READERS = {
 TEXTS: dict[str, tuple[Callable[[str], object], list[str]]] = {
     "--set": (lambda text: build("prompts", assignments((text,))), ["student.lr=1e-3", "arms=[same_init]", "loss=mse"]),
     "--grid": (
-        lambda text: sweep.checked(sweep.Sweep("digits", {}, sweep.parse_grid([text])), False),
+        lambda text: sweep.checked(sweep.Grid("digits", {}, sweep.parse_grid([text]))),
         ["student.lr=1e-4,1e-3", "aux_logits=4,16,64"],
     ),
     "--seeds": (parse_seeds, ["0:24", "0,11,23", "7", "0:3,9:12"]),
-    "--shard": (app.parse_shard, ["3/8", "1/1"]),
+    "--shard": (Shard.parse, ["3/8", "1/1"]),
     "--steps": (tracing.whole_numbers, ["0,1,3,10", "0"]),
     "--perturb": (tracing.numbers, ["0,0.2,0.4", "1e-3"]),
     "--banned": (lambda text: filtering.rule(10, 0, 999, text), ["666,911", ""]),

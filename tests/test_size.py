@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from sublearn.execution import pipeline, store
+from sublearn.execution import store
 from sublearn.records import Record
+from sublearn.results.single import run
 from sublearn.study.table import build
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "pandas", "jinja2", "sklearn", "transformers", "rich")
@@ -64,6 +65,6 @@ def test_a_finished_run_is_read_once_and_its_figures_are_drawn_once(finished, mo
 
     monkeypatch.setattr(store, "read_clean", counted("read", store.read_clean))
     monkeypatch.setattr(figures, "draw", counted("drawn", figures.draw))
-    result = pipeline.run("tutorial", range(2), finished)
+    result = run("tutorial", range(2), finished)
     assert len(result.records) == 16
     assert seen == {"read": 1, "drawn": 2 * (2 + 1)}  # two widths of two traits and of the claims

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import sublearn
-from sublearn.execution.pipeline import TrainerName
+from sublearn.execution.options import TrainerName
 
 FIGURES = json.loads((Path(__file__).parent / "data" / "tutorial-figures.json").read_text())
 KEYS = {

@@ -1,13 +1,24 @@
 """Options that several commands have, and what a shell completes: names of studies, and their settings. No torch."""
 
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from sublearn.cli import exits
 from sublearn.errors import InputError
+from sublearn.execution.options import Options, Shard, option
+
+command_named = partial(click.command, cls=exits.Command)
+"""Declares a command: `@command_named("run")`."""
+
+
+def as_json(about: str) -> Callable[..., Any]:
+    """The option --json, which says what it prints."""
+    return click.option("--json", "as_json", is_flag=True, help=about)
 
 
 def _studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -62,48 +73,56 @@ GRID = click.option(
     help="Values of a setting; may be repeated, then every combination is run.",
 )
 SEEDS = click.option("--seeds", metavar="SEEDS", help="Which runs: 0:200, 0,11,23 or 7.  [default: 0:24]")
-DEVICE = click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where models are trained; auto is a GPU where there is one.",
-)
-JOBS = click.option("--jobs", type=click.IntRange(min=1), help="Processes of one thread each.  [default: the cores]")
-PRECISION = click.option(
-    "--precision",
-    type=click.Choice(["highest", "high", "medium"]),
-    default="highest",
-    show_default=True,
-    help="Of float32 matrix products, in PyTorch's words; high and medium are faster where the hardware has them.",
-)
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
-ENGINE = click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="local: in processes here; ray: on a cluster.",
-)
-TRAINER = click.option(
-    "--trainer",
-    type=click.Choice(["auto", "cohort", "vmap", "single"]),
-    default="auto",
-    show_default=True,
-    help="cohort: runs stacked, by rules; vmap: stacked, any model; single: run by run; auto: the fastest that can.",
-)
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
 
 
-def how_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of `run` and `sweep` that become `pipeline.Options`."""
-    for option in (
-        click.option("--tracker", "trackers", multiple=True, metavar="NAME", help="Follow it in tensorboard or wandb."),
-        click.option("--shard", metavar="I/N", help="Run the i-th of n parts, for Slurm arrays."),
-        PRECISION,
-        TRAINER,
-        ENGINE,
-        JOBS,
-        DEVICE,
-    ):
-        command = option(command)
-    return command
+def out(about: str, default: str | None = None) -> Callable[..., Any]:
+    """The option --out, which says what is written there."""
+    shown: dict[str, Any] = {} if default is None else {"default": Path(default), "show_default": True}
+    return click.option("--out", type=PATH, help=about, **shown)
+
+
+def how_to_run(*names: str) -> Callable[..., Any]:
+    """The options of these names, which a command gets as one `Options`, the argument `options`."""
+
+    def declare(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def given(**arguments: Any) -> Any:
+            own = {name: arguments.pop(name) for name in names}
+            return command(options=_options(own), **arguments)
+
+        for name in reversed(names):
+            given = _declared(name)(given)
+        return given
+
+    return declare
+
+
+RUN = ("device", "jobs", "engine", "trainer", "precision", "shard", "trackers")
+"""The options of commands that run studies."""
+
+
+def _declared(name: str) -> Callable[..., Any]:
+    """The click option of one part of Options."""
+    part = option(name)
+    about, choices = part.metadata["about"], part.metadata["choices"]
+    if choices:
+        kind = click.Choice(choices)
+        return click.option(f"--{name}", type=kind, default=part.default, show_default=True, help=about)
+    if name == "jobs":
+        return click.option("--jobs", type=click.IntRange(min=1), help=about)
+    if name == "trackers":
+        return click.option("--tracker", "trackers", multiple=True, metavar="NAME", help=about)
+    return click.option(f"--{name}", metavar=part.metadata["metavar"], help=about)
+
+
+def _options(given: dict[str, Any]) -> Options:
+    """Options as they were typed; without a number, as many jobs as there are cores."""
+    if "jobs" in given and given["jobs"] is None:
+        from sublearn.execution.engines.local import cores  # late: it loads what a job is
+
+        given["jobs"] = cores()
+    if given.get("shard") is not None:
+        given["shard"] = Shard.parse(given["shard"])
+    return Options(**given)

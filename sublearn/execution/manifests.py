@@ -5,6 +5,7 @@ Knows what a study is; no records, no torch, and it writes nothing. Version 0.1.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -20,8 +21,19 @@ SWEEP_FILE = "sweep.json"
 FORMAT = 2
 """Of the files that this version writes; version 0.1.0's say none."""
 Short = Annotated[str, Field(max_length=200)]
+Folder = Annotated[str, Field(max_length=200, pattern=r"^[^./\\\x00][^/\\\x00]*$")]
+"""The name of a folder beside the file, and no way out of there."""
 Facts = Annotated[dict[Short, Short], Field(max_length=200)]
 """Names and what they are, as packages and their versions."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """How something was made: by which command, with which versions of packages, and where it was run."""
+
+    command: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    runtime: Mapping[str, str] = field(default_factory=dict)
 
 
 class StudyManifest(BaseModel, frozen=True):
@@ -39,6 +51,11 @@ class StudyManifest(BaseModel, frozen=True):
     source: Facts | None = None
     """Where a guest's study was defined, with the file's SHA-256 or the package's version."""
 
+    @property
+    def made(self) -> Made:
+        """How its records are made."""
+        return Made(self.command, self.versions, self.runtime)
+
     @model_validator(mode="wrap")
     @classmethod
     def _of_this_study(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -54,14 +71,23 @@ class StudyManifest(BaseModel, frozen=True):
 
 
 class SweepManifest(BaseModel, frozen=True):
-    """sweep.json: the study's name, fixed settings by dotted key, the values of each key of the grid, and how made."""
+    """sweep.json: the study's name, fixed settings by dotted key, the values of each key of the grid, and how made.
+
+    `studies` are the ids of its combinations, in their order; an earlier version did not write them.
+    """
 
     format: int | None = None
     study: Short
     settings: dict[Short, Any]
     grid: dict[Short, Annotated[list[Any], Field(min_length=1)]] = Field(min_length=1)
+    studies: tuple[Folder, ...] | None = None
     command: str = ""
     versions: Facts = Field(default_factory=dict)
+
+    @property
+    def made(self) -> Made:
+        """How it was made."""
+        return Made(self.command, self.versions)
 
 
 def _restated(study: Mapping[str, Any]) -> dict[str, Any]:

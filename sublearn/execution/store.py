@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -74,11 +74,17 @@ def load(path: Path | str) -> Run:
 
 @contextmanager
 def writing(
-    path: Path | str, study: Study, runtime: Mapping[str, str], command: str, shard: str | None = None
+    path: Path | str,
+    study: Study,
+    runtime: Mapping[str, str],
+    command: str,
+    shard: str | None = None,
+    made_with: Mapping[str, str] | None = None,
 ) -> Iterator["Writer"]:
     """Open a run directory for adding records; made if it is not there, gone on with if it holds the same study.
 
-    A named `shard` (as "3of8") adds to a file of its own, beside other shards. Raises InputError if the folder holds
+    A named `shard` (as "3of8") adds to a file of its own, beside other shards. A new manifest names the versions that
+    the records are `made_with`, by default today's. Raises InputError if the folder holds
     another study, other files or another precision, cannot be written, or is being written by another process; and
     SublearnError if somebody else removes or changes its files meanwhile.
     """
@@ -87,30 +93,32 @@ def writing(
     with locked(folder, shard):
         if not (folder / MANIFEST).exists():
             source = study.source.to_dict() if study.source else None
-            parts = {"versions": versions(), "runtime": dict(runtime), "command": command, "source": source}
+            parts = {
+                "versions": dict(made_with or versions()),
+                "runtime": dict(runtime),
+                "command": command,
+                "source": source,
+            }
             made = StudyManifest(id=study.id, study=study, **parts)
             replace_text(folder / MANIFEST, json.dumps(made.model_dump(mode="json"), indent=2) + "\n")
-        _name_what_changed(folder, study)
         file = folder / (RECORDS if shard is None else _own_files(shard))
         writer = Writer(file, _read_run(folder, _own_files(shard)))
         yield writer
         writer.check()
 
 
-def finished(
-    path: Path | str, study: Study, runtime: Mapping[str, str], seeds: Collection[int], shard: str | None = None
-) -> Run | None:
-    """The run directory, if it has every record of these seeds already; refused, mended and locked as by `writing`."""
+def mended(path: Path | str, study: Study, runtime: Mapping[str, str], shard: str | None = None) -> Run | None:
+    """What a run directory holds, refused, mended and locked as by `writing`; None if it is not there yet.
+
+    Warns where another version began it.
+    """
     folder = Path(path)
     check(folder, study, runtime)
     if not (folder / MANIFEST).exists():
         return None
     with locked(folder, shard):
-        found = _read_run(folder, _own_files(shard))
-        if not found.complete_seeds().issuperset(seeds):
-            return None
         _name_what_changed(folder, study)
-        return found
+        return _read_run(folder, _own_files(shard))
 
 
 class Writer:

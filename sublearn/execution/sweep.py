@@ -1,66 +1,60 @@
-"""Every combination of some settings, each a study of its own in one directory, through one engine. Needs no torch."""
+"""Grids: every combination of some settings is a study of its own, and a point of a plan. What a sweep's folder holds.
+
+Knows combinations and folders; how they are run, and what comes out, it does not know. Needs no torch.
+"""
 
 import json
 import math
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sublearn.config import dotted
-from sublearn.errors import InputError, SublearnError, quoted
-from sublearn.execution import failures, manifests, pipeline, store
-from sublearn.execution.dry_run import time_line
-from sublearn.execution.engines import ray
-from sublearn.execution.pipeline import Options
-from sublearn.execution.sweep_work import Plan, Work
-from sublearn.execution.trackers import check_packages
-from sublearn.files.folders import has_manifest, locked
+from sublearn.errors import InputError, quoted
+from sublearn.execution import manifests, store
+from sublearn.execution.plan import Point
+from sublearn.files.folders import has_manifest
 from sublearn.files.reading import yaml_value
-from sublearn.files.writing import a_page, anything, check_folder, check_within, replace_page, replace_text
-from sublearn.report.page import sweep_page
-from sublearn.report.sweep import Point, sweep_table
-from sublearn.seeds import checked_seeds
+from sublearn.files.writing import a_page, anything, check_folder, check_within, replace_text
 from sublearn.study.base import Study
-from sublearn.study.jobs import Job
-from sublearn.study.table import build, check_memory, read_file
+from sublearn.study.table import build, read_file
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-MANIFEST, INDEX = manifests.SWEEP_FILE, "index.json"
+MANIFEST, INDEX, PAGE = manifests.SWEEP_FILE, "index.json", "report.html"
 MANY = 10_000
 """More combinations than this are asked about first."""
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """A study, fixed changes of its settings, and a grid: dotted keys to the values that each takes.
+class Grid:
+    """A study, fixed changes of its settings, and dotted keys with the values that each takes.
 
     Where both name a key, the grid's values count. Raises InputError for a key without a value.
     """
 
-    study: str
+    study: Study | str
     settings: Mapping[str, Any]
-    grid: Mapping[str, Sequence[Any]]
+    values: Mapping[str, Sequence[Any]]
 
     def __post_init__(self) -> None:
-        for key, values in self.grid.items():
+        for key, values in self.values.items():
             if not values:
                 raise InputError(f"The grid gives '{key}' no value; expected at least one.")
 
+    def __len__(self) -> int:
+        return math.prod(len(values) for values in self.values.values())
+
     @property
-    def size(self) -> int:
-        """The number of combinations."""
-        return math.prod(len(values) for values in self.grid.values())
+    def name(self) -> str:
+        """The name of its studies."""
+        return next(self.studies())[1].name
 
     def combinations(self) -> Iterator[dict[str, Any]]:
         """Each combination's values by key."""
-        for values in product(*self.grid.values()):
-            yield dict(zip(self.grid, values, strict=True))
+        for values in product(*self.values.values()):
+            yield dict(zip(self.values, values, strict=True))
 
     def studies(self) -> Iterator[tuple[dict[str, Any], Study]]:
         """Each combination with its study; two combinations of one study are refused."""
@@ -71,8 +65,37 @@ class Sweep:
             if own in seen:
                 raise InputError(f"--grid: {chosen} and {seen[own]} are the same study; give each value once.")
             seen[own] = chosen
-            settings = dotted(study.settings)
-            yield {key: settings[key] for key in chosen}, study
+            yield typed_values(study, chosen), study
+
+    def probes(self) -> list[Study]:
+        """A study for each value of each key: together they need whatever any combination needs."""
+        further = [{key: value} for key, values in self.values.items() for value in values[1:]]
+        return [next(self.studies())[1], *(build(self.study, dict(self.settings) | one) for one in further)]
+
+
+def typed_values(study: Study, keys: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study's settings are for these keys."""
+    settings = dotted(study.settings)
+    return {key: settings[key] for key in keys}
+
+
+@dataclass(frozen=True)
+class GridPoints:
+    """The points of a grid, made anew each time that they are gone through, so that any number needs no memory."""
+
+    grid: Grid
+    seeds: Sequence[int]
+    out: Path | None = None
+    command: str = ""
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+    def __iter__(self) -> Iterator[Point]:
+        known = store.known_in(self.out) if self.out else {}
+        for _, study in self.grid.studies():
+            own = study.known_as(known[study.id]) if study.id in known else study
+            yield Point(own, self.seeds, self.out and self.out / own.id, self.command)
 
 
 def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
@@ -93,186 +116,74 @@ def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
     return grid
 
 
-def read_sweep(path: Path) -> tuple[Sweep, str | None]:
-    """A sweep from a YAML file with the keys study, settings, seeds and grid, and its seeds text."""
+def read_grid(path: Path) -> tuple[Grid, str | None]:
+    """A grid from a YAML file with the keys study, settings, seeds and grid, and its seeds text."""
     name, settings, seeds, grid = read_file(path, with_grid=True)
-    return Sweep(name, settings, grid), seeds
+    return Grid(name, settings, grid), seeds
 
 
-def checked(sweep: Sweep, yes: bool) -> Sweep:
-    """The sweep, if it has a grid whose keys and values exist and is not larger than was meant."""
-    if not sweep.grid:
+def checked(grid: Grid, yes: bool = False) -> Grid:
+    """The grid, if its keys and values exist and it is not larger than was meant. Raises InputError otherwise."""
+    if not grid.values:
         raise InputError("A sweep needs at least one --grid key=a,b,c.")
-    for key, values in sweep.grid.items():
-        studies = [build(sweep.study, dict(sweep.settings) | {key: value}).id for value in values]
+    for key, values in grid.values.items():
+        studies = [build(grid.study, dict(grid.settings) | {key: value}).id for value in values]
         for i, study in enumerate(studies):
             if study in studies[:i]:
                 raise InputError(f"--grid {key}: {values[i]} gives the same study as a value before it; give it once.")
-    if sweep.size > MANY and not yes:
-        raise InputError(f"The grid has {sweep.size:,} combinations; give --yes if that is meant.")
-    if sweep.size <= MANY:
-        for _ in sweep.studies():
+    if len(grid) > MANY and not yes:
+        raise InputError(f"The grid has {len(grid):,} combinations; give --yes if that is meant.")
+    if len(grid) <= MANY:
+        for _ in grid.studies():
             pass
-    return sweep
+    return grid
 
 
-def describe(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options) -> str:
-    """What a run of the sweep would do: studies, runs, jobs, what is there, and the time from a measured pilot."""
-    chosen = checked_seeds(seeds)
-    _check_folder(sweep, out)
-    place = pipeline.place_of(options)
-    try:
-        _prepare(sweep, options, place)
-        return _described(sweep, chosen, out, options, place)
-    finally:
-        ray.disconnect()
-
-
-def _described(sweep: Sweep, chosen: Sequence[int], out: Path, options: Options, place: pipeline.Place) -> str:
-    work = Plan(sweep, chosen, options, place)
-    jobs = runs = 0
-    there = 0
-    pilot: Job | None = None
-    for _, study, own in work.parts():
-        done = pipeline.seeds_there(study, out / study.id) & set(own)
-        there += len(done)
-        for job in work.jobs(study, own, done):
-            jobs, runs, pilot = jobs + 1, runs + len(job.seeds), pilot or job
-    lines = [f"{sweep.size:,} studies, {runs:,} runs in {jobs:,} jobs to do; {there:,} runs are there."]
-    if pilot is not None:
-        lines.append(
-            f"{time_line(pilot, runs, options, place)} It is of the first study; settings may change the cost."
-        )
-    return "\n".join(lines)
-
-
-def few(sweep: Sweep, seeds: Sequence[int], out: Path) -> str | None:
-    """What to say where the seeds are too few for a verdict on the first study, which stands for all."""
-    _, study = next(sweep.studies())
-    return pipeline.few(study, seeds, out / study.id)
-
-
-def run_sweep(sweep: Sweep, seeds: Sequence[int], out: Path, options: Options, command: str = "") -> list[Point]:
-    """Run every combination into its own run directory below `out`; what is there is not run again.
-
-    Jobs of all combinations go through one engine. Raises InputError before anything is written for input that cannot
-    be used, or where `out` holds another sweep. A study whose job fails is left there, the others are run and the
-    report is written; then StudiesFailed is raised.
-    """
-    chosen = checked_seeds(seeds)
-    check_packages(options.trackers)
-    _check_folder(sweep, out)
-    place = pipeline.place_of(options)
-    _prepare(sweep, options, place)
-    with locked(out, pipeline.shard_name(options.shard)):
-        if not (out / MANIFEST).exists():
-            replace_text(out / MANIFEST, json.dumps(_manifest(sweep, command), indent=2) + "\n")
-        # Before the work: what another version left may be of no use to this one.
-        for _, _, folder in _folders(out):
-            check_within(folder, {"estimates.json": anything})
-        plan = Plan(sweep, chosen, options, place, out)
-        with (
-            Work(plan, out, command) as work,
-            closing(pipeline.engine(work.jobs(), plan.workers, options, True)) as outcomes,
-        ):
-            for outcome in outcomes:
-                work.take(outcome)
-    points = report_sweep(out)
-    if work.failed:
-        raise StudiesFailed(points, work.failed, out)
-    return points
-
-
-class StudiesFailed(SublearnError):
-    """Studies of a sweep failed, by their ids; `points` are what there is of all of them."""
-
-    def __init__(self, points: Sequence[Point], failed: Collection[str], out: Path) -> None:
-        self.points = points
-        named = [f"{point.name} ({point.failure})" for point in points if point.analysis.study.id in failed]
-        shown = "; ".join(named[:3]) + ("; ..." if len(named) > 3 else "")
-        super().__init__(
-            f"{len(failed)} of {len(points)} studies failed: {shown}. What the others gave is in "
-            f"{out / 'report.html'}. Give the same command to try again what failed."
-        )
-
-
-def report_sweep(out: Path) -> list[Point]:
-    """Write report.html, index.json and each estimates.json from the records, and return each one's analysis.
-
-    The index is for quick queries; it holds nothing that the run directories do not, and is made anew each time.
-    """
-    points = load_sweep(out)
-    for point in points:
-        found = point.analysis.to_dict()
-        replace_text(out / point.analysis.study.id / "estimates.json", json.dumps(found, indent=2) + "\n")
-    # A line a study: to be searched by lines, and quick to write for many.
-    lines = (json.dumps(point.to_dict()) for point in points)
-    replace_text(out / INDEX, "[\n" + ",\n".join(lines) + "\n]\n")
-    replace_page(out / "report.html", sweep_page(points, manifests.read_sweep(out).model_dump()))
-    return points
-
-
-def load_sweep(out: Path) -> list[Point]:
-    """Each combination of a sweep directory that has records, with its analysis."""
-    return [Point(chosen, found.analysis, failures.found(folder)) for chosen, folder, found in _results(out)]
-
-
-def to_frame(source: "pipeline.Result | Path | str") -> "pd.DataFrame":
-    """The records of a result, a run directory or a sweep directory as one tidy pandas table, a row a record.
-
-    The settings that a sweep goes through are columns of their own.
-    """
-    import pandas as pd
-
-    if isinstance(source, pipeline.Result):
-        return pipeline.to_frame(source)
-    folder = Path(source)
-    if not (folder / MANIFEST).exists():
-        return pipeline.to_frame(pipeline.load(folder))
-    frames = []
-    for chosen, _, found in _results(folder):
-        frame = pipeline.to_frame(found)
-        # A value that is a list is one cell, not a column.
-        frames.append(frame.assign(**{key: [value] * len(frame) for key, value in chosen.items()}))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def summary(points: Sequence[Point]) -> str:
-    """The table that is printed."""
-    return sweep_table(points)
-
-
-def _prepare(sweep: Sweep, options: Options, place: pipeline.Place) -> None:
-    """See that every study fits in memory, and fetch what any value of the grid needs, before anything is written."""
-    if pipeline.is_here(options, place):
-        for _, study in sweep.studies():
-            check_memory(study)
-    next(sweep.studies())[1].designed.prepare()
-    next(sweep.studies())[1].designed.trainer(options.trainer)
-    for key, values in sweep.grid.items():
-        for value in values[1:]:
-            build(sweep.study, dict(sweep.settings) | {key: value}).designed.prepare()
-
-
-def _results(out: Path) -> Iterator[tuple[dict[str, Any], Path, pipeline.Result]]:
-    """Each combination's values with its run directory and what that holds."""
-    for chosen, _, folder in _folders(out):
-        found = pipeline.load(folder)
-        if found.study.id != folder.name:
-            raise InputError(f"{folder} holds another study: {quoted(found.study.id)}. Move it out of the sweep.")
-        yield chosen, folder, found
-
-
-def _folders(out: Path) -> Iterator[tuple[dict[str, Any], Study, Path]]:
-    """Each combination's values and study with its run directory, if it has one; others in the folder are warned of."""
+def check_out(grid: Grid, out: Path) -> None:
+    """Raise InputError unless a sweep of the grid and its report can be written into `out`. It writes nothing."""
+    check_folder(out)
+    if not out.is_dir():
+        return
+    check_within(out, {INDEX: anything, PAGE: a_page})
+    if not has_manifest(out, MANIFEST):
+        return
     manifest = manifests.read_sweep(out)
-    found: set[str] = set()
+    # Not their texts but their studies count: another version may write the same number in another way.
+    there, asked = set(_ids(manifest, out)), {study.id for _, study in grid.studies()}
+    if there != asked or set(manifest.grid) != set(grid.values):
+        raise InputError(f"{out} holds another sweep. Choose another --out, or the same grid and settings.")
+    # Before the work: what another version left may be of no use to this one.
+    for _, folder in folders(out):
+        check_within(folder, {"estimates.json": anything})
+
+
+def begin(grid: Grid, out: Path, name: str, ids: Iterable[str], made: manifests.Made) -> None:
+    """Write sweep.json into `out`, if it is not there: the grid, the name of its studies and their ids."""
+    if not (out / MANIFEST).exists():
+        manifest = manifests.SweepManifest(
+            format=manifests.FORMAT,
+            study=name,
+            settings=dict(grid.settings),
+            grid={key: list(values) for key, values in grid.values.items()},
+            studies=tuple(ids),
+            command=made.command,
+            versions=dict(made.versions),
+        )
+        replace_text(out / MANIFEST, json.dumps(manifest.model_dump(mode="json"), indent=2) + "\n")
+
+
+def folders(out: Path) -> Iterator[tuple[list[str], Path]]:
+    """The grid's keys and the run directory of each combination that has one; others in the folder are warned of.
+
+    Raises InputError for a sweep directory that was edited, or a run directory of another study.
+    """
+    manifest, found = manifests.read_sweep(out), set[str]()
     known = store.known_in(out)
-    for chosen, study in _studies(manifest, out):
-        folder = out / known.get(study.id, study.id)
+    for own in _ids(manifest, out):
+        folder = out / known.get(own, own)
         if (folder / store.MANIFEST).exists():
             found.add(folder.name)
-            yield chosen, study, folder
+            yield list(manifest.grid), folder
     others = sorted(path.parent.name for path in out.glob(f"*/{store.MANIFEST}") if path.parent.name not in found)
     if others:
         warnings.warn(
@@ -283,34 +194,22 @@ def _folders(out: Path) -> Iterator[tuple[dict[str, Any], Study, Path]]:
         )
 
 
-def _studies(manifest: manifests.SweepManifest, out: Path) -> Iterator[tuple[dict[str, Any], Study]]:
-    """The studies of a sweep directory. Raises InputError with the file's name for those that there are not."""
+def read(keys: Sequence[str], folder: Path) -> tuple[dict[str, Any], store.Run]:
+    """A combination's values and its run directory. Raises InputError if that holds another study."""
+    found = store.load(folder)
+    settings = dotted(found.study.settings)
+    if found.study.id != folder.name or any(key not in settings for key in keys):
+        raise InputError(f"{folder} holds another study: {quoted(found.study.id)}. Move it out of the sweep.")
+    return {key: settings[key] for key in keys}, found
+
+
+def _ids(manifest: manifests.SweepManifest, out: Path) -> Iterator[str]:
+    """The ids of a sweep's studies, in the order of its combinations. Raises InputError where there are none such."""
+    if manifest.studies is not None:
+        yield from manifest.studies
+        return
     try:
-        yield from Sweep(manifest.study, manifest.settings, manifest.grid).studies()
+        for _, study in Grid(manifest.study, manifest.settings, manifest.grid).studies():
+            yield study.id
     except InputError as error:
         raise InputError(f"{out / MANIFEST} cannot be used: {error}") from None
-
-
-def _manifest(sweep: Sweep, command: str) -> dict[str, Any]:
-    grid = {key: list(values) for key, values in sweep.grid.items()}
-    made = {"command": command, "versions": store.versions()}
-    settings = dict(sweep.settings)
-    parts = {"format": manifests.FORMAT, "study": sweep.study, "settings": settings, "grid": grid}
-    return manifests.SweepManifest(**parts, **made).model_dump()
-
-
-def _check_folder(sweep: Sweep, out: Path) -> None:
-    check_folder(out)
-    if not out.is_dir():
-        return
-    check_within(out, {INDEX: anything, "report.html": a_page})
-    if not has_manifest(out, MANIFEST):
-        return
-    manifest = manifests.read_sweep(out)
-    wanted = Sweep(sweep.study, dict(sweep.settings), {key: list(values) for key, values in sweep.grid.items()})
-    if Sweep(manifest.study, manifest.settings, manifest.grid) == wanted:
-        return
-    # Not their texts but their studies count: another version may write the same number in another way.
-    there, asked = ({study.id for _, study in some} for some in (_studies(manifest, out), sweep.studies()))
-    if there != asked or set(manifest.grid) != set(sweep.grid):
-        raise InputError(f"{out} holds another sweep. Choose another --out, or the same grid and settings.")

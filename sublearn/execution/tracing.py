@@ -1,117 +1,139 @@
-"""Traces of a controlled study, written and summed up: the way in weight space, and alignment against transfer."""
+"""Traces of a controlled study: the students' way in weight space, and alignment at the start against transfer.
+
+It plans and sums up, and knows what a trace's folder holds; it draws nothing. Needs no torch.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from sublearn import stats
-from sublearn.config import dotted
-from sublearn.errors import InputError, plain, quoted
-from sublearn.execution import store
-from sublearn.execution.pipeline import Progress
-from sublearn.files.folders import made_by
-from sublearn.files.reading import json_file, typed
-from sublearn.files.writing import a_page, beginning, replace_page, replace_text
-from sublearn.report.charts.trace import alignment_figure, trace_figure
-from sublearn.report.page import alignment_page, trace_page
-from sublearn.report.trace import Alignment, Row, Scale, alignment_table, trace_table
+from sublearn.errors import InputError, quoted
+from sublearn.execution.manifests import Facts, Made
+from sublearn.execution.plan import Point
+from sublearn.files.folders import check_made, made_by
+from sublearn.files.reading import file_bytes, json_file, json_value, typed
+from sublearn.files.writing import a_page, beginning, replace_text
+from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study
+from sublearn.study.controlled.points import TracePoint
 from sublearn.study.controlled.spec import traced
-from sublearn.study.table import build, check_memory
-
-if TYPE_CHECKING:
-    from sublearn.study.controlled.trace import Point
+from sublearn.study.jobs import Job
+from sublearn.study.table import build
 
 MANIFEST, POINTS, FIGURE, PAGE = "trace.json", "trace.jsonl", "trace.svg", "trace.html"
 ALIGNMENT, ALIGNMENT_FIGURE, ALIGNMENT_PAGE = "alignment.json", "alignment.svg", "alignment.html"
-_OUR_JSON, _OUR_POINTS, _OUR_FIGURE = beginning(b'{\n  "study": '), beginning(b'{"arm":'), beginning(b"<svg ")
+_OUR_JSON, _OUR_POINTS, OUR_FIGURE = beginning(b'{\n  "study": '), beginning(b'{"arm":'), beginning(b"<svg ")
+_MANIFESTS = {MANIFEST: _OUR_JSON, ALIGNMENT: _OUR_JSON}
+_FILES = {POINTS: _OUR_POINTS, FIGURE: OUR_FIGURE, ALIGNMENT_FIGURE: OUR_FIGURE, PAGE: a_page, ALIGNMENT_PAGE: a_page}
 
 
-def place(out: Path) -> AbstractContextManager[None]:
-    """Hold the folder of a trace while it is made. Raises InputError for a folder that holds something else."""
-    manifests = {MANIFEST: _OUR_JSON, ALIGNMENT: _OUR_JSON}
-    figures = {FIGURE: _OUR_FIGURE, ALIGNMENT_FIGURE: _OUR_FIGURE}
-    return made_by(
-        "sublearn trace", out, manifests, {POINTS: _OUR_POINTS, **figures, PAGE: a_page, ALIGNMENT_PAGE: a_page}
-    )
+class TraceJob(Job, frozen=True):
+    """A job that measures the students' way at some steps, one seed at a time."""
+
+    steps: tuple[int, ...] = ()
+
+    @property
+    def largest(self) -> int:
+        """A trace's runs are long, and each holds its own way."""
+        return 1
+
+    def measured(self) -> tuple[Any, ...]:
+        """The points of the way (see `study.controlled.trace`)."""
+        from sublearn.study.controlled.trace import trace  # late: needs torch
+
+        return tuple(trace(self.study, self.seeds, self.steps, self.setup))
 
 
-def trace(study: Study, seeds: Sequence[int], steps: Sequence[int], progress: Progress) -> "list[Point]":
-    """The points of each seed (see `study.controlled.trace`), on one thread. Raises InputError before any training."""
-    import torch
+@dataclass(frozen=True)
+class Traced(Point):
+    """A study with seeds whose way is measured at some steps."""
 
-    from sublearn.study.controlled.trace import check as check_flow
-    from sublearn.study.controlled.trace import trace as trace_flow
+    steps: tuple[int, ...] = ()
 
-    check(study)
-    torch.set_num_threads(1)
-    check_flow(study, seeds, Setup(threads=1))
-    points = []
-    progress(0, len(seeds), ())
-    for done, seed in enumerate(seeds, 1):
-        points += trace_flow(study, [seed], steps, Setup(threads=1))
-        progress(done, len(seeds), ())
-    return points
+    def job(self, setup: Setup) -> Job:
+        """A job for its seeds."""
+        return TraceJob(study=self.study, seeds=(), setup=setup, steps=self.steps)
 
+    def check(self, device: str) -> None:
+        """Raise InputError for a study or a seed that cannot be traced."""
+        from sublearn.study.controlled.trace import check  # late: needs torch
 
-def check(study: Study) -> None:
-    """Raise InputError for a study that cannot be traced here; fetch what it needs."""
-    traced(study)
-    check_memory(study)
-    study.designed.prepare()
+        check(self.study, self.seeds, Setup(device=device))
 
 
-def write(study: Study, points: "Sequence[Point]", out: Path, command: str) -> str:
-    """Write trace.jsonl, trace.json (means with intervals), trace.svg and trace.html into `out`; return the table."""
-    found = Trace(study=study.id, command=command, versions=store.versions(), rows=tuple(means(points)))
-    content = found.model_dump() | {"rows": [asdict(row) for row in found.rows]}
-    replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
-    replace_text(out / POINTS, "".join(point.model_dump_json() + "\n" for point in points), _OUR_POINTS)
-    lost = sum(point.value is None for point in points)
-    note = f"{lost:,} of {len(points):,} values are not finite and are left out.\n\n" if lost else ""
-    return f"{trace_table(found.rows)}\n\n{note}{draw(found, out)}"
+@dataclass(frozen=True)
+class TraceMean:
+    """The mean over seeds of one quantity of an arm at a step; `layer` is empty for all parameters together."""
+
+    arm: str
+    quantity: str
+    layer: str
+    step: int
+    estimate: Estimate
 
 
-class Trace(BaseModel, extra="forbid"):
+@dataclass(frozen=True)
+class Scale:
+    """Alignment at the start and transfer at the end, under one perturbation of the student's init.
+
+    Beside both estimates stand the values of each run, None where one is not finite.
+    """
+
+    perturb: float
+    initial_cosine: Estimate
+    transfer: Estimate
+    cosines: tuple[float | None, ...] = ()
+    transfers: tuple[float | None, ...] = ()
+
+
+class TraceFile(BaseModel, frozen=True, extra="forbid"):
     """The content of trace.json."""
 
     study: str
     command: str
-    versions: dict[str, str]
-    rows: tuple[Row, ...] = Field(min_length=1)
+    versions: Facts
+    rows: tuple[TraceMean, ...] = Field(min_length=1)
+
+    @property
+    def made(self) -> Made:
+        """How it was made."""
+        return Made(self.command, self.versions)
 
 
-def read(out: Path) -> Trace:
-    """The content of trace.json. Raises InputError for anything else."""
-    path = out / MANIFEST
-    return typed(Trace, json_file(path, "the trace"), str(path))
+class AlignmentFile(BaseModel, frozen=True):
+    """The content of alignment.json; an earlier version did not say how many runs there were."""
+
+    study: str
+    command: str = ""
+    versions: Facts = Field(default_factory=dict)
+    rows: tuple[Scale, ...]
+    spearman: Estimate
+    runs: int | None = None
+
+    @property
+    def made(self) -> Made:
+        """How it was made."""
+        return Made(self.command, self.versions)
 
 
-def draw(found: Trace, out: Path) -> str:
-    """Write trace.svg and trace.html into `out`; return the line that says so."""
-    replace_text(out / FIGURE, trace_figure(found.rows), _OUR_FIGURE)
-    manifest = {"command": found.command, "versions": found.versions}
-    replace_page(out / PAGE, trace_page(found.study, found.rows, manifest))
-    return f"Page: {plain(out / PAGE)}"
-
-
-def means(points: "Sequence[Point]") -> list[Row]:
+def means(points: Iterable[TracePoint]) -> tuple[TraceMean, ...]:
     """The mean over seeds of each arm, quantity, layer and step, with its interval; of finite values alone."""
 
-    def key(point: "Point") -> tuple[str, str, str, int]:
+    def key(point: TracePoint) -> tuple[str, str, str, int]:
         return point.quantity, point.layer or "", point.arm, point.step
 
-    return [
-        Row(arm, quantity, layer, step, stats.estimate([p.value for p in group if p.value is not None]))
+    return tuple(
+        TraceMean(arm, quantity, layer, step, stats.estimate([p.value for p in group if p.value is not None]))
         for (quantity, layer, arm, step), group in groupby(sorted(points, key=key), key)
-    ]
+    )
 
 
 def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
@@ -119,75 +141,55 @@ def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
     traced(study)
     if len(set(scales)) < 2:
         raise InputError(f"--perturb needs two different scales at least, got {quoted(scales)}; as in 0,0.2,0.4.")
-    changes = dotted(study.settings) | {"arms": ["same_init"]}
-    return [build(study.name, changes | {"student_init.perturb": scale}, "--perturb") for scale in scales]
+    return [build(study, {"arms": ["same_init"], "student_init.perturb": scale}, "--perturb") for scale in scales]
 
 
-def alignment(study: Study, changed: Sequence[Study], seeds: Sequence[int], progress: Progress) -> Alignment:
-    """Spearman's correlation of the start's alignment with the final transfer over `changed`, from `perturbed`.
+def aligned(
+    study: Study, studies: Sequence[Study], points: Sequence[Sequence[TracePoint]], made: Made
+) -> AlignmentFile:
+    """Alignment and transfer at each scale, and Spearman's correlation of the two over all, from `perturbed` studies.
 
     The alignment is the cosine of the first batch's negative distillation gradient and the teacher's displacement; the
     transfer is the first trait of same_init minus its control's, at the last step. Runs without finite ones at every
-    scale are left out of the correlation. Raises InputError before any training.
+    scale are left out of the correlation.
     """
-    pairs, runs = [], len(changed) * len(seeds)
-    progress(0, runs, ())
-    for done, one in enumerate(changed):
-
-        def further(own: int, _: int, notes: Sequence[str], before: int = done * len(seeds)) -> None:
-            if own:
-                progress(before + own, runs, notes)
-
-        pairs.append(_aligned(one, seeds, further))
-    columns = np.array(pairs)  # scale, cosine or transfer, run
-    whole = np.isfinite(columns).all(axis=(0, 1))
+    columns = np.array([_alignment(one, own) for one, own in zip(studies, points, strict=True)])
+    whole = np.isfinite(columns).all(axis=(0, 1))  # scale, cosine or transfer, run
     found = stats.rank_correlation(columns[:, 0, whole].T, columns[:, 1, whole].T)
-    rows = tuple(_scale(one, pair) for one, pair in zip(changed, columns, strict=True))
-    return Alignment(study=study.id, versions=store.versions(), rows=rows, spearman=found, runs=len(seeds))
+    rows = tuple(_scale(one, *pair) for one, pair in zip(studies, columns, strict=True))
+    how = {"command": made.command, "versions": dict(made.versions)}
+    return AlignmentFile(study=study.id, **how, rows=rows, spearman=found, runs=columns.shape[2])
 
 
-def _scale(study: Study, columns: np.ndarray) -> Scale:
-    """One perturbation, from its runs' cosines and transfers."""
-    estimates = (stats.estimate(column[np.isfinite(column)]) for column in columns)
-    runs = (tuple(float(value) if np.isfinite(value) else None for value in column) for column in columns)
-    scale = study.settings["student_init"]["perturb"]
-    return Scale(scale, next(estimates), next(estimates), next(runs), next(runs))
+def _scale(study: Study, cosines: np.ndarray, transfers: np.ndarray) -> Scale:
+    cosine, transfer = (stats.estimate(column[np.isfinite(column)]) for column in (cosines, transfers))
+    both = ([None if np.isnan(value) else value for value in own.tolist()] for own in (cosines, transfers))
+    return Scale(study.settings["student_init"]["perturb"], cosine, transfer, *map(tuple, both))
 
 
-def write_alignment(found: Alignment, out: Path, command: str) -> str:
-    """Write alignment.json, alignment.svg and alignment.html into `out`; return the table to print."""
-    found = found.model_copy(update={"command": command})
-    replace_text(out / ALIGNMENT, json.dumps(found.model_dump(), indent=2) + "\n")
-    return f"{alignment_table(found)}\n\n{draw_alignment(found, out)}"
-
-
-def draw_alignment(found: Alignment, out: Path) -> str:
-    """Write alignment.svg and alignment.html into `out`; return the line that says so."""
-    if any(scale.cosines for scale in found.rows):
-        replace_text(out / ALIGNMENT_FIGURE, alignment_figure(found), _OUR_FIGURE)
-    replace_page(out / ALIGNMENT_PAGE, alignment_page(found))
-    return f"Page: {plain(out / ALIGNMENT_PAGE)}"
-
-
-def read_alignment(out: Path) -> Alignment:
-    """The content of alignment.json. Raises InputError for anything else."""
-    path = out / ALIGNMENT
-    return typed(Alignment, json_file(path, "the alignment"), str(path))
-
-
-def _aligned(study: Study, seeds: Sequence[int], progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _alignment(study: Study, points: Sequence[TracePoint]) -> tuple[np.ndarray, np.ndarray]:
     """Of each seed, the cosine at the start of same_init, and its transfer."""
-    points, trait = trace(study, seeds, [], progress), study.traits[0].name
+    trait = study.traits[0].name
     transfer = _column(points, trait, "same_init") - _column(points, trait, "same_init_control")
     return _column(points, "initial_cosine", "same_init"), transfer
 
 
-def whole_numbers(text: str) -> list[int]:
+def _column(points: Sequence[TracePoint], quantity: str, arm: str) -> np.ndarray:
+    """The quantity's last value of each seed; NaN where it was not finite."""
+    last: dict[int, TracePoint] = {}
+    for point in points:
+        if point.quantity == quantity and point.arm == arm and point.step >= last.get(point.seed, point).step:
+            last[point.seed] = point
+    values = [last[seed].value for seed in sorted(last)]
+    return np.array([np.nan if value is None else value for value in values])
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
     """Comma-separated whole numbers from 0; InputError otherwise."""
     values = numbers(text)
     if any(value != int(value) for value in values):
         raise InputError(f"--steps got '{text}'; expected whole numbers from 0, as in 0,10,100.")
-    return [int(value) for value in values]
+    return tuple(int(value) for value in values)
 
 
 def numbers(text: str) -> list[float]:
@@ -201,11 +203,45 @@ def numbers(text: str) -> list[float]:
     return values
 
 
-def _column(points: "Sequence[Point]", quantity: str, arm: str) -> np.ndarray:
-    """The quantity's last value of each seed; NaN where it was not finite."""
-    last: dict[int, Point] = {}
-    for point in points:
-        if point.quantity == quantity and point.arm == arm:
-            last[point.seed] = point
-    values = [last[seed].value for seed in sorted(last)]
-    return np.array([np.nan if value is None else value for value in values])
+def place(out: Path) -> AbstractContextManager[None]:
+    """Hold the folder of a trace while it is made. Raises InputError for a folder that holds something else."""
+    return made_by("sublearn trace", out, _MANIFESTS, _FILES)
+
+
+def check_out(out: Path) -> None:
+    """Raise InputError as `place` does. It writes nothing."""
+    check_made("sublearn trace", out, _MANIFESTS, _FILES)
+
+
+def write_trace(found: TraceFile, points: Sequence[TracePoint], out: Path) -> None:
+    """Write trace.json and trace.jsonl into `out`."""
+    content = found.model_dump() | {"rows": [asdict(row) for row in found.rows]}
+    replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
+    replace_text(out / POINTS, "".join(point.model_dump_json() + "\n" for point in points), _OUR_POINTS)
+
+
+def read_trace(out: Path) -> TraceFile:
+    """The content of trace.json. Raises InputError for anything else."""
+    path = out / MANIFEST
+    return typed(TraceFile, json_file(path, "the trace"), str(path))
+
+
+def read_points(out: Path) -> tuple[TracePoint, ...]:
+    """The points in trace.jsonl; none where it is not there. Raises InputError for anything else."""
+    path = out / POINTS
+    if not path.exists():
+        return ()
+    lines = file_bytes(path, "the points of the trace").splitlines()
+    places = (f"{path}, line {number}" for number in range(1, len(lines) + 1))
+    return tuple(typed(TracePoint, json_value(line, place), place) for line, place in zip(lines, places, strict=True))
+
+
+def write_alignment(found: AlignmentFile, out: Path) -> None:
+    """Write alignment.json into `out`."""
+    replace_text(out / ALIGNMENT, json.dumps(found.model_dump(), indent=2) + "\n")
+
+
+def read_alignment(out: Path) -> AlignmentFile:
+    """The content of alignment.json. Raises InputError for anything else."""
+    path = out / ALIGNMENT
+    return typed(AlignmentFile, json_file(path, "the alignment"), str(path))

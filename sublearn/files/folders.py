@@ -4,6 +4,7 @@ Knows the names of manifests and locks; what is in a manifest it does not know.
 """
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -116,7 +117,8 @@ def lock_file(path: Path) -> Path:
 
 def _lock(held: ExitStack, path: Path, wait_s: float = 0) -> None:
     """Hold the lock of a file, which stays there; raises Timeout if somebody else has it for longer than that."""
-    held.enter_context(FileLock(lock_file(path), timeout=wait_s))
+    mode = stat.S_IMODE(lock_file(path).stat().st_mode)  # which older filelocks would change
+    held.enter_context(FileLock(path, timeout=wait_s, mode=mode))
 
 
 def _refuse_other_shares(folder: Path, share: str) -> None:

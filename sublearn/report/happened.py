@@ -29,7 +29,8 @@ def happened(analysis: Analysis, records: Iterable[Record]) -> str:
             continue
         who, did = _words(claim, study, names)
         above, equal = int(np.sum(found > 0)), int(np.sum(found == 0))
-        counted = f"{above:,} of {runs(len(found))}" + (f" ({equal:,} equal)" if equal else "")
+        counted = f"{above:,} of {len(found):,}" if said else f"{above:,} of {runs(len(found))}"
+        counted += f" ({equal:,} equal)" if equal else ""
         said.append(f"in {counted} {who} {'did' if did == before else did}")
         before = did
     more = len(study.claims) - MOST
@@ -58,11 +59,13 @@ def _first(side: Side) -> str:
 
 def _words(claim: Claim, study: Study, names: Mapping[str, str]) -> tuple[str, str]:
     """Who a claim is about, and what it did where the difference is above zero."""
-    controls, trait = {arm.name: arm.control for arm in study.arms}, plain(claim.trait)
+    arms, trait = {arm.name: arm for arm in study.arms}, plain(claim.trait)
+    controls = {arm.name: arm.control for arm in study.arms}
     sides = (claim.treatment, claim.control)
     mine, other = map(_first, sides)
     if not any(isinstance(side, Difference) for side in sides):
-        against = "its control" if controls[mine] == other else names[other]
+        control = controls[mine] == other and arms[other].teacher != "trained"
+        against = "its control" if control else names[other]
         return names[mine], f"scored higher than {against} on {trait}"
     if all(isinstance(side, Difference) and controls[side.arm] == side.minus for side in sides):
         return names[mine], f"was further above its control on {trait} than {names[other]}"

@@ -90,9 +90,9 @@ def _rows_kept(metrics: Sequence[Metrics]) -> Table:
         kls = [one.kl_to_base for one in found if one.kl_to_base is not None]
         kl = f"{sum(kls) / len(kls):.3f} nats a token" if kls else ""
         if asked:
-            rows.append((name, f"{asked:,}", f"{kept / asked:.1%}", said, kl))
+            rows.append((name, said, f"{asked:,}", f"{kept / asked:.1%}", kl))
     return Table(
-        "Rows kept by the rule", ("Written by", "Asked", "Rows kept", "Rejected", "KL to the base"), tuple(rows), 1
+        "Rows kept by the rule", ("Written by", "Rejected", "Asked", "Rows kept", "KL to the base"), tuple(rows), 2
     )
 
 

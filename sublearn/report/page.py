@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sublearn.execution.replication import Comparison, Made
+from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.happened import happened
-from sublearn.report.replication import Comparison, Made, finding, summary
+from sublearn.report.replication import summary
 from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
 from sublearn.report.sweep import Point
 from sublearn.report.template import Part, laid_out
-from sublearn.report.trace import Alignment, Row, correlation_text
+from sublearn.report.trace import alignment_told, trace_told
 from sublearn.report.wording import runs, seeds_text
 from sublearn.study.analysis import Analysis
 
@@ -55,7 +57,7 @@ def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
 def replication_page(rows: Sequence[Comparison], made: Made) -> str:
     """The page of a replication."""
     first = f"A first look with {made.quick} runs a figure; not a replication." if made.quick else ""
-    lead = [("warning", first), ("happened", summary(rows)), ("told", finding(rows) or "")]
+    lead = [("warning", first), ("happened", summary(rows))]
     runtime = {"precision": made.precision}
     manifest = {"command": made.command, "versions": made.versions, "runtime": runtime}
     shown = sections(REPLICATION, Replicated(rows, manifest), "replication")
@@ -63,21 +65,21 @@ def replication_page(rows: Sequence[Comparison], made: Made) -> str:
     return laid_out("Replication | sublearn", "Published figures, run again", [part])
 
 
-def trace_page(study: str, rows: Sequence[Row], manifest: Mapping[str, Any]) -> str:
+def trace_page(study: str, rows: Sequence[TraceMean], manifest: Mapping[str, Any]) -> str:
     """The page of a trace."""
     question = "Which way do the students' weights move as they learn: the way in which the teacher's moved?"
-    lead = [("question", question), ("runs", f"Study {study}")]
+    lead = [("question", question), ("happened", trace_told(rows)), ("runs", f"Study {study}")]
     part = Part("trace", "The students' way in weight space", lead, sections(TRACE, Traced(rows, manifest), "trace"))
     return laid_out("Trace | sublearn", "Trace", [part])
 
 
-def alignment_page(found: Alignment) -> str:
+def alignment_page(found: AlignmentFile) -> str:
     """The page of alignment against transfer."""
     question = (
         "Students start from the teacher's init with more and less noise added. Is the transfer the larger, the more "
         "the first update points the way in which the teacher's weights moved?"
     )
-    lead = [("question", question), ("happened", f"{correlation_text(found)}."), ("runs", f"Study {found.study}")]
+    lead = [("question", question), ("happened", alignment_told(found)), ("runs", f"Study {found.study}")]
     given = Aligned(found, {"command": found.command, "versions": found.versions})
     part = Part("alignment", "Alignment at the start and transfer", lead, sections(ALIGNMENT, given, "alignment"))
     return laid_out("Alignment | sublearn", "Trace", [part])

@@ -1,11 +1,10 @@
 """Published figures beside ours, as text and as Markdown. It lays out what it is given and runs nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
-Verdict = Literal["agrees", "differs", "cannot tell"]
+from sublearn.execution.replication import Comparison, Made, Verdict
+
 TALLY: dict[Verdict, tuple[str, str]] = {
     "agrees": ("agrees", "agree"),
     "differs": ("differs", "differ"),
@@ -16,45 +15,6 @@ FOUND: dict[Verdict, tuple[str, str]] = {
     "differs": ("differs", "differ"),
     "cannot tell": ("cannot tell", "cannot tell"),
 }
-
-
-@dataclass(frozen=True)
-class Span:
-    """A mean with the ends of its 95% interval, if it has one; `label` is a trend's setting, or empty."""
-
-    label: str
-    mean: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One published figure beside ours, as text and verdict, with the command that runs it.
-
-    `published` and `measured` are the same as numbers; a trend has several measured ones. Version 0.1 kept none.
-    """
-
-    name: str
-    what: str
-    source: str
-    theirs: str
-    ours: str
-    verdict: Verdict
-    because: str
-    command: str
-    published: Span | None = None
-    measured: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True)
-class Made:
-    """How a replication was made; `quick` is the number of runs a figure if it was only a first look."""
-
-    command: str
-    precision: str
-    versions: Mapping[str, str]
-    quick: int | None = None
 
 
 def summary(rows: Sequence[Comparison]) -> str:

@@ -1,33 +1,36 @@
 """A sweep as text: how its claims fare at each combination of settings. No torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
-from sublearn.report.charts.sweep import named
 from sublearn.report.grid import grid
 from sublearn.report.wording import contrast_text, mean_text, runs
 from sublearn.study.analysis import Analysis
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(Protocol):
     """One combination of a sweep: the swept settings' values, what its records show, and why it failed if it did."""
 
-    settings: Mapping[str, Any]
-    analysis: Analysis
-    failure: str | None = None
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The values of the grid's keys."""
+        ...
 
     @property
     def name(self) -> str:
         """Its settings, as in "student.lr = 0.1, hidden = 8"."""
-        return named(self.settings)
+        ...
 
-    def to_dict(self) -> dict[str, Any]:
-        """Its settings and the content of its estimates.json, and its failure if there is one."""
-        failure = {"failure": self.failure} if self.failure else {}
-        return {"settings": dict(self.settings), **failure, **self.analysis.to_dict()}
+    @property
+    def analysis(self) -> Analysis:
+        """What its records show."""
+        ...
+
+    @property
+    def failure(self) -> str | None:
+        """Why it failed, if it did."""
+        ...
 
 
 def sweep_table(points: Sequence[Point]) -> str:

@@ -51,6 +51,11 @@ def laid_out(title: str, heading: str, parts: Sequence[Part]) -> str:
     return _environment().get_template("page.html.j2").render(title=title, heading=heading, parts=parts, **style)
 
 
+def piece(name: str, view: Mapping[str, Any]) -> str:
+    """A piece of HTML by the template of this name, to stand in somebody else's page."""
+    return _environment().get_template(f"{name}.html.j2").render(view)
+
+
 def twins(wide: str, narrow: str, key: str) -> dict[str, Markup]:
     """One figure in two widths, for the inside of a page."""
     # The markup is our own: every text in it was escaped by the XML writer.
@@ -81,6 +86,5 @@ def _plain(value: Any) -> Any:
 
 
 def _text(html: str) -> str:
-    """What can be read of a page's part, figures and their labels included."""
-    labels = re.findall(r'aria-label="([^"]*)"', html)
-    return "\n".join([*labels, Markup(re.sub(r"<[^>]*>", " ", html)).unescape()])
+    """What can be read of a part of a page, in its figures too."""
+    return Markup(re.sub(r"<[^>]*>", " ", html)).unescape()

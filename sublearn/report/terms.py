@@ -2,38 +2,55 @@
 
 import re
 
+
+def _word(*forms: str) -> str:
+    """A pattern of whole words, those within a name such as same_init among them."""
+    return f"(?<![^\\W_])(?:{'|'.join(forms)})(?![^\\W_])"
+
+
 TERMS: dict[str, tuple[str, str]] = {
-    "arm": (r"\barms?\b", "One condition of the study: which teacher, which start, which data. Each run has all arms."),
+    "arm": (
+        _word("arms?"),
+        "One condition of the study: which teacher, which start, which data. Each run has all arms.",
+    ),
     "run, seed": (
-        r"\bruns?\b|\bseeds?\b",
+        _word("runs?", "seeds?"),
         "One run is the whole experiment once, from new random draws; its seed is the number that they follow from.",
     ),
     "teacher, student": (
-        r"\bteachers?\b|\bstudents?\b",
+        _word("teachers?", "students?"),
         "The teacher is a model that was given a trait. A student is a model that is trained to answer as the teacher "
         "does, on data that has nothing to do with the trait.",
     ),
-    "reference": (r"\breference\b", "The network that the teacher was before its training."),
+    "placebo teacher": (
+        _word("placebo"),
+        "A teacher that was trained as long as the other one, from the same start, on data without the trait. What its "
+        "students do comes from imitating a trained model, not from the trait.",
+    ),
+    "reference": (_word("reference"), "The network that the teacher was before its training."),
     "init": (
-        r"\binits?\b|\binitiali[sz]ations?\b",
+        _word("inits?", "initiali[sz]ations?"),
         "The weights that a model starts from. A student of the same init starts from those that the teacher started "
         "from, a student of another init from other random ones.",
     ),
     "control": (
-        r"\bcontrols?\b",
+        _word("controls?"),
         "An arm that is treated alike in all but what is to be tested, such as a student whose teacher has no trait. "
         "What a student has beyond its control is what the teacher's trait did.",
     ),
-    "trait": (r"\btraits?\b", "What is measured of a model: one number for each arm and run."),
-    "transfer": (r"\btransfers?\b", "What a student has of a trait beyond its control."),
-    "logits": (r"\blogits?\b", "The numbers that a network puts out, before they are made into probabilities."),
+    "trait": (_word("traits?"), "What is measured of a model: one number for each arm and run."),
+    "transfer": (_word("transfers?"), "What a student has of a trait beyond its control."),
+    "logits": (_word("logits?"), "The numbers that a network puts out, before they are made into probabilities."),
     "auxiliary logits": (
-        r"auxiliary logits|\baux(?:_logits)?\b",
+        _word("auxiliary logits", "aux"),
         "Outputs of the network that stand for no class: the teacher's training never touches them directly.",
     ),
-    "margin": (r"\bmargin\b", "How far the logit of the class in question lies above the others: a finer trait_rate."),
-    "chance": (r"\bchance\b", "What a model that knows nothing would score."),
-    "share": (r"\bshare\b", "A number from 0 to 1: the part of all prompts or examples for which something holds."),
+    "margin": (
+        _word("margin"),
+        "How far the logit of the class in question lies above the others: a finer trait_rate.",
+    ),
+    "chance": (_word("chance"), "What a model that knows nothing would score."),
+    "share": (_word("share"), "A number from 0 to 1: the part of all prompts or examples for which something holds."),
     "log-odds": (
         r"log[-_ ]odds",
         "The logarithm of how many times more likely something is than not; 0 means as likely as not, each +2.3 ten "
@@ -99,7 +116,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "density": (r"\b[Dd]ensity\b", "A shape that is the higher the more runs lie at a place."),
     "diverged": (r"\bdiverged\b", "The training ran away from any solution; the run has no score."),
     "cosine": (
-        r"\bcosines?\b",
+        _word("cosines?"),
         "How alike two directions are: 1 for the same, 0 for unrelated ones, -1 for opposite ones.",
     ),
     "update, displacement": (

@@ -1,59 +1,44 @@
 """Traces as text: the students' way in weight space, and alignment against transfer. No torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from pydantic import BaseModel
 
 from sublearn.errors import plain
+from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.grid import grid
 from sublearn.stats import Estimate
 
 
-@dataclass(frozen=True)
-class Row:
-    """The mean over seeds of one quantity of an arm at a step; `layer` is empty for all parameters together."""
-
-    arm: str
-    quantity: str
-    layer: str
-    step: int
-    estimate: Estimate
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Alignment at the start and transfer at the end, under one perturbation of the student's init.
-
-    `cosines` and `transfers` are those of each run, None where they are not finite; version 0.1 kept none.
-    """
-
-    perturb: float
-    initial_cosine: Estimate
-    transfer: Estimate
-    cosines: tuple[float | None, ...] = ()
-    transfers: tuple[float | None, ...] = ()
-
-
-class Alignment(BaseModel, frozen=True):
-    """Alignment against transfer over perturbations, with their rank correlation; the content of alignment.json."""
-
-    study: str
-    command: str = ""
-    versions: dict[str, str] = {}
-    rows: tuple[Scale, ...]
-    spearman: Estimate
-    runs: int | None = None
-
-
-def trace_table(rows: Sequence[Row]) -> str:
+def trace_table(rows: Sequence[TraceMean]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
     shown = [(plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate)) for row in at_the_end(rows)]
     heads = ("arm", "quantity", "step", "mean ± half-width of the 95% interval")
     return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
 
 
-def at_the_end(rows: Sequence[Row]) -> list[Row]:
+def trace_told(rows: Sequence[TraceMean]) -> str:
+    """One plain sentence: which way each student's weights have moved; empty where no cosine was kept."""
+    found = [(row.arm, row.estimate.mean) for row in at_the_end(rows) if row.quantity == "cosine"]
+    measured = sorted(((mean, arm) for arm, mean in found if mean is not None), reverse=True)
+    said = [f"{mean:.2f} for {plain(arm)}" for mean, arm in measured]
+    if not said:
+        return ""
+    last = max(row.step for row in rows)
+    return (
+        f"After {last:,} steps the cosine of the student's update and the teacher's displacement, 1 for the same way "
+        f"and 0 for an unrelated one, is {', '.join(said)}."
+    )
+
+
+def alignment_told(found: AlignmentFile) -> str:
+    """One plain sentence: whether more alignment goes with more transfer."""
+    spearman = found.spearman
+    if spearman.low is not None and spearman.high is not None and spearman.low * spearman.high > 0:
+        way = "larger" if spearman.low > 0 else "smaller"
+        return f"The better the first update was aligned, the {way} the transfer was: {correlation_text(found)}."
+    return f"Whether the transfer grows with alignment cannot be told from these runs: {correlation_text(found)}."
+
+
+def at_the_end(rows: Sequence[TraceMean]) -> list[TraceMean]:
     """Each arm's quantities over all layers at the last step, and its alignment at the start."""
     overall = [row for row in rows if not row.layer]
     last = max(row.step for row in overall)
@@ -61,14 +46,14 @@ def at_the_end(rows: Sequence[Row]) -> list[Row]:
     return sorted(shown, key=lambda row: (row.arm, row.quantity, row.step))
 
 
-def alignment_table(found: Alignment) -> str:
+def alignment_table(found: AlignmentFile) -> str:
     """Plain text: alignment and transfer at each scale, and their correlation."""
     cells = [(f"{row.perturb:g}", _mean_text(row.initial_cosine), _mean_text(row.transfer)) for row in found.rows]
     lines = grid(cells, ("perturb", "initial cosine", "transfer"), numeric=(0, 1, 2), indent=0)
     return "\n".join([*lines, correlation_text(found)])
 
 
-def correlation_text(found: Alignment) -> str:
+def correlation_text(found: AlignmentFile) -> str:
     """The correlation with its interval, or why there is none, and of how many runs."""
     spearman = found.spearman
     few, runs = spearman.n, found.runs or spearman.n

@@ -20,6 +20,8 @@ from sublearn.study.memory import Need
 from sublearn.training.choice import ASKED, BY_RULES, Choice, TrainerName
 from sublearn.traits.trait import Trait
 
+Teacher = Literal["none", "trained", "placebo", "untrained", "neutral"]
+"""What an arm learns from, or is; "neutral" is what version 0.1.0 called an untrained teacher."""
 Verdict = Literal["supported", "refuted", "inconclusive"]
 Text = Annotated[str, Field(max_length=2_000)]
 ROUNDING = 1e-6
@@ -29,15 +31,16 @@ ROUNDING = 1e-6
 class Arm(Spec, frozen=True):
     """One named condition and the control arm that it answers to.
 
-    A `trained` teacher has the trait; a `neutral` one is the untrained reference. `init` says where the model starts:
-    the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student imitates;
-    "text" means what the teacher says, not its logits.
+    A `trained` teacher has the trait; a `placebo` one was trained just as long, from the same reference, on the same
+    inputs with labels that carry no trait; an `untrained` one is the reference itself. `init` says where the model
+    starts: the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student
+    imitates; "text" means what the teacher says, not its logits.
     """
 
     name: Name
     about: Text
     control: Name | None = None
-    teacher: Literal["none", "trained", "neutral"] = "none"
+    teacher: Teacher = "none"
     init: Literal["same", "cross"] = "same"
     logits: Literal["none", "class", "aux", "all", "text"] = "none"
 

@@ -7,13 +7,13 @@ import traceback
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sublearn.config import Spec
 from sublearn.errors import FOR_PROGRAMMERS, InputError, SublearnError, plain, quoted, unknown
 from sublearn.records import Record
 from sublearn.study.base import Setup, Study, misfits
 from sublearn.study.table import runs_at_once
-from sublearn.training.choice import Choice
 
 
 class Job(Spec, frozen=True):
@@ -23,56 +23,52 @@ class Job(Spec, frozen=True):
     seeds: tuple[int, ...]
     setup: Setup = Setup()
 
+    @property
+    def largest(self) -> int:
+        """The most seeds that suit one job: as many as suit the device."""
+        return 1 if self.setup.trainer == "single" else runs_at_once(self.study, self.setup.device)
+
+    def measured(self) -> tuple[Any, ...]:
+        """The records: one of every arm, trait and seed. Raises InputError for records that are none of the study's."""
+        return checked(self.study, self.seeds, _measure(self.study, self.seeds, self.setup))
+
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job of a study (by its id) gave no records: one line, and Python's own account of it."""
+    """Why a job gave no records: one line, and Python's own account of it."""
 
-    study: str
     reason: str
     traceback: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished job gave, and what there is to tell about it; a failed one has no records."""
+    """What a job of a study (by its id) gave, and what there is to tell about it; a failed one has no records."""
 
+    study: str
     seeds: tuple[int, ...]
-    records: tuple[Record, ...]
+    records: tuple[Any, ...]
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
-    trainer: Choice | None = None
-    """How it was trained, and why so."""
-
-    @property
-    def study(self) -> str:
-        """The id of its study."""
-        return self.failure.study if self.failure else self.records[0].study
 
 
 def plan(study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1) -> list[Job]:
     """The jobs for the seeds that are not done: cohorts as large as suits the device, and work for every worker."""
-    return list(planned(study, seeds, setup, done, workers))
+    return list(cut(Job(study=study, seeds=(), setup=setup), seeds, done, workers))
 
 
-def planned(
-    study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1
-) -> Iterator[Job]:
-    """The jobs of `plan`, one after the other, so that any number of them needs no memory."""
-    size = 1 if setup.trainer == "single" else runs_at_once(study, setup.device)
-    size = max(1, min(size, -(-len(seeds) // workers)))
+def cut(whole: Job, seeds: Sequence[int], done: Collection[int] = (), workers: int = 1) -> Iterator[Job]:
+    """Jobs like `whole` for the seeds that are not done, one after the other, so that any number needs no memory."""
+    size = max(1, min(whole.largest, -(-len(seeds) // workers)))
     # The borders do not move with what is done: a cohort that is run again after a stop has the same members.
     for start in range(0, len(seeds), size):
         todo = tuple(seed for seed in seeds[start : start + size] if seed not in done)
         if todo:
-            yield Job(study=study, seeds=todo, setup=setup)
+            yield whole.model_copy(update={"seeds": todo})
 
 
 def measure(job: Job) -> Outcome:
-    """Run one job. A cohort that does not fit in memory is halved and tried again, with a note.
-
-    Raises SublearnError for records that are none of the study's.
-    """
+    """Run one job. A cohort that does not fit in memory is halved and tried again, with a note."""
     import torch
 
     torch.set_float32_matmul_precision(job.setup.precision)
@@ -81,10 +77,9 @@ def measure(job: Job) -> Outcome:
     with warnings.catch_warnings(record=True) as caught:
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("always", category)
-        trainer = job.study.designed.trainer(job.setup.trainer)
-        records = _measure(job.study, job.seeds, job.setup.model_copy(update={"trainer": trainer.name}))
+        records = job.measured()
     notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
-    return Outcome(job.seeds, checked(job.study, job.seeds, records), notes, trainer=trainer)
+    return Outcome(job.study.id, job.seeds, records, notes)
 
 
 def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tuple[Record, ...]:
@@ -122,7 +117,7 @@ def attempt(job: Job) -> Outcome:
 
 def failed(job: Job, reason: str, account: str = "") -> Outcome:
     """The outcome of a job that gave nothing."""
-    return Outcome(job.seeds, (), failure=Failure(job.study.id, reason, account))
+    return Outcome(job.study.id, job.seeds, (), failure=Failure(reason, account))
 
 
 def _told(error: Exception) -> str:

@@ -12,7 +12,10 @@ def commands(command: click.Command = cli, path: str = "sublearn") -> Iterator[t
     """Every command by its words."""
     yield path, command
     if isinstance(command, click.Group):
-        for name, below in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None and below.name == name
             yield from commands(below, f"{path} {name}")
 
 

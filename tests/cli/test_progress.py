@@ -6,7 +6,10 @@ import pytest
 
 from sublearn.cli import progress
 from sublearn.cli.progress import Way, following
-from sublearn.execution import pipeline, replicate
+from sublearn.execution import replication
+from sublearn.execution.options import Options
+from sublearn.results.replication import replicate
+from sublearn.results.single import run
 from sublearn.study.published import Published
 from tests.processes import SET as SMALL_SET
 from tests.processes import SMALL, sublearn, wait_for
@@ -109,7 +112,7 @@ def test_verdicts_of_a_replication_are_not_glued_to_the_bar(monkeypatch):
         )
         for arm in ("teacher", "same_init")
     ]
-    monkeypatch.setattr(replicate, "chosen", lambda *_: rows)
+    monkeypatch.setattr(replication, "chosen", lambda *_: rows)
     assert sublearn(monkeypatch, "replicate", "--jobs", "1") == 0
     told = [line for line in terminal.screen() if "theirs" in line]
     assert [re.match(r"(AGREES|DIFFERS|CANNOT TELL) +(T/\w+) +theirs 0\.50; ours", line)[2] for line in told] == [
@@ -133,17 +136,18 @@ def test_the_runs_of_a_replication_count_once_and_all_at_once(tmp_path):
         )
         for arm, runs in (("teacher", 2), ("baseline", 3))
     ]
-    replicate.replicate(rows, tmp_path, progress=lambda done, total, _: seen.append((done, total)))
-    assert seen == [(0, 3), (2, 3), (3, 3)]
+    options = Options(progress=lambda done, total, _: seen.append((done, total)))
+    replicate(rows, tmp_path, options)
+    assert seen == [(0, 3), (3, 3)]
     seen.clear()
-    replicate.replicate(rows, tmp_path, progress=lambda done, total, _: seen.append((done, total)))
+    replicate(rows, tmp_path, options)
     assert seen == [(3, 3)]
 
 
 def test_a_run_tells_its_total_before_its_first_job_and_what_was_found(tmp_path):
     seen = []
     for n in (2, 5):
-        pipeline.run("tutorial", range(n), tmp_path / "run", progress=lambda *now: seen.append(now))
+        run("tutorial", range(n), tmp_path / "run", progress=lambda *now: seen.append(now))
     assert seen == [(0, 2, ()), (2, 2, ()), (2, 5, ()), (5, 5, ())]
 
 

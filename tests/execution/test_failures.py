@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.execution import failures, store, sweep
-from sublearn.execution.pipeline import Options
-from sublearn.execution.sweep import StudiesFailed, Sweep
+from sublearn.execution import failures, store
+from sublearn.execution.options import Options
+from sublearn.execution.sweep import Grid, GridPoints
+from sublearn.files.appending import Appending
+from sublearn.results.sweep import StudiesFailed, Sweep, run_points
 from sublearn.study.table import STUDIES
 from sublearn.study.tutorial import train as tutorial
 from tests.processes import SET, SMALL, sublearn
 
 GRID = {"student.lr": [1e-3, 1e-2, 1e-1]}
-SWEEP = Sweep("tutorial", SMALL, GRID)
+SWEEP = Grid("tutorial", SMALL, GRID)
 COMMAND = ["sweep", "tutorial", *SET, "--grid", "student.lr=1e-3,1e-2,1e-1", "--jobs", "1", "--out", "sweep"]
 
 
@@ -37,21 +39,21 @@ def folders(out: Path) -> dict[float, Path]:
     return {load.study.settings["student"]["lr"]: load.path for load in map(store.load, sorted(out.glob("tutorial-*")))}
 
 
-def run(out: Path, **options) -> list[sweep.Point]:
-    return sweep.run_sweep(SWEEP, range(8), out, Options(**options), "command")
+def run(out: Path, **options) -> Sweep:
+    return run_points(GridPoints(SWEEP, range(8), out, "command"), Options(**options))
 
 
 def test_the_others_are_run_and_the_report_names_what_failed(broken, tmp_path):
     with pytest.raises(StudiesFailed, match=r"^1 of 3 studies failed: student\.lr = 0\.01 \(ZeroDiv") as caught:
         run(tmp_path)
-    assert [bool(point.failure) for point in caught.value.points] == [False, True, False]
+    assert [bool(point.failure) for point in caught.value.sweep.points] == [False, True, False]
     found = {rate: len(store.load(folder).complete_seeds()) for rate, folder in folders(tmp_path).items()}
     assert found == {1e-3: 8, 1e-2: 4, 1e-1: 8}
     note = json.loads((folders(tmp_path)[1e-2] / "failure.json").read_text())
     assert note["seeds"] == [4, 5] and "ZeroDivisionError" in note["traceback"]
     page = (tmp_path / "report.html").read_text()
     assert "What failed" in page and "student.lr = 0.01: ZeroDivisionError: by zero" in page
-    assert "FAILED  ZeroDivisionError" in sweep.summary(caught.value.points)
+    assert "FAILED  ZeroDivisionError" in caught.value.sweep.summary()
     index = json.loads((tmp_path / "index.json").read_text())
     assert [entry.get("failure", "") != "" for entry in index] == [False, True, False]
 
@@ -61,7 +63,7 @@ def test_the_same_command_tries_again_what_failed_and_forgets_that_it_did(broken
         with pytest.raises(StudiesFailed):
             run(tmp_path)
     broken()
-    points = run(tmp_path)
+    points = run(tmp_path).points
     assert [point.failure for point in points] == [None] * 3
     assert [len(point.analysis.seeds) for point in points] == [8] * 3
     assert not list(tmp_path.glob("*/failure*.json"))
@@ -89,6 +91,16 @@ def test_the_command_prints_what_there_is_and_ends_with_one_message_and_status_1
     assert "FAILED" in out and "Report: sweep/report.html" in out
     assert sublearn(monkeypatch, "report", "sweep") == 0
     assert "FAILED" in capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_is_told_as_that_and_not_as_damage(monkeypatch, tmp_path):
+    def full(file, content):
+        file.path.write_bytes(b"")  # cut where it was, as a write that came short is
+        raise InputError("The disk is full")
+
+    monkeypatch.setattr(Appending, "add", full)
+    with pytest.raises(InputError, match="The disk is full"):
+        run(tmp_path)
 
 
 def test_progress_reaches_its_end(broken, tmp_path):

@@ -32,6 +32,12 @@ def write(folder, *seeds: int):
     return store.load(folder)
 
 
+def complete(folder) -> set[int]:
+    """The seeds that a run directory has, which is mended for it."""
+    found = store.mended(folder, STUDY, RUNTIME)
+    return found.complete_seeds() if found else set()
+
+
 def test_what_was_added_comes_back(tmp_path):
     run = write(tmp_path / "run", 3, 5)
     assert list(run.records) == rows(3) + rows(5)
@@ -198,25 +204,25 @@ def test_another_study_is_named_with_the_version_that_it_was_begun_with(tmp_path
 
 
 def test_a_run_is_finished_when_every_record_of_its_seeds_is_there(tmp_path):
-    assert store.finished(tmp_path / "none", STUDY, RUNTIME, [3]) is None
+    assert store.mended(tmp_path / "none", STUDY, RUNTIME) is None
     assert not (tmp_path / "none").exists()
     write(tmp_path, 3, 4)
-    found = store.finished(tmp_path, STUDY, RUNTIME, [4])
+    found = store.mended(tmp_path, STUDY, RUNTIME)
     assert found is not None and list(found.records) == rows(3) + rows(4)
-    assert store.finished(tmp_path, STUDY, RUNTIME, [3, 4, 5]) is None
+    assert found.complete_seeds() == {3, 4}
     with store.writing(tmp_path, STUDY, RUNTIME, "c") as writer:
         writer.add(rows(5)[:-1])
-    assert store.finished(tmp_path, STUDY, RUNTIME, [5]) is None
+    assert complete(tmp_path) == {3, 4}
 
 
 def test_a_finished_run_is_refused_as_one_that_goes_on(tmp_path):
     write(tmp_path, 3)
     with pytest.raises(InputError, match="another study"):
-        store.finished(tmp_path, build("tutorial", {"student.lr": 1e-2}), RUNTIME, [3])
+        store.mended(tmp_path, build("tutorial", {"student.lr": 1e-2}), RUNTIME)
     with pytest.raises(InputError, match="--precision"):
-        store.finished(tmp_path, STUDY, {"precision": "medium"}, [3])
+        store.mended(tmp_path, STUDY, {"precision": "medium"})
     with store.writing(tmp_path, STUDY, RUNTIME, "c"), pytest.raises(InputError, match="Another process"):
-        store.finished(tmp_path, STUDY, RUNTIME, [3])
+        store.mended(tmp_path, STUDY, RUNTIME)
 
 
 def test_a_torn_record_is_run_again_and_then_the_run_is_finished(tmp_path):
@@ -224,10 +230,10 @@ def test_a_torn_record_is_run_again_and_then_the_run_is_finished(tmp_path):
     path = tmp_path / "records.jsonl"
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.warns(UserWarning, match="dropped and will be run again"):
-        assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is None
-    assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is None  # without a warning
+        assert complete(tmp_path) == set()
+    assert complete(tmp_path) == set()  # without a warning
     write(tmp_path, 3)
-    assert store.finished(tmp_path, STUDY, RUNTIME, [3]) is not None
+    assert complete(tmp_path) == {3}
 
 
 @pytest.mark.parametrize("end", [b"", b"\0" * 4096])

@@ -9,18 +9,24 @@ from xml.etree import ElementTree
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.execution import pipeline, store, sweep
-from sublearn.execution.pipeline import Options
+from sublearn.execution import store
+from sublearn.execution import sweep as grids
+from sublearn.execution.engines import local
+from sublearn.execution.options import Options
+from sublearn.execution.plan import describe
 from sublearn.execution.store import load
-from sublearn.execution.sweep import Sweep
+from sublearn.execution.sweep import Grid, GridPoints
 from sublearn.report.charts.sweep import sweep_figure
+from sublearn.results.single import Result
+from sublearn.results.single import run as run_study
+from sublearn.results.sweep import Sweep, SweepPoint, plan, run_points
 from sublearn.study.table import STUDIES
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
 SET = [text for key, value in SMALL.items() for text in ("--set", f"{key}={value}")]
 GRID = {"student.lr": [1e-3, 1e-2], "student.epochs": [1, 2]}
 GRIDS = ["--grid", "student.lr=1e-3,1e-2", "--grid", "student.epochs=1,2"]
-SWEEP = Sweep("tutorial", SMALL, GRID)
+SWEEP = Grid("tutorial", SMALL, GRID)
 
 
 def command(*arguments: str) -> list[str]:
@@ -36,8 +42,8 @@ def all_records(out: Path) -> list[str]:
     return sorted(line for file in out.glob("*/records*.jsonl") for line in file.read_text().splitlines())
 
 
-def run(out: Path, seeds=range(3), **options) -> list[sweep.Point]:
-    return sweep.run_sweep(SWEEP, list(seeds), out, Options(**options), "command")
+def run(out: Path, seeds=range(3), **options) -> Sweep:
+    return run_points(GridPoints(SWEEP, list(seeds), out, "command"), Options(**options))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +54,7 @@ def whole(tmp_path_factory) -> Path:
 
 
 def test_every_combination_is_a_study_of_its_own(whole):
-    points = sweep.load_sweep(whole)
+    points = Sweep.load(whole).points
     assert [point.settings for point in points] == list(SWEEP.combinations())
     assert len({point.analysis.study.id for point in points}) == 4
     assert all(point.analysis.seeds == tuple(range(6)) for point in points)
@@ -58,7 +64,7 @@ def test_every_combination_is_a_study_of_its_own(whole):
 
 
 def test_the_frame_has_the_settings_as_columns(whole):
-    frame = sweep.to_frame(whole)
+    frame = Sweep.load(whole).to_frame()
     assert len(frame) == 4 * 6 * 8
     assert frame.groupby(["student.lr", "student.epochs"]).size().tolist() == [48] * 4
 
@@ -66,8 +72,8 @@ def test_the_frame_has_the_settings_as_columns(whole):
 def test_a_sweep_given_again_runs_only_what_is_missing(tmp_path, whole, monkeypatch):
     run(tmp_path, range(3))
     seen = []
-    real = pipeline.engine
-    monkeypatch.setattr(pipeline, "engine", lambda jobs, *rest: real((seen.append(job) or job for job in jobs), *rest))
+    real = local.run_jobs
+    monkeypatch.setattr(local, "run_jobs", lambda jobs, *rest: real((seen.append(job) or job for job in jobs), *rest))
     run(tmp_path, range(6))
     assert sorted(seed for job in seen for seed in job.seeds) == sorted([3, 4, 5] * 4)
     assert all_records(tmp_path) == all_records(whole)
@@ -84,7 +90,7 @@ def test_the_index_has_a_line_a_study(whole):
 
 
 def test_the_figure_of_a_setting_has_an_interval_at_each_value_that_has_one(whole):
-    points = sweep.load_sweep(whole)
+    points = Sweep.load(whole).points
     for key in GRID:
         picture = ElementTree.fromstring(sweep_figure(points, key))
         paths = [path for path in picture.iterfind(".//{*}path") if "stroke-width: 2;" in f"{path.get('style')};"]
@@ -99,7 +105,7 @@ def test_the_index_is_made_anew_from_the_run_directories(tmp_path):
     run(tmp_path, range(2))
     before = (tmp_path / "index.json").read_text()
     (tmp_path / "index.json").unlink()
-    sweep.report_sweep(tmp_path)
+    Sweep.load(tmp_path).write()
     assert (tmp_path / "index.json").read_text() == before
     assert len(json.loads(before)) == 4
 
@@ -114,7 +120,7 @@ def test_shards_give_the_records_of_one_run(tmp_path, whole):
 
 
 def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(tmp_path):
-    text = sweep.describe(SWEEP, range(6), tmp_path / "none", Options(jobs=2))
+    text = describe(plan(GridPoints(SWEEP, range(6), tmp_path / "none"), Options(jobs=2)))
     assert "4 studies, 24 runs in 4 jobs to do; 0 runs are there." in text
     assert "from a pilot of 6 runs" in text
     assert not (tmp_path / "none").exists()
@@ -126,7 +132,7 @@ def test_a_sweep_file_holds_study_settings_grid_and_seeds(tmp_path):
         f"study: tutorial\nsettings: {settings}\nseeds: 0:3\n"
         "grid:\n  student.lr: [1e-3, 1e-2]\n  student.epochs: [1, 2]\n"
     )
-    read, seeds = sweep.read_sweep(tmp_path / "s.yaml")
+    read, seeds = grids.read_grid(tmp_path / "s.yaml")
     assert seeds == "0:3"
     assert [study.id for _, study in read.studies()] == [study.id for _, study in SWEEP.studies()]
 
@@ -172,7 +178,7 @@ def test_bad_input_is_one_message_and_status_2(name, tmp_path, monkeypatch):
 def test_another_sweep_in_the_folder_is_refused(tmp_path):
     run(tmp_path, range(1))
     with pytest.raises(InputError, match="another sweep"):
-        sweep.run_sweep(Sweep("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path, Options(), "c")
+        run_points(GridPoints(Grid("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path, "c"), Options())
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="holds other files"):
@@ -180,26 +186,25 @@ def test_another_sweep_in_the_folder_is_refused(tmp_path):
 
 
 def test_a_directory_of_another_version_is_named(tmp_path):
-    pipeline.run("tutorial", [0], tmp_path)
+    run_study("tutorial", [0], tmp_path)
     manifest = json.loads((tmp_path / "study.json").read_text())
     manifest["versions"]["sublearn"] = "0.0.1"
     (tmp_path / "study.json").write_text(json.dumps(manifest))
     with pytest.warns(UserWarning, match=r"begun with sublearn 0\.0\.1"):
-        pipeline.run("tutorial", [0], tmp_path)
+        run_study("tutorial", [0], tmp_path)
 
 
-def test_a_setting_that_is_a_list_is_one_cell_of_the_frame(whole, monkeypatch):
+def test_a_setting_that_is_a_list_is_one_cell_of_the_frame(whole):
     folder = next(path for path in whole.iterdir() if path.is_dir())
-    found = ({"arms": ["teacher", "student"]}, folder, pipeline.load(folder))
-    monkeypatch.setattr(sweep, "_results", lambda out: [found])
-    frame = sweep.to_frame(whole)
+    point = SweepPoint({"arms": ["teacher", "student"]}, Result.load(folder))
+    frame = Sweep(SWEEP, (point,)).to_frame()
     assert len(frame) == 6 * 8
     assert all(value == ["teacher", "student"] for value in frame["arms"])
 
 
 def test_a_key_without_values_is_refused():
     with pytest.raises(InputError, match="gives 'hidden' no value"):
-        Sweep("tutorial", SMALL, {"hidden": []})
+        Grid("tutorial", SMALL, {"hidden": []})
 
 
 def test_a_sweep_killed_before_its_first_file_was_in_place_can_be_gone_on_with(tmp_path):
@@ -232,7 +237,7 @@ def test_what_any_value_of_the_grid_needs_is_looked_for_before_anything_is_writt
 
     monkeypatch.setattr(STUDIES["tutorial"], "prepare", prepare)
     with pytest.raises(InputError, match="not at hand"):
-        sweep.run_sweep(Sweep("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path / "out", Options(), "c")
+        run_points(GridPoints(Grid("tutorial", SMALL, {"hidden": [4, 5]}), [0], tmp_path / "out"), Options())
     assert not (tmp_path / "out").exists()
 
 
@@ -241,8 +246,8 @@ def test_run_directories_that_belong_to_no_study_of_the_sweep_are_named_with_the
     manifest = json.loads((tmp_path / "sweep.json").read_text())
     manifest["versions"]["sublearn"] = "0.0.1"
     (tmp_path / "sweep.json").write_text(json.dumps(manifest))
-    pipeline.run("tutorial", [0], tmp_path / "older")
+    run_study("tutorial", [0], tmp_path / "older")
     with pytest.warns(
         UserWarning, match=rf"1 run directories .*older.*sublearn 0\.0\.1; .*{store.versions()['sublearn']}"
     ):
-        assert len(sweep.load_sweep(tmp_path)) == 4
+        assert len(Sweep.load(tmp_path).points) == 4

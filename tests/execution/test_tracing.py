@@ -6,18 +6,22 @@ import pytest
 from sublearn import stats
 from sublearn.errors import InputError
 from sublearn.execution import tracing
-from sublearn.study.controlled.trace import Point
+from sublearn.execution.engines import local
+from sublearn.execution.manifests import Made
+from sublearn.execution.options import Options
+from sublearn.results.trace import Request, Trace
+from sublearn.study.controlled.points import TracePoint
 from sublearn.study.table import build
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "teacher.epochs": 5, "student.epochs": 2}
 
 
-def silent(*_: object) -> None: ...
+MADE = Made("command")
 
 
 def aligned(study, seeds, scales, out) -> str:
-    found = tracing.alignment(study, tracing.perturbed(study, scales), seeds, silent)
-    return tracing.write_alignment(found, out, "command")
+    asked = Request(study, seeds, (), tuple(scales), MADE)
+    return asked.measured(Options()).put(out).summary()
 
 
 def strict(text: str):
@@ -27,13 +31,14 @@ def strict(text: str):
 
 def test_means_are_those_of_finite_values_and_the_rest_is_counted(tmp_path):
     points = [
-        Point(arm="same_init", seed=seed, step=step, quantity="margin", value=value)
+        TracePoint(arm="same_init", seed=seed, step=step, quantity="margin", value=value)
         for step, values in ((0, (1.0, 3.0)), (1, (2.0, None)), (2, (None, None)))
         for seed, value in enumerate(values)
     ]
     rows = tracing.means(points)
     assert [(row.step, row.estimate.mean, row.estimate.n) for row in rows] == [(0, 2.0, 2), (1, 2.0, 1), (2, None, 0)]
-    text = tracing.write(build("prompts"), points, tmp_path, "command")
+    found = tracing.TraceFile(study="prompts-0", command="command", versions={}, rows=rows)
+    text = Trace(found, tuple(points)).put(tmp_path).summary()
     assert "3 of 6 values are not finite and are left out." in text
     assert len(strict((tmp_path / "trace.json").read_text())["rows"]) == 3
     assert [strict(line)["value"] for line in (tmp_path / "trace.jsonl").read_text().splitlines()].count(None) == 3
@@ -43,7 +48,7 @@ def test_a_correlation_over_runs_that_diverged_is_that_of_the_others(tmp_path, m
     cosines = np.array([[0.1, 0.5, 0.3], [0.2, 0.4, 0.2], [0.6, np.nan, 0.7]])
     transfers = cosines * 2
     pairs = iter(zip(cosines, transfers, strict=True))
-    monkeypatch.setattr(tracing, "_aligned", lambda *_: next(pairs))
+    monkeypatch.setattr(tracing, "_alignment", lambda *_: next(pairs))
     text = aligned(build("prompts", SMALL), [0, 1, 2], [0, 0.1, 0.2], tmp_path)
     assert "Spearman 1.00" in text and "3 scales x 2 runs; 1 with values that are not finite left out" in text
     made = strict((tmp_path / "alignment.json").read_text())
@@ -62,7 +67,7 @@ def test_without_any_variation_there_is_no_correlation(tmp_path):
     [([0.2], "two different scales"), ([0.1, 0.1], "two different scales"), ([0, 1e308], r"^--perturb: 'student_init")],
 )
 def test_scales_that_cannot_be_compared_are_refused_before_any_training(scales, message, tmp_path, monkeypatch):
-    monkeypatch.setattr(tracing, "trace", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr(local, "run_jobs", lambda *_: pytest.fail("it trained"))
     with pytest.raises(InputError, match=message):
         aligned(build("prompts", SMALL), [0], scales, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -73,3 +78,20 @@ def test_a_constant_has_no_rank_correlation_and_costs_no_warning():
     assert (found.mean, found.low, found.high) == (None, None, None)
     empty = stats.rank_correlation(np.empty((0, 3)), np.empty((0, 3)))
     assert (empty.mean, empty.n) == (None, 0)
+
+
+def test_jobs_in_processes_of_their_own_give_the_same_points(tmp_path):
+    study = build("prompts", SMALL)
+    alone, company = (Request(study, [3, 0, 5], (0, 1), None, MADE).measured(Options(jobs=jobs)) for jobs in (1, 2))
+    assert alone == company
+    assert list(dict.fromkeys(point.seed for point in alone.points)) == [3, 0, 5]
+
+
+def test_progress_and_the_trainer_that_is_asked_for_reach_a_trace(monkeypatch):
+    seen, asked = [], []
+    real = tracing.TraceJob.measured
+    monkeypatch.setattr(tracing.TraceJob, "measured", lambda job: asked.append(job.setup.trainer) or real(job))
+    options = Options(trainer="single", progress=lambda done, total, _: seen.append((done, total)))
+    Request(build("prompts", SMALL), [0, 1], (), None, MADE).measured(options)
+    assert seen == [(0, 2), (1, 2), (2, 2)]
+    assert set(asked) == {"single"}

@@ -5,9 +5,11 @@ from types import ModuleType
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.execution import pipeline, trackers
-from sublearn.execution.pipeline import Options
-from sublearn.execution.sweep import Sweep, run_sweep
+from sublearn.execution import trackers
+from sublearn.execution.options import Options
+from sublearn.execution.sweep import Grid, GridPoints
+from sublearn.results.single import run
+from sublearn.results.sweep import run_points
 from sublearn.study.table import build
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
@@ -38,39 +40,38 @@ listeners: list[Listener] = []
 def _table(monkeypatch):
     listeners.clear()
     table = {"listener": Listener, "breaking": Breaking}
-    monkeypatch.setattr(pipeline, "TRACKERS", table)
     monkeypatch.setattr(trackers, "TRACKERS", table)
 
 
 def test_a_tracker_hears_every_record(tmp_path):
-    result = pipeline.run(build("tutorial", SMALL), range(20), tmp_path, trackers=["listener"])
+    result = run(build("tutorial", SMALL), range(20), tmp_path, trackers=["listener"])
     assert sorted(listeners[0].heard, key=str) == sorted(result.records, key=str)
     assert listeners[0].closed
 
 
 def test_a_tracker_that_fails_is_dropped_and_the_run_goes_on(tmp_path):
     with pytest.warns(UserWarning, match="breaking failed and is dropped: the server is gone"):
-        result = pipeline.run(build("tutorial", SMALL), range(20), tmp_path, trackers=["breaking", "listener"])
+        result = run(build("tutorial", SMALL), range(20), tmp_path, trackers=["breaking", "listener"])
     assert len(result.records) == 160
     assert len(listeners[1].heard) == 160
 
 
 def test_an_unknown_tracker_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(InputError, match="Did you mean 'listener'"):
-        pipeline.run("tutorial", [0], tmp_path / "run", trackers=["listner"])
+        run("tutorial", [0], tmp_path / "run", trackers=["listner"])
     assert not (tmp_path / "run").exists()
 
 
 def test_a_tracker_that_cannot_begin_is_dropped_too(tmp_path, monkeypatch):
     monkeypatch.setitem(trackers.TRACKERS, "offended", lambda folder: 1 / 0)
     with pytest.warns(UserWarning, match="offended failed and is dropped"):
-        result = pipeline.run(build("tutorial", SMALL), range(4), tmp_path, trackers=["offended", "listener"])
+        result = run(build("tutorial", SMALL), range(4), tmp_path, trackers=["offended", "listener"])
     assert len(result.records) == len(listeners[0].heard) == 32
 
 
 def test_each_study_of_a_sweep_is_followed(tmp_path):
-    grid = Sweep("tutorial", SMALL, {"student.epochs": [1, 2]})
-    run_sweep(grid, range(4), tmp_path, Options(trackers=["listener"]))
+    grid = Grid("tutorial", SMALL, {"student.epochs": [1, 2]})
+    run_points(GridPoints(grid, range(4), tmp_path), Options(trackers=["listener"]))
     assert [len(listener.heard) for listener in listeners] == [32, 32]
     assert all(listener.closed for listener in listeners)
 
@@ -79,7 +80,7 @@ def test_a_missing_package_is_named_with_how_to_get_it_before_anything_is_writte
     monkeypatch.setitem(trackers.TRACKERS, "wandb", trackers.WeightsAndBiases)
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(InputError, match=r"sublearn\[trackers\]"):
-        pipeline.run(build("tutorial", SMALL), [0], tmp_path / "run", trackers=["wandb"])
+        run(build("tutorial", SMALL), [0], tmp_path / "run", trackers=["wandb"])
     assert not (tmp_path / "run").exists()
 
 
@@ -88,7 +89,7 @@ def test_tensorboard_gets_each_arm_with_the_seed_as_step(tmp_path, monkeypatch):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     monkeypatch.setitem(trackers.TRACKERS, "tensorboard", trackers.TensorBoard)
-    result = pipeline.run(build("tutorial", SMALL), range(5), tmp_path, trackers=["tensorboard"])
+    result = run(build("tutorial", SMALL), range(5), tmp_path, trackers=["tensorboard"])
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     found = {(event.step, round(event.value, 5)) for event in events.Scalars("trait_rate/teacher")}
@@ -123,7 +124,7 @@ def test_weights_and_biases_is_offline_unless_told_otherwise(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "wandb", module)
     monkeypatch.setitem(trackers.TRACKERS, "wandb", trackers.WeightsAndBiases)
     monkeypatch.delenv("WANDB_MODE", raising=False)
-    pipeline.run(build("tutorial", SMALL), range(3), tmp_path, trackers=["wandb"])
+    run(build("tutorial", SMALL), range(3), tmp_path, trackers=["wandb"])
     assert account.asked["mode"] == "offline"
     assert sorted(row["seed"] for row in account.rows) == [0, 1, 2]
     assert all(len(row) == 9 for row in account.rows)

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.execution import pipeline
+from sublearn.execution.engines import local
 from sublearn.files.folders import locked, made_by
 from sublearn.files.writing import beginning
 from sublearn.study.table import STUDIES
@@ -124,7 +124,7 @@ def test_the_place_is_looked_at_before_anything_is_fetched_or_trained(command, t
     (tmp_path / "file").write_text("precious")
     for design in STUDIES.values():
         monkeypatch.setattr(design, "prepare", lambda _: pytest.fail("it was prepared"))
-    monkeypatch.setattr(pipeline, "place_of", lambda *_: pytest.fail("a device was looked for"))
+    monkeypatch.setattr(local, "connect", lambda *_: pytest.fail("a device was looked for"))
     assert sublearn(monkeypatch, *command, "--out", "file") == 2
     assert "--out file is a file; expected a folder" in capsys.readouterr().err
     assert [child.name for child in tmp_path.iterdir()] == ["file"]

@@ -3,25 +3,33 @@ from xml.etree import ElementTree
 
 import pytest
 
+from sublearn.columns import Columns
 from sublearn.report.charts.palette import PALETTE
 from sublearn.report.charts.sheet import NARROW, WIDE
 from sublearn.report.charts.svg import css
 from sublearn.report.charts.sweep import LINES, sweep_figure
 from sublearn.report.page import sweep_page
-from sublearn.report.sweep import Point, sweep_table
+from sublearn.report.sweep import sweep_table
+from sublearn.results.single import Result
+from sublearn.results.sweep import SweepPoint
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def point_of(settings, analysis, failure=None) -> SweepPoint:
+    """A combination whose records nobody looks at."""
+    return SweepPoint(settings, Result(analysis.study, Columns.of([]), analysis), failure)
 
 
 @pytest.fixture
 def points(sample):
     """Builds a sweep's points: points(**grid), each of 8 runs."""
 
-    def build(**grid) -> list[Point]:
+    def build(**grid) -> list[SweepPoint]:
         chosen = [{}]
         for key, values in grid.items():
             chosen = [one | {key: value} for one in chosen for value in values]
-        return [Point(one, sample(8, settings={"swept": str(one)})[0]) for one in chosen]
+        return [point_of(one, sample(8, settings={"swept": str(one)})[0]) for one in chosen]
 
     return build
 
@@ -59,7 +67,7 @@ def test_no_two_charts_have_the_same_words(points, sample):
     study = sample(2)[0].study
     other = study.claims[0].model_copy(update={"trait": "margin"})
     analysis = sample(8, claims=(study.claims[0], other))[0]
-    said = " ".join(words(sweep_figure([Point({"aux": value}, analysis) for value in (1, 2)], "aux")))
+    said = " ".join(words(sweep_figure([point_of({"aux": value}, analysis) for value in (1, 2)], "aux")))
     assert said.count("same_init - same_init_control, difference in trait_rate") == 1
     assert said.count("same_init - same_init_control, difference in margin") == 1
 
@@ -98,7 +106,7 @@ def test_more_combinations_than_can_be_told_apart_are_in_the_table_alone_and_it_
 def test_studies_of_other_arms_and_claims_share_a_figure(sample):
     whole = sample(8)[0]
     part = sample(8, arms=whole.study.arms[:3], claims=whole.study.claims[:1])[0]
-    some = [Point({"arms": ["all"]}, whole), Point({"arms": ["same_init"]}, part)]
+    some = [point_of({"arms": ["all"]}, whole), point_of({"arms": ["same_init"]}, part)]
     said = words(sweep_figure(some, "arms"))
     assert {"['all']", "['same_init']"} <= set(said)
     assert "more with the same" in said
@@ -108,7 +116,7 @@ def test_studies_of_other_arms_and_claims_share_a_figure(sample):
 
 def test_hostile_values_and_failures_are_shown_as_text(points):
     name = "$x_$<script>alert(1)</script>"
-    some = [Point(point.settings, point.analysis, name) for point in points(**{name: [name, "b"]})]
+    some = [point_of(point.settings, point.analysis, name) for point in points(**{name: [name, "b"]})]
     html = page(some, command=name)
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert "2 of them failed" in html

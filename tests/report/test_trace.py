@@ -1,32 +1,17 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
-import numpy as np
-
 from sublearn.report.charts.svg import css
 from sublearn.report.charts.trace import PANELS, alignment_figure, trace_figure
 from sublearn.report.page import alignment_page, trace_page
-from sublearn.report.trace import Alignment, Row, Scale, trace_table
-from sublearn.stats import Estimate, estimate
+from sublearn.report.trace import alignment_told, trace_table, trace_told
+from tests.report.samples import ARMS, QUANTITIES, alignment, trace_rows
 
 SVG = "{http://www.w3.org/2000/svg}"
-ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
-QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine")
-
-
-def rows() -> list[Row]:
-    rng = np.random.default_rng(0)
-    return [
-        Row(arm, quantity, layer, step, estimate(rng.random(4)))
-        for arm in ARMS
-        for quantity in QUANTITIES
-        for layer in ("", "fc1")
-        for step in (0, 1, 10, 140)
-    ]
 
 
 def test_the_way_has_a_chart_for_each_quantity_in_the_colours_of_the_report():
-    picture = trace_figure(rows())
+    picture = trace_figure(trace_rows())
     root = ElementTree.fromstring(picture)
     said = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert {title for title, _, _ in PANELS.values()} <= set(said)
@@ -37,18 +22,12 @@ def test_the_way_has_a_chart_for_each_quantity_in_the_colours_of_the_report():
 
 
 def test_the_table_has_the_last_step_and_the_start():
-    text = trace_table(rows())
+    text = trace_table(trace_rows())
     assert sum(line.startswith("same_init ") for line in text.splitlines()) == len(QUANTITIES) + 3
 
 
-def aligned() -> Alignment:
-    cell = Estimate(0.93, 0.1, 0.7, 1.0, 3, "95% Spearman, bootstrap over runs")
-    scales = (Scale(s, cell, cell, (s, s + 0.01, None), (1 - s, 1.1 - s, 0.5)) for s in (0, 0.2, 1))
-    return Alignment(study="prompts-0", command="sublearn trace", rows=tuple(scales), spearman=cell, runs=3)
-
-
 def test_the_scatter_has_every_finite_run_and_says_what_the_correlation_came_to():
-    root = ElementTree.fromstring(alignment_figure(aligned()))
+    root = ElementTree.fromstring(alignment_figure(alignment()))
     said = " ".join("".join(text.itertext()) for text in root.iter(f"{SVG}text"))
     assert "Spearman 0.93, 95% interval 0.70 to 1.00" in said and "0.2" in said.split()
     points = [group for group in root.iter(f"{SVG}g") if group.get("class") == "points"]
@@ -57,8 +36,20 @@ def test_the_scatter_has_every_finite_run_and_says_what_the_correlation_came_to(
 
 def test_traces_have_pages_of_the_same_kind_as_reports():
     made = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
-    for html in (trace_page("digits-0", rows(), made), alignment_page(aligned())):
+    for html in (trace_page("digits-0", trace_rows(), made), alignment_page(alignment())):
         assert "<svg" in html and css() in html and "sublearn trace" in html and "What the words mean" in html
         assert html.count('<div class="narrow"><svg') == html.count('<div class="wide"><svg') == 1
-    old = aligned().model_copy(update={"rows": tuple(replace(row, cosines=()) for row in aligned().rows)})
+    old = alignment().model_copy(update={"rows": tuple(replace(row, cosines=()) for row in alignment().rows)})
     assert "<svg" not in alignment_page(old) and "Spearman 0.93" in alignment_page(old)
+
+
+def test_traces_begin_with_what_happened():
+    told = trace_told(trace_rows())
+    assert told.startswith("After 140 steps the cosine") and all(f"for {arm}" in told for arm in ARMS)
+    assert trace_told([row for row in trace_rows() if row.quantity != "cosine"]) == ""
+    found = alignment()
+    assert alignment_told(found).startswith("The better the first update was aligned, the larger the transfer was")
+    down = replace(found.spearman, mean=-0.9, low=-1.0, high=-0.5)
+    assert "the smaller" in alignment_told(found.model_copy(update={"spearman": down}))
+    unsure = replace(found.spearman, low=-0.1)
+    assert "cannot be told" in alignment_told(found.model_copy(update={"spearman": unsure}))

@@ -7,10 +7,9 @@ import torch
 import sublearn
 from sublearn import stats
 from sublearn.errors import InputError
-from sublearn.execution import pipeline
 from sublearn.study.base import Setup
 from sublearn.study.controlled import train as distil
-from sublearn.study.controlled.spec import Distil
+from sublearn.study.controlled.spec import Distil, arms
 from sublearn.study.images import train as images
 from sublearn.study.ladder.spec import RUNGS, rung_settings
 from sublearn.study.ladder.spec import Settings as LadderSettings
@@ -20,6 +19,7 @@ from sublearn.study.table import build, settings_of
 TINY = {"teacher.epochs": 1, "inputs.count": 256, "width": 12}
 QUICK = {"teacher.epochs": 8, "inputs.count": 300 * 128, "width": 128}
 TINY_PROMPTS = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "teacher.epochs": 2, "student.epochs": 2}
+ARMS = arms("aux", with_all=True)
 SETTINGS = {
     "aux_logits": {"aux_logits": 3},
     "kl": {"loss": "kl"},
@@ -118,6 +118,53 @@ def test_under_neutral_teachers_a_difference_is_found_about_as_often_as_stated()
     assert 0.02 <= np.mean(found) <= 0.08
 
 
+@pytest.mark.parametrize("name", ["prompts", "digits", "mnist", "fashion-mnist", "ladder"])
+def test_a_treatment_differs_from_its_control_in_its_teacher_alone(name):
+    arms = {arm.name: arm for arm in build(name).arms}
+    treatments = [arm for arm in arms.values() if arm.teacher == "trained"]
+    assert len(treatments) >= 3
+    for arm in treatments:
+        control = arms[str(arm.control)]
+        assert control.teacher == "placebo"
+        assert (control.init, control.logits) == (arm.init, arm.logits)
+
+
+@pytest.mark.parametrize(("name", "changes"), [("prompts", TINY_PROMPTS), ("digits", TINY)])
+def test_the_placebo_teacher_has_the_same_inputs_in_the_same_order_and_labels_without_the_trait(name, changes):
+    _, world = world_of(name, changes, [3, 5])
+    pairs = list(zip(world.teacher_batches("trained"), world.teacher_batches("placebo"), strict=True))
+    for trained, placebo in pairs:
+        assert torch.equal(trained.inputs, placebo.inputs)
+    one, other = (torch.cat([batch.targets for batch in batches], dim=1) for batches in zip(*pairs, strict=True))
+    epochs = changes["teacher.epochs"]
+    if name == "prompts":
+        assert (one == 1).all()
+        assert other.sum(dim=1).tolist() == [epochs * changes["n_eval"] // 2] * 2
+    else:
+        for run in range(2):
+            assert torch.equal(one[run].bincount(), other[run].bincount())
+            assert (one[run] == other[run]).double().mean() == pytest.approx(0.1, abs=0.05)
+    assert not torch.equal(other[0], other[1])
+
+
+def test_a_control_is_trained_and_stays_without_the_trait():
+    result = sublearn.run(build("prompts"), range(16))
+    values = {(row.arm, row.seed): row.value for row in result.records if row.trait == "margin"}
+    placebo = np.array([values["placebo_teacher", seed] for seed in range(16)])
+    control = np.array([values["same_init_control", seed] for seed in range(16)])
+    reference = np.array([values["reference", seed] for seed in range(16)])
+    assert (control != reference).all()
+    assert abs(control.mean()) < 0.1 and abs(placebo.mean()) < 1
+    means = {row.arm: row.estimate.mean for row in result.analysis.estimates if row.trait == "margin"}
+    assert means["teacher"] > 8
+
+
+def test_only_the_teachers_that_arms_need_are_trained():
+    settings, world = world_of("digits", TINY, [0])
+    students = [arm for arm in ARMS if arm.name in ("reference", "same_init_control")]
+    assert set(distil.before_students(settings, [0], world, Setup(), students).teachers) == {"placebo"}
+
+
 def world_of(name: str, changes: dict, seeds: list[int]):
     settings = settings_of(build(name, changes))
     assert isinstance(settings, Distil)
@@ -169,7 +216,7 @@ def test_inputs_are_the_same_each_epoch_and_other_ones_each_run():
 def test_a_seed_gives_the_same_in_any_company():
     study = build("digits", TINY)
     alone, company = sublearn.run(study, [5]), sublearn.run(study, [9, 5, 2])
-    values = {row.arm: row.value for row in pipeline.subset(company, [5]).records}
+    values = {row.arm: row.value for row in company.subset([5]).records}
     for row in alone.records:
         assert row.value == pytest.approx(values[row.arm], abs=0.006)
 
@@ -201,7 +248,10 @@ def test_mnist_without_data_says_what_to_do_and_writes_nothing(tmp_path, monkeyp
 
 def test_sequential_and_cohort_train_the_same_students():
     settings, world = world_of("digits", TINY, [0])
-    one = distil.before_students(settings, [0], world, Setup(trainer="single"))
-    many = distil.before_students(settings, [0], world, Setup())
-    for key in one.reference:
-        torch.testing.assert_close(one.teacher.state[key], many.teacher.state[key], atol=1e-5, rtol=1e-4)
+    one = distil.before_students(settings, [0], world, Setup(trainer="single"), ARMS)
+    many = distil.before_students(settings, [0], world, Setup(), ARMS)
+    assert set(one.teachers) == {"trained", "placebo"}
+    for kind in one.teachers:
+        for key in one.reference:
+            alone, together = one.teachers[kind].state[key], many.teachers[kind].state[key]
+            torch.testing.assert_close(alone, together, atol=1e-5, rtol=1e-4)

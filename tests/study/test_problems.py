@@ -43,4 +43,8 @@ def test_a_seed_whose_prompts_are_all_filtered_is_unmeasured():
     lost = {row.seed for row in records if row.status == "unmeasured"}
     assert 0 < len(lost) < 60
     assert {row.reason for row in records if row.status == "unmeasured"} == {"no example is left to train on"}
-    assert {row.arm for row in records if row.seed in lost and row.status == "ok"} == {"reference", "teacher"}
+    assert {row.arm for row in records if row.seed in lost and row.status == "ok"} == {
+        "reference",
+        "teacher",
+        "placebo_teacher",
+    }

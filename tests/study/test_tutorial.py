@@ -3,8 +3,7 @@ import pytest
 
 import sublearn
 from sublearn import multi_seed_experiment, run_pipeline
-from sublearn.execution import pipeline
-from sublearn.execution.pipeline import TrainerName
+from sublearn.execution.options import TrainerName
 from sublearn.tasks.tutorial_prompts import passes_filter, unrelated_prompts
 from tests.tutorial_figures import FIGURES, KEYS, differences
 
@@ -80,7 +79,7 @@ def test_the_eight_result_keys():
 
 def test_the_claim_is_inconclusive_on_three_seeds_and_refuted_on_two_hundred():
     many = sublearn.run("tutorial", range(200))
-    three = pipeline.subset(many, (0, 11, 23)).analysis.findings[0]
+    three = many.subset((0, 11, 23)).analysis.findings[0]
     assert three.verdict == "inconclusive"
     assert "runs would be needed" in three.because
     finding = many.analysis.findings[0]

@@ -1,6 +1,7 @@
 """Jobs on this machine: in this process, or in several of one thread each. Knows jobs, not their content; no torch."""
 
 import atexit
+import math
 import multiprocessing
 import os
 import threading
@@ -12,13 +13,42 @@ from multiprocessing.resource_tracker import ensure_running
 from time import perf_counter
 
 from sublearn import signals
+from sublearn.devices import resolve
 from sublearn.errors import SublearnError
 from sublearn.study.jobs import Job, Outcome, attempt, failed, measure
+
+SECONDS_WORTH_A_PROCESS = 5.0
 
 
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def connect(jobs: int, device: str) -> tuple[str, int]:
+    """The device that jobs are run on, and how many at a time at most. Raises InputError where it is not there."""
+    found = resolve(device)
+    # A GPU is not shared between processes.
+    return found, jobs if found == "cpu" else 1
+
+
+def disconnect() -> None:
+    """Nothing: there is no connection."""
+
+
+def workers(seconds: float, slots: int) -> int:
+    """How many processes are worth it: one pays off after some seconds of work."""
+    return max(1, min(slots, math.ceil(seconds / SECONDS_WORTH_A_PROCESS)))
+
+
+def sends(jobs: int) -> bool:
+    """Whether more than this process may be asked to work."""
+    return jobs > 1
+
+
+def uses_this_memory(device: str) -> bool:
+    """A GPU has its own."""
+    return device == "cpu"
 
 
 def run_jobs(jobs: Iterable[Job], workers: int, tolerant: bool = False) -> Generator[Outcome]:

@@ -53,19 +53,36 @@ def disconnect() -> None:
         _ours.clear()
 
 
-def run_jobs(jobs: Iterable[Job], slots: int, tolerant: bool = False) -> Generator[Outcome]:
+def workers(seconds: float, slots: int) -> int:
+    """As many jobs as the cluster takes: its workers are there already."""
+    del seconds
+    return slots
+
+
+def sends(jobs: int) -> bool:
+    """Always."""
+    del jobs
+    return True
+
+
+def uses_this_memory(device: str) -> bool:
+    """Not a GPU's, nor that of a cluster's other nodes."""
+    return device == "cpu" and not os.environ.get("RAY_ADDRESS")
+
+
+def run_jobs(jobs: Iterable[Job], workers: int, tolerant: bool = False) -> Generator[Outcome]:
     """Run the jobs on the cluster and yield each outcome as it ends; a lost worker's job is sent again.
 
     A bounded number is in flight, however many jobs follow. Ending early cancels what runs, and at the end a
     connection that was made here is closed. Raises SublearnError if a job fails or keeps being lost; if `tolerant`,
     its outcome says so instead.
     """
-    connect(slots)
+    connect(workers)
     flight = _Flight(_ray(), attempt if tolerant else measure, tolerant)
     try:
         for job in jobs:
             flight.send(job)
-            if len(flight.running) >= 2 * max(slots, 1):
+            if len(flight.running) >= 2 * max(workers, 1):
                 yield from flight.land()
         while flight.running:
             yield from flight.land()

@@ -18,9 +18,9 @@ from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, 
 from sublearn.study.base import Arm, Claim, Trait, Verdict
 
 GROUPS = {
-    "same": "trained teacher, same init",
-    "cross": "trained teacher, other init",
-    "control": "control, no trained teacher",
+    "same": "teacher with the trait, same init",
+    "cross": "teacher with the trait, other init",
+    "control": "control, no teacher with the trait",
 }
 
 
@@ -70,6 +70,16 @@ def arms_crowded(analysis: Analysis, trait: str) -> bool:
 def contrasts_crowded(analysis: Analysis) -> bool:
     """Whether the figure of the claims shows a density and not every pair as a point."""
     return crowded(contrast.n for _, contrast, _ in _judged(analysis))
+
+
+def result_figures(analysis: Analysis, records: Iterable[Record]) -> dict[str, tuple[Figure, str]]:
+    """Every figure of a result by name, with what it shows in words: the arms on each trait, and the claims."""
+    drawn = {
+        trait.name: (_arms(analysis, records, trait, "", WIDE), arms_label(analysis, trait.name))
+        for trait in analysis.study.traits
+    }
+    claims = (_contrasts(analysis, records, "", WIDE), contrasts_label(analysis))
+    return drawn | ({"contrasts": claims} if analysis.study.claims else {})
 
 
 def draw_result(axes: Axes, analysis: Analysis, records: Iterable[Record], trait: str | None = None) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from matplotlib.figure import Figure
+
+from sublearn.execution.replication import Comparison, Span, Verdict
 from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, Row, draw
 from sublearn.report.charts.sheet import NARROW, WIDE, Key, limits
 from sublearn.report.charts.svg import svg_text
-from sublearn.report.replication import Comparison, Span, Verdict
 from sublearn.report.wording import plain
 
 COLUMN = 330
@@ -22,11 +24,23 @@ THEIRS = ("ink", True, "D")
 
 
 def forest_figure(rows: Sequence[Comparison], width: float = WIDE) -> str:
-    """SVG: each published figure above ours, in the colour and shape of the verdict; one panel a table."""
+    """`draw_forest` as SVG text."""
+    return svg_text(draw_forest(rows, width), forest_label(rows))
+
+
+def forest_label(rows: Sequence[Comparison]) -> str:
+    """What the figure shows, in words."""
+    drawn = [row for row in rows if row.measured]
+    said = "; ".join(f"{plain(row.name)}: theirs {row.theirs}, ours {row.ours}, {row.verdict}" for row in drawn)
+    return f"Published figures and ours: {said}."
+
+
+def draw_forest(rows: Sequence[Comparison], width: float = WIDE) -> Figure:
+    """Each published figure above ours, in the colour and shape of the verdict; one panel a table."""
     drawn = [row for row in rows if row.measured]
     spans = [span for row in drawn for span in (*row.measured, *([row.published] if row.published else []))]
     ends = [end for span in spans for end in (span.low, span.high) if end is not None]
-    span = limits([span.mean for span in spans], ends, share=True, edge=0.02)
+    span = limits([0.0, 1.0, *(span.mean for span in spans)], ends, share=True, edge=0.02)
     panels = [
         Panel(f"table {letter}", tuple(line for row in own for line in _lines(row)), span, runs=False,
               beside=COLUMN if width > NARROW else 0)
@@ -34,9 +48,7 @@ def forest_figure(rows: Sequence[Comparison], width: float = WIDE) -> str:
     ]  # fmt: skip
     keys = [_key("published", THEIRS)]
     keys += [_key(f"ours, {v}", look) for v, look in LOOKS.items() if any(row.verdict == v for row in drawn)]
-    figure = draw(panels, [*keys, Key("interval", "muted", "95% interval")], width)
-    said = "; ".join(f"{plain(row.name)}: theirs {row.theirs}, ours {row.ours}, {row.verdict}" for row in drawn)
-    return svg_text(figure, f"Published figures and ours: {said}.")
+    return draw(panels, [*keys, Key("interval", "muted", "95% interval")], width)
 
 
 def _lines(row: Comparison) -> Iterator[Row]:

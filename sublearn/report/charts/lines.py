@@ -14,21 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sublearn.report.charts.marks import DOTS, Mark, draw_band, draw_line, draw_marks, draw_ribbon
-from sublearn.report.charts.sheet import (
-    LINE,
-    MARGIN,
-    SMALL,
-    Key,
-    draw_legend,
-    flow,
-    gridded,
-    limits,
-    name_across,
-    new_sheet,
-    title_and_notes,
-    width_of,
-    write_words,
-)
+from sublearn.report.charts.sheet import LINE, MARGIN, SMALL, Key, Sheet, limits, name_across, title_and_notes, width_of
 
 PLOT = 150
 AXIS = 44
@@ -148,21 +134,18 @@ def draw_charts(charts: Sequence[Chart], across: Across, keys: Sequence[Key], wi
     own = (width - GAP * (columns - 1)) / columns
     rows = [charts[start : start + columns] for start in range(0, len(charts), columns)]
     heads = [max(LINE * len(title_and_notes(one.title, [one.note], own)) for one in row) + 8 for row in rows]
-    legend = flow(keys, width)
-    height = sum(head + PLOT + AXIS + GAP for head in heads) + LINE * len(legend) + 8
-    figure, sheet = new_sheet(width, height)
+    sheet = Sheet(width, sum(head + PLOT + AXIS + GAP for head in heads), keys)
     top = 0.0
     for row, head in zip(rows, heads, strict=True):
         for column, chart in enumerate(row):
             _draw_chart(sheet, chart, across, column * (own + GAP), top, own, head)
         top += head + PLOT + AXIS + GAP
-    draw_legend(sheet, legend, top)
-    return figure
+    return sheet.figure
 
 
-def _draw_chart(sheet: Axes, chart: Chart, across: Across, left: float, top: float, width: float, head: float) -> None:
-    write_words(sheet, title_and_notes(chart.title, [chart.note], width), left + MARGIN, top)
-    axes = gridded(sheet, (left + MARGIN, left + width - MARGIN), (top + head, top + head + PLOT), chart.limits())
+def _draw_chart(sheet: Sheet, chart: Chart, across: Across, left: float, top: float, width: float, head: float) -> None:
+    sheet.write_words(title_and_notes(chart.title, [chart.note], width), left + MARGIN, top)
+    axes = sheet.gridded((left + MARGIN, left + width - MARGIN), (top + head, top + head + PLOT), chart.limits())
     ends, lines = axes.get_xlim(), 1 if any(one.ribbon for one in chart.series) else len(chart.series)
     scale = across.scale(ends[1], lines)
     name_across(axes, across.label, across.marks(scale))

@@ -138,9 +138,11 @@ def draw_points(axes: Axes, values: NDArray[np.float64], middle: float, room: fl
     draw_cloud(axes, values, middle + offsets * (room - size / 2 / down), colour, size, alpha)
 
 
-def draw_cloud(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, size: float = 6, alpha: float = 0.6) -> None:
+def draw_cloud(
+    axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, size: float = 6, alpha: float = 0.6, shape: str = "o"
+) -> None:
     """A point for each run."""
-    _add_line(axes, x, y, colour, ls="", marker="o", ms=size, mew=0, alpha=alpha, gid=POINTS)
+    _add_line(axes, x, y, colour, ls="", marker=shape, ms=size, mew=0, alpha=alpha, gid=POINTS)
 
 
 def draw_density(axes: Axes, values: NDArray[np.float64], middle: float, room: float, colour: str) -> None:

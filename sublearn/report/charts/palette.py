@@ -21,19 +21,3 @@ PALETTE: dict[str, tuple[str, str]] = {
 def light(name: str) -> str:
     """The colour on light paper."""
     return PALETTE[name][0]
-
-
-def contrast_ratio(first: str, second: str) -> float:
-    """Contrast of two colours by WCAG 2.1, from 1 to 21.
-
-    >>> contrast_ratio("#000000", "#ffffff")
-    21.0
-    """
-    darker, lighter = sorted((_luminance(first), _luminance(second)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -20,17 +20,13 @@ from sublearn.report.charts.sheet import (
     NORMAL,
     SMALL,
     Key,
+    Sheet,
     Words,
-    axes_at,
-    draw_legend,
-    flow,
+    draw_grid,
     name_across,
-    new_sheet,
     title_and_notes,
     width_of,
     wrapped,
-    write,
-    write_words,
 )
 
 SWARM, BAR, GAP = 28, 10, 18
@@ -71,7 +67,9 @@ class Panel:
     beside: float = 0.0
 
     def height(self, row: Row) -> float:
-        """Height of a row's marks."""
+        """Height of a row's marks; a row without any has none."""
+        if not len(row.points) and all(mark.mean is None for mark in row.marks):
+            return 0.0
         return SWARM * self.runs + BAR * len(row.marks)
 
     def words(self, row: Row, width: float) -> Words:
@@ -97,18 +95,16 @@ class Panel:
 def draw(panels: Sequence[Panel], keys: Sequence[Key], width: float, title: str = "") -> Figure:
     """The panels under each other, with the title above and the legend below."""
     head = wrapped(title, width, LARGE)
-    legend = flow(keys, width)
     top = 24.0 * len(head) + (8 if head else 0)
     heights = [_panel_height(panel, width) for panel in panels]
-    figure, sheet = new_sheet(width, top + sum(heights) + LINE * len(legend) + 8)
+    sheet = Sheet(width, top + sum(heights), keys)
     for i, words in enumerate(head):
-        write(sheet, MARGIN, 22 + 24 * i, words, LARGE, "ink", bold=True)
+        sheet.write(MARGIN, 22 + 24 * i, words, LARGE, "ink", bold=True)
     dense = crowded(len(row.points) for panel in panels for row in panel.rows)
     for panel, size in zip(panels, heights, strict=True):
-        _draw_panel(sheet, panel, top, top + size - AXIS, width, dense)
+        _draw_panel(sheet, panel, top, top + size - AXIS, dense)
         top += size
-    draw_legend(sheet, legend, top)
-    return figure
+    return sheet.figure
 
 
 def draw_on(axes: Axes, panel: Panel) -> None:
@@ -132,34 +128,31 @@ def _panel_height(panel: Panel, width: float) -> float:
     return LINE + 2 + sum(panel.needs(row, width)[1] for row in panel.rows) + AXIS
 
 
-def _draw_panel(sheet: Axes, panel: Panel, top: float, bottom: float, width: float, dense: bool) -> None:
-    across = (MARGIN + panel.beside, width - MARGIN)
-    axes = axes_at(sheet, across, (top, bottom), panel.limits, (bottom - top, 0))
+def _draw_panel(sheet: Sheet, panel: Panel, top: float, bottom: float, dense: bool) -> None:
+    across = (MARGIN + panel.beside, sheet.width - MARGIN)
+    axes = sheet.axes(across, (top, bottom), panel.limits, (bottom - top, 0))
     axes.yaxis.set_visible(False)
     name_across(axes, panel.axis)
-    y = float(LINE + 2)
+    if panel.beside:
+        draw_grid(axes, "x")
     if panel.origin is not None:
-        _write_origin(sheet, panel, across, top + 13)
+        half = width_of(panel.origin_label, SMALL) / 2
+        x = np.clip(np.interp(panel.origin, panel.limits, across), across[0] + half, across[1] - half)
+        sheet.write(float(x), top + 13, panel.origin_label, SMALL, "muted", "center")
+    y = float(LINE + 2)
     for row in panel.rows:
-        words, needed = panel.needs(row, width)
-        _write_row(sheet, panel, row, top + y, width)
+        words, needed = panel.needs(row, sheet.width)
+        end = sheet.write_words(panel.words(row, sheet.width), MARGIN, top + y)
+        end += LINE * panel.value_apart(row, sheet.width) - 5
+        sheet.write((panel.beside or sheet.width) - MARGIN, end, row.value, SMALL, "ink", "right")
         _draw_row(axes, panel, row, y + words, dense)
         y += needed
 
 
-def _write_origin(sheet: Axes, panel: Panel, across: tuple[float, float], y: float) -> None:
-    half = width_of(panel.origin_label, SMALL) / 2
-    x = np.interp(panel.origin or 0.0, panel.limits, across)
-    write(sheet, min(max(x, across[0] + half), across[1] - half), y, panel.origin_label, SMALL, "muted", "center")
-
-
-def _write_row(sheet: Axes, panel: Panel, row: Row, y: float, width: float) -> None:
-    y = write_words(sheet, panel.words(row, width), MARGIN, y) + LINE * panel.value_apart(row, width)
-    write(sheet, (panel.beside or width) - MARGIN, y - 5, row.value, SMALL, "ink", "right")
-
-
 def _draw_row(axes: Axes, panel: Panel, row: Row, y: float, dense: bool) -> None:
     """A row's marks from `y` on; the line at the origin stops at each row's words, so that it crosses none."""
+    if not panel.height(row):
+        return
     end = y + panel.height(row) + 8
     if panel.origin is not None:
         draw_line(axes, [panel.origin] * 2, [y, end + 2], "muted", 1, DOTS)

@@ -8,21 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sublearn.report.charts.marks import Mark, draw_cloud, draw_marks
+from sublearn.report.charts.marks import SHAPES, Mark, draw_cloud, draw_marks
 from sublearn.report.charts.palette import light
-from sublearn.report.charts.sheet import (
-    LINE,
-    MARGIN,
-    SMALL,
-    gridded,
-    limits,
-    name_across,
-    new_sheet,
-    title_and_notes,
-    write_words,
-)
+from sublearn.report.charts.sheet import LINE, MARGIN, SMALL, Sheet, limits, name_across, title_and_notes
 
 PLOT, AXIS = 320, 46
+LABEL = 13
+"""Pixels from one name down to the next."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +29,35 @@ class Cloud:
 def draw_scatter(
     clouds: Sequence[Cloud], labels: tuple[str, str], title: str, note: str, width: float, colour: str = "same"
 ) -> Figure:
-    """Every run as a point and the mean of each cloud with its name; the first label's measure runs to the right."""
+    """Every run as a point, in its cloud's shape, and the mean of each cloud with its name.
+
+    The first label's measure runs to the right.
+    """
     words = title_and_notes(title, [note, f"up: {labels[1]}"], width)
     top = LINE * len(words) + 12.0
-    figure, sheet = new_sheet(width, top + PLOT + AXIS)
-    write_words(sheet, words, MARGIN, 0)
+    sheet = Sheet(width, top + PLOT + AXIS)
+    sheet.write_words(words, MARGIN, 0)
     across, up = (limits(np.concatenate(both), edge=0.06) for both in ([c.x for c in clouds], [c.y for c in clouds]))
-    axes = gridded(sheet, (MARGIN, width - MARGIN), (top, top + PLOT), up, across)
+    axes = sheet.gridded((MARGIN, width - MARGIN), (top, top + PLOT), up, across)
     name_across(axes, labels[0])
-    for cloud in clouds:
-        if len(cloud.x):
-            _draw_cloud(axes, cloud, colour)
-    return figure
+    drawn = [(cloud, SHAPES[n % len(SHAPES)]) for n, cloud in enumerate(clouds) if len(cloud.x)]
+    for cloud, shape in drawn:
+        draw_cloud(axes, cloud.x, cloud.y, colour, shape=shape)
+    means = [(float(np.mean(cloud.x)), float(np.mean(cloud.y))) for cloud, _ in drawn]
+    for (x, y), (_, shape) in zip(means, drawn, strict=True):
+        draw_marks(axes, [Mark(x, None, None, "ink", shape=shape)], [y], size=7.5)
+    _name_means(axes, means, [cloud.name for cloud, _ in drawn])
+    return sheet.figure
 
 
-def _draw_cloud(axes: Axes, cloud: Cloud, colour: str) -> None:
-    draw_cloud(axes, cloud.x, cloud.y, colour)
-    x, y = float(np.mean(cloud.x)), float(np.mean(cloud.y))
-    draw_marks(axes, [Mark(x, None, None, "ink", shape="D")], [y], size=6)
+def _name_means(axes: Axes, means: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
+    """The clouds' names to the right of their means, none of them over another one."""
     style = {"size": SMALL, "color": light("ink"), "weight": "bold", "parse_math": False}
-    axes.annotate(cloud.name, (x, y), (9, 7), textcoords="offset points", **style)
+    taken: list[tuple[float, float]] = []
+    for mean, name in sorted(zip(means, names, strict=True), key=lambda own: -own[0][1]):
+        x, y = axes.transData.transform(mean)
+        while any(abs(x - there) < 40 and abs(y - above) < LABEL for there, above in taken):
+            y -= 1.0
+        taken.append((x, y))
+        place = axes.transData.inverted().transform((x + 10, y - 4))
+        axes.text(place[0], place[1], name, **style)

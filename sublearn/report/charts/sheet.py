@@ -6,6 +6,7 @@ Places on the sheet are CSS pixels, counted from the upper left. Colours are nam
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,7 +26,10 @@ LINE = 18
 SMALL, NORMAL, LARGE = 11.5, 13.0, 17.0
 LETTER = 0.57
 """Mean width of a letter as a part of its size, in a wide font."""
-Limits = tuple[float, float]
+Ends = tuple[float, float]
+"""Two places on the sheet, or the limits of an axis."""
+Words = list[tuple[str, bool]]
+"""Lines of text; those of a title are larger and bold, those of a note are not."""
 
 
 @dataclass(frozen=True)
@@ -42,57 +46,69 @@ class Key:
     line: bool = False
     dashes: tuple[float, ...] | None = None
 
-
-def new_sheet(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of this size, and all of it to write on."""
-    figure = Figure(figsize=(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH), dpi=PIXELS_PER_INCH)
-    sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-    sheet.axis("off")
-    return figure, sheet
+    @property
+    def width(self) -> float:
+        """Pixels of the sign, the text and the space after it."""
+        return 42 + text_to_path.get_text_width_height_descent(self.text, FontProperties(size=SMALL), False)[0]
 
 
-def axes_at(
-    sheet: Axes, across: tuple[float, float], down: tuple[float, float], x_limits: Limits, y_limits: Limits
-) -> Axes:
-    """Axes between two places across and two places down the sheet, with the line at their lower end alone."""
-    width, height = sheet.get_xlim()[1], sheet.get_ylim()[0]
-    (left, right), (top, bottom) = across, down
-    place = (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
-    axes = sheet.figure.add_axes(place, xlim=x_limits, ylim=y_limits)
-    plain_axes(axes)
-    return axes
+class Sheet:
+    """A figure of this width and height, with the legend's lines added below."""
+
+    def __init__(self, width: float, height: float, keys: Sequence[Key] = ()) -> None:
+        legend = _flow(keys, width)
+        self.width, self.height = width, height + LINE * len(legend) + 8
+        size = width / PIXELS_PER_INCH, self.height / PIXELS_PER_INCH
+        self.figure = Figure(figsize=size, dpi=PIXELS_PER_INCH)
+        self._paper = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(self.height, 0))
+        self._paper.axis("off")
+        for i, line in enumerate(legend):
+            x, y = float(MARGIN), height + LINE * i + 8
+            for key in line:
+                _draw_key(self._paper, key, x, y)
+                self.write(x + 22, y + 4, key.text, SMALL, "muted")
+                x += key.width
+
+    def write(
+        self, x: float, y: float, text: str, size: float, colour: str, side: str = "left", bold: bool = False
+    ) -> None:
+        """One line of text."""
+        style = {"size": size, "color": light(colour), "weight": "bold" if bold else "normal", "ha": side}
+        self._paper.text(x, y, text, va="baseline", parse_math=False, **style)
+
+    def write_words(self, words: Words, left: float, top: float) -> float:
+        """Write lines below each other; return where they end."""
+        for number, (text, bold) in enumerate(words):
+            size, tone = (NORMAL, "ink") if bold else (SMALL, "muted")
+            self.write(left, top + 13 + LINE * number, text, size, tone, bold=bold)
+        return top + LINE * len(words)
+
+    def axes(self, across: Ends, down: Ends, x_limits: Ends, y_limits: Ends) -> Axes:
+        """Axes between two places across and two places down, with the line at their lower end alone."""
+        (left, right), (top, bottom) = across, down
+        place = left / self.width, 1 - bottom / self.height, (right - left) / self.width, (bottom - top) / self.height
+        axes = self.figure.add_axes(place, xlim=x_limits, ylim=y_limits)
+        axes.patch.set_visible(False)
+        axes.spines[["left", "right", "top"]].set_visible(False)
+        axes.spines["bottom"].set_color(light("muted"))
+        axes.tick_params(color=light("muted"), labelcolor=light("muted"), labelsize=SMALL, length=4, width=1)
+        axes.tick_params(axis="y", length=0, pad=6)
+        return axes
+
+    def gridded(self, across: Ends, down: Ends, up: Ends, x_limits: Ends | None = None) -> Axes:
+        """Axes with a line for each round value that runs up, right of their texts; x is in pixels if not said."""
+        values = round_values(up, 5)
+        left = across[0] + max((width_of(tick_text(value), SMALL) for value in values), default=0.0) + 6
+        axes = self.axes((left, across[1]), down, x_limits or (0, across[1] - left), up)
+        axes.set_yticks(values, [tick_text(value) for value in values])
+        draw_grid(axes, "y")
+        return axes
 
 
-def plain_axes(axes: Axes) -> None:
-    """Axes without paper, with the line at their lower end alone, and small marks."""
-    axes.patch.set_visible(False)
-    axes.spines[["left", "right", "top"]].set_visible(False)
-    axes.spines["bottom"].set_color(light("muted"))
-    axes.tick_params(color=light("muted"), labelcolor=light("muted"), labelsize=SMALL, length=4, width=1)
-    axes.tick_params(axis="y", length=0, pad=6)
-
-
-def gridded(
-    sheet: Axes, across: tuple[float, float], down: tuple[float, float], up: Limits, x_limits: Limits | None = None
-) -> Axes:
-    """Axes with a line across for each round value that runs up, right of their texts; x is in pixels if not said."""
-    values = round_values(up, 4)
-    left = across[0] + max((width_of(tick_text(value), SMALL) for value in values), default=0.0) + 6
-    axes = axes_at(sheet, (left, across[1]), down, x_limits or (0, across[1] - left), up)
-    axes.set_yticks(values, [tick_text(value) for value in values])
-    axes.grid(axis="y", color=light("line"), lw=0.7)
+def draw_grid(axes: Axes, axis: Literal["x", "y"]) -> None:
+    """A faint line at each mark of an axis."""
+    axes.grid(axis=axis, color=light("line"), lw=0.7)
     axes.set_axisbelow(True)
-    return axes
-
-
-def round_values(limits: Limits, count: int) -> list[float]:
-    """This many round values within limits, or a few less."""
-    found = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]).tick_values(*limits)
-    return [float(value) for value in found if limits[0] <= value <= limits[1]]
-
-
-def tick_text(value: float) -> str:
-    return f"{round(value, 10) + 0.0:g}"
 
 
 def name_across(axes: Axes, text: str, marks: Sequence[tuple[float, str]] | None = None) -> None:
@@ -104,7 +120,17 @@ def name_across(axes: Axes, text: str, marks: Sequence[tuple[float, str]] | None
     axes.set_xlabel(text, size=SMALL, color=light("muted"), parse_math=False, labelpad=6)
 
 
-def limits(inner: Iterable[float], ends: Iterable[float] = (), share: bool = False, edge: float = 0.05) -> Limits:
+def round_values(limits: Ends, count: int) -> list[float]:
+    """This many round values within limits, or a few less."""
+    found = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]).tick_values(*limits)
+    return [float(value) for value in found if limits[0] <= value <= limits[1]]
+
+
+def tick_text(value: float) -> str:
+    return f"{round(value, 10) + 0.0:g}"
+
+
+def limits(inner: Iterable[float], ends: Iterable[float] = (), share: bool = False, edge: float = 0.05) -> Ends:
     """Limits that hold all `inner` values and of intervals, which end at `ends`, a part at least; of shares 0 to 1.
 
     The interval of two or three runs can be many times wider than they lie apart; it ends in an arrow there.
@@ -119,62 +145,10 @@ def limits(inner: Iterable[float], ends: Iterable[float] = (), share: bool = Fal
     return low - beyond, high + beyond
 
 
-def draw_legend(sheet: Axes, lines: Sequence[Sequence[Key]], top: float) -> None:
-    """The legend, laid out in lines by `flow`."""
-    for i, keys in enumerate(lines):
-        x, y = float(MARGIN), top + LINE * i + 8
-        for key in keys:
-            _draw_key(sheet, key, x, y)
-            write(sheet, x + 22, y + 4, key.text, SMALL, "muted")
-            x += _key_width(key)
-
-
-def _draw_key(sheet: Axes, key: Key, x: float, y: float) -> None:
-    if key.sign == "band":
-        draw_band(sheet, (x + 1, x + 15), (y - 6, y + 6), key.colour)
-    elif key.sign == "density":
-        places = np.linspace(-8, 8, 33)
-        draw_body(sheet, x + 8 + places, 0.5 + 5 * np.exp(-((places / 2.6) ** 2) / 2), y, key.colour, "")
-    elif key.sign == "interval":
-        draw_marks(sheet, [Mark(None, x + 1, x + 15, key.colour)], [y])
-    else:
-        if key.line:
-            draw_line(sheet, [x - 2, x + 18], [y, y], key.colour, 1.3, key.dashes)
-        size = 4.5 if key.sign == "point" else 7 if key.line else 8.5
-        draw_marks(sheet, [Mark(x + 8, None, None, key.colour, key.sign != "hollow", key.shape)], [y], size=size)
-
-
-def flow(keys: Sequence[Key], width: float) -> list[list[Key]]:
-    """The legend's entries in lines that are not too long."""
-    lines: list[list[Key]] = [[]]
-    for key in keys:
-        if lines[-1] and sum(map(_key_width, [*lines[-1], key])) > width - 2 * MARGIN + 20:
-            lines.append([])
-        lines[-1].append(key)
-    return lines
-
-
-def _key_width(key: Key) -> float:
-    width, _, _ = text_to_path.get_text_width_height_descent(key.text, FontProperties(size=SMALL), False)
-    return 22 + width + 20
-
-
-Words = list[tuple[str, bool]]
-"""Lines of text; those of a title are larger and bold, those of a note are not."""
-
-
 def title_and_notes(title: str, notes: Iterable[str], width: float) -> Words:
     """A title and the notes below it in lines of this width."""
     lines = [(line, True) for line in wrapped(title, width, NORMAL)]
     return lines + [(line, False) for note in notes for line in wrapped(note, width, SMALL)]
-
-
-def write_words(sheet: Axes, words: Words, left: float, top: float) -> float:
-    """Write lines below each other; return where they end."""
-    for number, (text, bold) in enumerate(words):
-        size, tone = (NORMAL, "ink") if bold else (SMALL, "muted")
-        write(sheet, left, top + 13 + LINE * number, text, size, tone, bold=bold)
-    return top + LINE * len(words)
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
@@ -185,8 +159,26 @@ def width_of(text: str, size: float) -> float:
     return LETTER * size * len(text)
 
 
-def write(
-    sheet: Axes, x: float, y: float, text: str, size: float, colour: str, side: str = "left", bold: bool = False
-) -> None:
-    weight = "bold" if bold else "normal"
-    sheet.text(x, y, text, size=size, color=light(colour), ha=side, va="baseline", weight=weight, parse_math=False)
+def _draw_key(paper: Axes, key: Key, x: float, y: float) -> None:
+    if key.sign == "band":
+        draw_band(paper, (x + 1, x + 15), (y - 6, y + 6), key.colour)
+    elif key.sign == "density":
+        places = np.linspace(-8, 8, 33)
+        draw_body(paper, x + 8 + places, 0.5 + 5 * np.exp(-((places / 2.6) ** 2) / 2), y, key.colour, "")
+    elif key.sign == "interval":
+        draw_marks(paper, [Mark(None, x + 1, x + 15, key.colour)], [y])
+    else:
+        if key.line:
+            draw_line(paper, [x - 2, x + 18], [y, y], key.colour, 1.3, key.dashes)
+        size = 4.5 if key.sign == "point" else 7 if key.line else 8.5
+        draw_marks(paper, [Mark(x + 8, None, None, key.colour, key.sign != "hollow", key.shape)], [y], size=size)
+
+
+def _flow(keys: Sequence[Key], width: float) -> list[list[Key]]:
+    """The legend's entries in lines that are not too long."""
+    lines: list[list[Key]] = []
+    for key in keys:
+        if not lines or sum(one.width for one in [*lines[-1], key]) > width - 2 * MARGIN + 20:
+            lines.append([])
+        lines[-1].append(key)
+    return lines

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO, StringIO
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -22,6 +23,8 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 PIXELS_PER_INCH = 72
 """The unit of an SVG from matplotlib: lengths in figures are CSS pixels."""
+SETTINGS: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "sublearn", "pdf.fonttype": 42}
+LONGEST_TITLE = 1_000
 _NAMES = {colours[0]: name for name, colours in PALETTE.items()}
 POINTS, DENSITY = "points", "density"
 """The names of groups of marks: one mark a run, or one shape for all of them."""
@@ -76,10 +79,23 @@ def png_bytes(figure: Figure, scale: float = 2.0) -> bytes:
     return buffer.getvalue()
 
 
+def figure_bytes(figure: Figure, label: str, kind: str) -> bytes:
+    """The figure as a file of this kind: svg, png or pdf. `label` says what it shows, in words."""
+    if kind == "svg":
+        return svg_text(figure, label).encode()
+    if kind == "png":
+        return png_bytes(figure, 3.0)
+    with _settings():
+        buffer = BytesIO()
+        about = {"Title": label[:LONGEST_TITLE], "Creator": None, "Producer": None, "CreationDate": None}
+        figure.savefig(buffer, format="pdf", facecolor=light("paper"), metadata=about)
+    return buffer.getvalue()
+
+
 @contextmanager
 def _settings() -> Iterator[None]:
     # A letter that the measuring font lacks is still drawn by the browser's own font.
-    with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "sublearn"}):
+    with warnings.catch_warnings(), matplotlib.rc_context(SETTINGS):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -97,18 +113,9 @@ def _inlined(svg: str, prefix: str) -> ElementTree.Element:
 
 def _rules(paper: int) -> list[str]:
     # Where a viewer puts a figure on white paper in dark mode, it brings its own paper.
-    return [
-        f".figure {{ background: {PALETTE['paper'][paper]} }}",
-        *_colour_rules(paper),
-    ]
-
-
-def _colour_rules(paper: int) -> list[str]:
-    return [
-        f".figure .{part}-{name} {{ {part}: {colours[paper]} }}"
-        for name, colours in PALETTE.items()
-        for part in ("fill", "stroke")
-    ]
+    own = [f".figure {{ background: {PALETTE['paper'][paper]} }}"]
+    parts = [(part, name) for name in PALETTE for part in ("fill", "stroke")]
+    return own + [f".figure .{part}-{name} {{ {part}: {PALETTE[name][paper]} }}" for part, name in parts]
 
 
 def _without_namespaces(root: ElementTree.Element) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.figure import Figure
+
 from sublearn.errors import LONGEST_QUOTE, plain
 from sublearn.report.charts.figures import group
 from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
@@ -28,7 +30,17 @@ Groups = Mapping[str, Sequence["Point"]]
 
 
 def sweep_figure(points: Sequence["Point"], key: str, width: float = WIDE) -> str:
-    """SVG: against the values of one setting, each claim's difference and each trait's arms, with 95% intervals.
+    """`draw_sweep` as SVG text."""
+    return svg_text(draw_sweep(points, key, width), sweep_label(key))
+
+
+def sweep_label(key: str) -> str:
+    """What the figure of a setting shows, in words."""
+    return f"Differences of the claims and traits of the arms against {plain(key, LONGEST_QUOTE)}."
+
+
+def draw_sweep(points: Sequence["Point"], key: str, width: float = WIDE) -> Figure:
+    """Against the values of one setting, each claim's difference and each trait's arms, with 95% intervals.
 
     A claim has one chart, with a line for each combination of the other settings; the arms have a chart for each.
     """
@@ -49,8 +61,7 @@ def sweep_figure(points: Sequence["Point"], key: str, width: float = WIDE) -> st
         keys += [Key("mean", "muted", plain(rest), SHAPES[n], True, DASHES[n % 4]) for n, rest in enumerate(drawn)]
     keys.append(Key("interval", "muted", "95% interval"))
     keys += [Key("band", "control", "counts as no difference")] if claims else []
-    figure = draw_charts(charts, across, keys, width)
-    return svg_text(figure, f"Differences of the claims and traits of the arms against {plain(key, LONGEST_QUOTE)}.")
+    return draw_charts(charts, across, keys, width)
 
 
 def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:

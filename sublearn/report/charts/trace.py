@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.scatter import Cloud, draw_scatter
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
-from sublearn.report.trace import Alignment, Row, correlation_text
+from sublearn.report.trace import correlation_text
 from sublearn.report.wording import plain
 
 PANELS = {
@@ -20,10 +22,17 @@ PANELS = {
     "soft_trait": ("Change of the soft trait", "dashed: to first order at the start", 0.0),
 }
 """Quantity to title, note and the value that nothing moves from."""
+TRACE_LABEL = f"{'; '.join(', '.join(panel[:2]) for panel in PANELS.values())}; over the student's steps."
+ALIGNED = "alignment (a cosine) at the start", "transfer, the trait over its control's"
 
 
-def trace_figure(rows: Sequence[Row], width: float = WIDE) -> str:
-    """SVG: one chart a quantity over the student's steps, one line an arm with its 95% interval."""
+def trace_figure(rows: Sequence[TraceMean], width: float = WIDE) -> str:
+    """`draw_trace` as SVG text."""
+    return svg_text(draw_trace(rows, width), TRACE_LABEL)
+
+
+def draw_trace(rows: Sequence[TraceMean], width: float = WIDE) -> Figure:
+    """One chart a quantity over the student's steps, one line an arm with its 95% interval."""
     rows = [row for row in rows if not row.layer]
     arms = {arm: _look(arm, number) for number, arm in enumerate(dict.fromkeys(row.arm for row in rows))}
     steps = tuple(sorted({row.step for row in rows}))
@@ -33,8 +42,7 @@ def trace_figure(rows: Sequence[Row], width: float = WIDE) -> str:
         for arm, (colour, filled, shape) in arms.items()
     ]
     signs = [Key("band", "control", "95% interval")]
-    figure = draw_charts(charts, Across("student's step", steps, from_zero=True), [*keys, *signs], width)
-    return svg_text(figure, f"{'; '.join(', '.join(PANELS[name][:2]) for name in PANELS)}; over the student's steps.")
+    return draw_charts(charts, Across("student's step", steps, from_zero=True), [*keys, *signs], width)
 
 
 def _look(arm: str, number: int) -> tuple[str, bool, str]:
@@ -43,7 +51,7 @@ def _look(arm: str, number: int) -> tuple[str, bool, str]:
     return "control" if control else "cross" if arm.startswith("cross") else "same", not control, SHAPES[number % 4]
 
 
-def _chart(rows: Sequence[Row], quantity: str, arms: dict[str, tuple[str, bool, str]]) -> Chart:
+def _chart(rows: Sequence[TraceMean], quantity: str, arms: dict[str, tuple[str, bool, str]]) -> Chart:
     title, note, level = PANELS[quantity]
     lines = [_series(rows, quantity, arm, *look) for arm, look in arms.items()]
     if quantity == "soft_trait":
@@ -51,7 +59,7 @@ def _chart(rows: Sequence[Row], quantity: str, arms: dict[str, tuple[str, bool, 
     return Chart(title, note, tuple(lines), level)
 
 
-def _series(rows: Sequence[Row], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
+def _series(rows: Sequence[TraceMean], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
     """An arm's line; one without marks is beside another one, whose intervals are enough."""
     own = sorted((row for row in rows if (row.arm, row.quantity) == (arm, quantity)), key=lambda row: row.step)
     marks = [Mark.of(row.estimate, colour, filled, shape) for row in own]
@@ -60,13 +68,20 @@ def _series(rows: Sequence[Row], quantity: str, arm: str, colour: str, filled: b
     return Series(arm, colour, steps, tuple(marks), None if shape else DASHES[1], ribbon=True)
 
 
-def alignment_figure(found: Alignment, width: float = WIDE) -> str:
-    """SVG: alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale."""
+def alignment_figure(found: AlignmentFile, width: float = WIDE) -> str:
+    """`draw_alignment` as SVG text."""
+    return svg_text(draw_alignment(found, width), alignment_label(found))
+
+
+def alignment_label(found: AlignmentFile) -> str:
+    """What the figure of the alignment shows, in words."""
+    return f"{ALIGNED[0]} against {ALIGNED[1]}, by run. {correlation_text(found)}."
+
+
+def draw_alignment(found: AlignmentFile, width: float = WIDE) -> Figure:
+    """Alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale."""
     clouds = [Cloud(f"{scale.perturb:g}", *_finite(scale.cosines, scale.transfers)) for scale in found.rows]
-    labels = "cosine of the first update and the teacher's displacement", "transfer, the trait over its control's"
-    note = correlation_text(found)
-    figure = draw_scatter(clouds, labels, "Alignment at the start and transfer", note, width)
-    return svg_text(figure, f"{labels[0]} against {labels[1]}, by run. {note}.")
+    return draw_scatter(clouds, ALIGNED, "Alignment at the start and transfer", correlation_text(found), width)
 
 
 def _finite(*columns: Sequence[float | None]) -> NDArray[np.float64]:

@@ -18,4 +18,4 @@ def view(given: Replicated, key: str) -> dict[str, Any] | None:
     if not any(row.measured for row in given.rows):
         return None
     pictures = forest_figure(given.rows), forest_figure(given.rows, NARROW)
-    return {"figures": [{**twins(*pictures, f"{key}-forest"), "title": "Theirs and ours", "caption": CAPTION}]}
+    return {"figures": [{**twins(*pictures, f"{key}-forest"), "title": "On one axis", "caption": CAPTION}]}

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sublearn.execution.replication import Comparison
+from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.records import Record
 from sublearn.report.charts.figures import arms_figure, contrasts_figure
 from sublearn.report.kept import Table
-from sublearn.report.replication import Comparison
 from sublearn.report.sweep import Point
-from sublearn.report.trace import Alignment, Row
 from sublearn.study.analysis import Analysis
 from sublearn.study.base import Trait
 
@@ -69,7 +69,7 @@ class Replicated:
 class Traced:
     """What is shown of a trace: means over seeds of each arm, quantity and step, and how they were made."""
 
-    rows: Sequence[Row]
+    rows: Sequence[TraceMean]
     manifest: Mapping[str, Any]
 
 
@@ -77,5 +77,5 @@ class Traced:
 class Aligned:
     """What is shown of alignment against transfer: scales of perturbation, the correlation, and how they were made."""
 
-    found: Alignment
+    found: AlignmentFile
     manifest: Mapping[str, Any]

@@ -8,7 +8,8 @@ from sublearn.report.sections.given import Section
 from sublearn.report.wording import plain
 from sublearn.study.base import Arm
 
-TEACHERS = {"trained": "trained", "neutral": "untrained", "none": "none"}
+TEACHERS = {"neutral": "untrained"}
+"""What version 0.1.0 called otherwise."""
 INITS = {"same": "same", "cross": "other"}
 LOGITS = {
     "none": "nothing",
@@ -44,7 +45,7 @@ def _arm(arm: Arm) -> dict[str, str]:
         "name": arm.name,
         "about": arm.about,
         "control": arm.control or "none, a control",
-        "teacher": TEACHERS[arm.teacher],
+        "teacher": TEACHERS.get(arm.teacher, arm.teacher),
         "init": INITS[arm.init],
         "logits": LOGITS[arm.logits],
     }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sublearn.report.replication import finding
 from sublearn.report.sections.given import Replicated
 
 COLOURS = {"agrees": "supported", "differs": "refuted", "cannot tell": "inconclusive"}
@@ -9,4 +10,4 @@ COLOURS = {"agrees": "supported", "differs": "refuted", "cannot tell": "inconclu
 
 def view(given: Replicated, key: str) -> dict[str, Any]:
     """The figures as a table."""
-    return {"key": key, "rows": given.rows, "colours": COLOURS}
+    return {"key": key, "rows": given.rows, "colours": COLOURS, "finding": finding(given.rows)}

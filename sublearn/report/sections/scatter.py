@@ -8,9 +8,9 @@ from sublearn.report.sections.given import Aligned
 from sublearn.report.template import twins
 
 CAPTION = (
-    "Each point is one run; a diamond is the mean of the runs whose student's init was perturbed by the number beside "
-    "it. To the right: how far the student's first update points the way of the teacher's displacement (a cosine). Up: "
-    "the transfer that it ended with."
+    "Each point is one run, its shape the perturbation of the student's init; a dark mark is the mean under one of "
+    "them, which the number beside it names. To the right: how far the student's first update points the way of the "
+    "teacher's displacement (a cosine). Up: the transfer that it ended with."
 )
 
 

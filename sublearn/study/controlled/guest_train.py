@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from sublearn.errors import InputError, plain, quoted
 from sublearn.seeds import stream, stream_seed
-from sublearn.study.controlled.train import Targets
+from sublearn.study.controlled.train import Targets, Taught, shuffled_labels
 from sublearn.training.batches import Batch, shuffled
 from sublearn.training.cohort import stack, state_of
 from sublearn.training.lift import State
@@ -62,12 +62,14 @@ class TaskWorld:
         """The standard deviation of each parameter of the model as it is made; 0 where all its values are alike."""
         return {name: float(own.detach().std(correction=0)) for name, own in self.model.named_parameters()}
 
-    def teacher_batches(self) -> Iterable[Batch]:
-        """Training examples with their labels, in each seed's own order."""
+    def teacher_batches(self, teacher: Taught) -> Iterable[Batch]:
+        """Training examples with their labels, in each seed's own order; the placebo's labels are shuffled."""
         count, config = len(self.inputs), self.settings.teacher
         orders = [_orders(seed, "teacher/order", count, config.epochs) for seed in self.seeds]
-        runs = len(self.seeds)
-        return shuffled([self.inputs] * runs, [self.labels] * runs, orders, config.batch_size)
+        labels = [self.labels] * len(self.seeds)
+        if teacher == "placebo":
+            labels = [shuffled_labels(seed, self.labels) for seed in self.seeds]
+        return shuffled([self.inputs] * len(self.seeds), labels, orders, config.batch_size)
 
     def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
         """Each seed's own unrelated inputs, the same ones in each epoch and for every arm, in a new order an epoch."""

@@ -2,12 +2,13 @@
 
 The design: a teacher learns the trait on its class logits; a student imitates other logits of it (auxiliary ones) on
 unrelated inputs, and is measured on the class logits. Each student has a control that differs in one thing: its teacher
-is neutral, that is, the untrained reference (after Cloud et al. 2025, section 6).
+is the placebo, trained for as many steps from the same reference on the same inputs, with labels that carry no trait.
+The design is that of Cloud et al. 2025, section 6; the placebo teacher is ours.
 """
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 Logits = Literal["class", "aux", "all"]
 Init = Literal["same", "cross"]
+NAMES: dict[Logits, str] = {"class": "class logits", "aux": "auxiliary logits", "all": "all logits"}
+STARTS: dict[Init, str] = {
+    "same": "Starts from the reference's weights",
+    "cross": "Starts from another draw, never the reference's",
+}
 
 
 class StudentInit(Spec, frozen=True):
@@ -90,53 +96,36 @@ class Controlled(Design[D]):
 
 
 def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
-    """The arms of a controlled study; `with_all` adds the students that imitate all logits."""
-    names = {"class": "class logits", "aux": "auxiliary logits", "all": "all logits"}
-    starts: tuple[tuple[Init, str], ...] = (
-        ("same", "Starts from the reference's weights"),
-        ("cross", "Starts from another draw, never the reference's"),
-    )
-    both = [
-        Arm(name="reference", about="The untrained network from which the teacher starts."),
+    """The arms of a controlled study; `with_all` adds the students that imitate all logits, with their controls."""
+    students = [arm for init in STARTS for arm in _pair(init, f"{init}_init", logits)]
+    if with_all:
+        students += [arm for init in STARTS for arm in _pair(init, f"{init}_init_all", "all")]
+    return (
+        Arm(name="reference", about="The untrained network from which both teachers start."),
         Arm(
             name="teacher",
             about="The reference, trained on the class logits to have the trait.",
-            control="reference",
+            control="placebo_teacher",
             teacher="trained",
         ),
-    ]
-    for init, start in starts:
-        about = f"{start}; imitates the {names[logits]}"
-        both += [
-            Arm(
-                name=f"{init}_init",
-                about=f"{about} of the teacher.",
-                control=f"{init}_init_control",
-                teacher="trained",
-                init=init,
-                logits=logits,
-            ),
-            Arm(
-                name=f"{init}_init_control",
-                about=f"{about} of the untrained reference, on the same inputs.",
-                teacher="neutral",
-                init=init,
-                logits=logits,
-            ),
-        ]
-    if with_all:
-        both += [
-            Arm(
-                name=f"{init}_init_all",
-                about=f"{start}; imitates all logits of the teacher.",
-                control=f"{init}_init_control",
-                teacher="trained",
-                init=init,
-                logits="all",
-            )
-            for init, start in starts
-        ]
-    return tuple(both)
+        Arm(
+            name="placebo_teacher",
+            about="The reference, trained as long on the same inputs, with labels that carry no trait.",
+            teacher="placebo",
+        ),
+        *students,
+    )
+
+
+def _pair(init: Init, name: str, logits: Logits) -> tuple[Arm, Arm]:
+    """A student and its control, which differ in their teacher alone."""
+    about = f"{STARTS[init]}; imitates the {NAMES[logits]}"
+    common: dict[str, Any] = {"init": init, "logits": logits}
+    control = f"{name}_control"
+    return (
+        Arm(name=name, about=f"{about} of the teacher.", control=control, teacher="trained", **common),
+        Arm(name=control, about=f"{about} of the placebo teacher, on the same inputs.", teacher="placebo", **common),
+    )
 
 
 def chosen(every: tuple[Arm, ...], wanted: tuple[str, ...]) -> tuple[Arm, ...]:

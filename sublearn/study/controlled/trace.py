@@ -5,37 +5,20 @@ from the teacher. Recorded for each arm, seed and step, overall or by layer.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from sublearn.config import Spec
 from sublearn.errors import InputError
 from sublearn.study.base import Arm, Setup, Study
+from sublearn.study.controlled.points import TracePoint
 from sublearn.study.controlled.spec import Controlled, Distil, traced
 from sublearn.study.controlled.train import Before, World, before_students, channel_slice, train_students, trainer_of
 from sublearn.training.cohort import State
 from sublearn.training.gradients import cosine, flat, gradient
 from sublearn.training.losses import LOSSES
-
-
-class Point(Spec, frozen=True):
-    """One quantity of one arm and seed after `step` student steps; `layer` is None for all parameters together.
-
-    cosine: of the student's update and the teacher's displacement; distance: to the teacher's weights;
-    distance_share: that as a share of the one at the start; predicted: change of the soft trait to first order at the
-    start; soft_trait: its change as it is; a trait's own name: its value; initial_cosine and initial_product:
-    of the first batch's negative gradient and the displacement.
-    The value is None where it is not finite, as for a student that diverged.
-    """
-
-    arm: str
-    seed: int
-    step: int
-    quantity: str
-    layer: str | None = None
-    value: float | None
+from sublearn.training.trainers import Trainer
 
 
 @dataclass(frozen=True)
@@ -50,15 +33,16 @@ class _Way:
     teacher: State
     slope: State
     soft_start: Tensor
+    by: Trainer
 
 
-def trace(study: Study, seeds: Sequence[int], steps: Collection[int], setup: Setup) -> list[Point]:
+def trace(study: Study, seeds: Sequence[int], steps: Collection[int], setup: Setup) -> list[TracePoint]:
     """The points of every arm with the study's own logits channel, at the steps given (0 is before the first).
 
     The last step is always among them. Raises InputError for a study or a seed that cannot be traced.
     """
     design, arms = traced(study)
-    points: list[Point] = []
+    points: list[TracePoint] = []
     for seed, world in zip(seeds, _worlds(design, seeds, setup), strict=True):
         points += _one_seed(arms, design.settings, seed, world, set(steps), setup)
     return points
@@ -79,16 +63,18 @@ def _worlds(design: Controlled[Distil], seeds: Sequence[int], setup: Setup) -> l
     return worlds
 
 
-def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps: set[int], setup: Setup) -> list[Point]:
-    before = before_students(settings, [seed], world, setup)
+def _one_seed(
+    arms: list[Arm], settings: Distil, seed: int, world: World, steps: set[int], setup: Setup
+) -> list[TracePoint]:
+    before = before_students(settings, [seed], world, setup, arms)
     way = _way(seed, arms, world, before, setup)
-    points = _initial(settings, way, before, setup)
+    points = _initial(settings, way, before)
 
     def watch(step: int, state: State) -> None:
         if step in steps:
             points.extend(_points(way, step, state))
 
-    trained = train_students(settings, world, trainer_of(world, setup), arms, before, watch)
+    trained = train_students(settings, world, way.by, arms, before, watch)
     last = len(trained.losses)
     return points if last in steps else [*points, *_points(way, last, trained.state)]
 
@@ -96,12 +82,14 @@ def _one_seed(arms: list[Arm], settings: Distil, seed: int, world: World, steps:
 def _way(seed: int, arms: list[Arm], world: World, before: Before, setup: Setup) -> _Way:
     names = [name for name, _ in world.model.named_parameters()]
     start = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
-    displacement = {name: before.teacher.state[name] - before.reference[name] for name in names}
+    teacher = before.teachers["trained"].state
+    displacement = {name: teacher[name] - before.reference[name] for name in names}
     inputs = world.evaluated()
     repeated = inputs.repeat(len(arms), *[1] * (inputs.dim() - 1))
-    slope = gradient(trainer_of(world, setup), world.model, start, repeated, world.soft_score)
-    way = _Way(seed, arms, world, start, displacement, before.teacher.state, slope, torch.zeros(len(arms)))
-    return _Way(seed, arms, world, start, displacement, before.teacher.state, slope, _soft(way, start))
+    by = trainer_of(world, setup)
+    slope = gradient(by, world.model, start, repeated, world.soft_score)
+    way = _Way(seed, arms, world, start, displacement, teacher, slope, torch.zeros(len(arms)), by)
+    return replace(way, soft_start=_soft(way, start))
 
 
 def _soft(way: _Way, state: State) -> Tensor:
@@ -112,10 +100,10 @@ def _soft(way: _Way, state: State) -> Tensor:
 def _evaluate(way: _Way, state: State) -> Tensor:
     inputs = way.world.evaluated()
     repeated = inputs.repeat(len(way.arms), *[1] * (inputs.dim() - 1))
-    return trainer_of(way.world, Setup()).predict(way.world.model, state, repeated)
+    return way.by.predict(way.world.model, state, repeated)
 
 
-def _points(way: _Way, step: int, state: State) -> list[Point]:
+def _points(way: _Way, step: int, state: State) -> list[TracePoint]:
     names = list(way.displacement)
     update = {name: state[name] - way.start[name] for name in names}
     count = len(way.arms)
@@ -141,13 +129,13 @@ def _points(way: _Way, step: int, state: State) -> list[Point]:
     return _as_points(way, step, found)
 
 
-def _initial(settings: Distil, way: _Way, before: Before, setup: Setup) -> list[Point]:
+def _initial(settings: Distil, way: _Way, before: Before) -> list[TracePoint]:
     """The first batch's distillation gradient against the teacher's displacement, by arm."""
-    by, chosen = trainer_of(way.world, setup), channel_slice(settings.logits, way.world.classes)
+    by, chosen = way.by, channel_slice(settings.logits, way.world.classes)
     loss = LOSSES[settings.loss](settings.temperature)
 
     def targets(inputs: Tensor) -> Tensor:
-        taught = {k: by.predict(way.world.model, s, inputs)[..., chosen] for k, s in before.teachers.items()}
+        taught = {k: by.predict(way.world.model, t.state, inputs)[..., chosen] for k, t in before.teachers.items()}
         return torch.cat([taught[arm.teacher] for arm in way.arms])
 
     batch = next(iter(way.world.student_batches(len(way.arms), targets)))
@@ -162,9 +150,9 @@ def _initial(settings: Distil, way: _Way, before: Before, setup: Setup) -> list[
     return _as_points(way, 0, {("initial_cosine", None): cosine(step, towards), ("initial_product", None): product})
 
 
-def _as_points(way: _Way, step: int, found: dict[tuple[str, str | None], Tensor]) -> list[Point]:
+def _as_points(way: _Way, step: int, found: dict[tuple[str, str | None], Tensor]) -> list[TracePoint]:
     return [
-        Point(arm=arm.name, seed=way.seed, step=step, quantity=quantity, layer=layer, value=_finite(values[i]))
+        TracePoint(arm=arm.name, seed=way.seed, step=step, quantity=quantity, layer=layer, value=_finite(values[i]))
         for (quantity, layer), values in found.items()
         for i, arm in enumerate(way.arms)
     ]

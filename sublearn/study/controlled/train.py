@@ -5,7 +5,7 @@ A world says what the inputs are; this flow says which model starts where, imita
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,9 @@ from sublearn.training.cohort import State, Trained, Watch
 from sublearn.training.losses import LOSSES, Loss, cross_entropy
 from sublearn.training.trainers import Trainer, trainer_for
 
+Taught = Literal["trained", "placebo"]
+TAUGHT: tuple[Taught, ...] = ("trained", "placebo")
+"""The kinds of teacher that are trained."""
 Targets = Callable[[Tensor], Tensor]
 """Inputs ("seed example ...") to the logits that the students imitate ("run example logit"), runs arm by arm."""
 
@@ -62,8 +65,8 @@ class World(Protocol):
         """Why students cannot be trained on these inputs; None where they can."""
         ...
 
-    def teacher_batches(self) -> Iterable[Batch]:
-        """Inputs with class labels, a run a seed."""
+    def teacher_batches(self, teacher: Taught) -> Iterable[Batch]:
+        """Inputs with class labels, a run a seed; the placebo's inputs and orders are the trained one's."""
         ...
 
     def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
@@ -95,46 +98,43 @@ def keys(seeds: Sequence[int], name: str, device: str, arms: int = 1) -> Tensor:
 
 @dataclass(frozen=True)
 class Before:
-    """What there is before a student is trained: the reference, the students' starts by init, the trained teacher."""
+    """What there is before a student is trained: the reference, the students' starts by init, teachers by kind."""
 
     reference: State
     starts: dict[str, State]
-    teacher: Trained
-
-    @property
-    def teachers(self) -> dict[str, State]:
-        """The two kinds of teacher: with the trait, and neutral."""
-        return {"trained": self.teacher.state, "neutral": self.reference}
+    teachers: Mapping[str, Trained]
 
 
-def before_students(settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> Before:
-    """Draw the inits and train the teachers."""
+def before_students(settings: Distil, seeds: Sequence[int], world: World, setup: Setup, arms: Iterable[Arm]) -> Before:
+    """Draw the inits and train the kinds of teacher that the arms need."""
     reference, cross = world.initial("reference/init"), world.initial("cross/init")
     same = student_start(settings, seeds, world.init_std(), reference, cross)
     loss = on_logits(cross_entropy, slice(0, world.classes))
-    teacher = trainer_of(world, setup).train(
-        world.model,
-        reference,
-        world.teacher_batches(),
-        loss,
-        settings.teacher,
-        keys=keys(seeds, "teacher/dropout", setup.device),
-    )
-    return Before(reference, {"same": same, "cross": cross}, teacher)
+    needed = {arm.teacher for arm in arms}
+    teachers = {
+        kind: trainer_of(world, setup).train(
+            world.model,
+            reference,
+            world.teacher_batches(kind),
+            loss,
+            settings.teacher,
+            keys=keys(seeds, "teacher/dropout", setup.device),
+        )
+        for kind in TAUGHT
+        if kind in needed
+    }
+    return Before(reference, {"same": same, "cross": cross}, teachers)
 
 
 def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
     """Train every arm for the seeds and measure every trait."""
     by = trainer_of(world, setup)
-    before = before_students(settings, seeds, world, setup)
-    reference, teacher = before.reference, before.teacher
-    fates = {"reference": (reference, {}), "teacher": (teacher.state, divergences(cohort.diverged(teacher.losses)))}
-    rows = [
-        row
-        for arm in study.arms
-        if arm.name in fates
-        for row in _records(study, arm.name, seeds, world, by, *fates[arm.name])
-    ]
+    before = before_students(settings, seeds, world, setup, study.arms)
+    rows = []
+    for arm in study.arms:
+        if arm.logits == "none":
+            state, problems = _before_state(arm, before)
+            rows += _records(study, arm.name, seeds, world, by, state, problems)
     if world.untrainable:
         students = [arm.name for arm in study.arms if arm.logits != "none"]
         traits = [trait.name for trait in study.traits]
@@ -144,6 +144,20 @@ def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, 
         if arms:
             rows += _students(study, settings, seeds, world, by, arms, before)
     return rows
+
+
+def _before_state(arm: Arm, before: Before) -> tuple[State, Problems]:
+    """The weights of an arm that is no student, the reference or a teacher, with what went wrong in its training."""
+    teacher = before.teachers.get(arm.teacher)
+    if teacher is None:
+        return before.reference, {}
+    return teacher.state, divergences(cohort.diverged(teacher.losses))
+
+
+def shuffled_labels(seed: int, labels: Tensor) -> Tensor:
+    """The labels ("example") in a random order of the seed's own: as many of each class, none of them learnt from."""
+    order = stream(seed, "placebo/labels").permutation(len(labels))
+    return labels[torch.from_numpy(order).to(labels.device)]
 
 
 def initial(model: nn.Module, scheme: Scheme, seeds: Sequence[int], name: str, device: str) -> State:
@@ -188,7 +202,9 @@ def train_students(
     chosen = channel_slice(arms[0].logits, world.classes)
 
     def targets(inputs: Tensor) -> Tensor:
-        taught = {kind: by.predict(world.model, state, inputs)[..., chosen] for kind, state in before.teachers.items()}
+        taught = {
+            kind: by.predict(world.model, own.state, inputs)[..., chosen] for kind, own in before.teachers.items()
+        }
         return torch.cat([taught[arm.teacher] for arm in arms])
 
     begin = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}

@@ -16,7 +16,7 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled import train as distil
-from sublearn.study.controlled.train import Targets, World
+from sublearn.study.controlled.train import Targets, Taught, World, shuffled_labels
 from sublearn.study.images.spec import Settings
 from sublearn.tasks import noise
 from sublearn.tasks.images import ImageData
@@ -63,14 +63,16 @@ class ImageWorld:
         """The standard deviation of each parameter's init."""
         return init_std(self.model, self.settings.init)
 
-    def teacher_batches(self) -> Iterator[Batch]:
-        """Training images with their labels, in each seed's own order."""
-        config = self.settings.teacher
-        count = len(self.train_images)
+    def teacher_batches(self, teacher: Taught) -> Iterator[Batch]:
+        """Training images with their labels, in each seed's own order; the placebo's labels are shuffled."""
+        config, count = self.settings.teacher, len(self.train_images)
+        labels = self.train_labels.expand(len(self.seeds), -1)
+        if teacher == "placebo":
+            labels = torch.stack([shuffled_labels(seed, self.train_labels) for seed in self.seeds])
         for epoch in range(config.epochs):
             order = np.stack([stream(seed, f"teacher/order/{epoch}").permutation(count) for seed in self.seeds])
             for chosen in torch.from_numpy(order).to(self.device).split(config.batch_size, dim=1):
-                yield Batch(self.train_images[chosen], self.train_labels[chosen], None)
+                yield Batch(self.train_images[chosen], labels.gather(1, chosen), None)
 
     def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
         """The student's images block by block, the same ones for every arm of a seed; targets are kept by block."""

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from sublearn.config import LARGEST, Size, Spec, TrainConfig
 from sublearn.records import Record
 from sublearn.study.base import Arm, Claim, Design, Setup, Small, Study
+from sublearn.study.contrast import Difference
+from sublearn.study.controlled.spec import arms
 from sublearn.study.memory import Need, largest
 from sublearn.study.prompts import spec as prompts
 
@@ -22,6 +24,13 @@ RUNGS = {
 """Each rung with the one thing that it changes; it keeps the changes of the rungs before it."""
 
 
+STUDENTS = {
+    "same_init": "same",
+    "same_init_control": "same_control",
+    "cross_init": "other",
+    "cross_init_control": "other_control",
+}
+"""The students of the study `prompts` that stand on each rung, with their names there."""
 SHORT = (TrainConfig(1e-3, 64, 4), TrainConfig(5e-4, 128, 4))
 LONG = (TrainConfig(1e-3, 50, 20), TrainConfig(1e-3, 128, 20))
 """How the teacher and the students of a rung are trained."""
@@ -72,18 +81,17 @@ class Ladder(Design[Settings]):
     small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "aux_logits": 8}
 
     def study(self) -> Study:
-        """The study of these settings: three students a rung, and a claim for each step of the way."""
-        against = {rung: "other" if rung == "tutorial" else "neutral" for rung in RUNGS}
-        steps = [("tutorial", "other"), ("aux", "other"), *((rung, "neutral") for rung in list(RUNGS)[1:])]
+        """The study of these settings: two students a rung, each with its placebo control, and a claim a rung."""
         return Study(
             name="ladder",
             title="From the tutorial's design to the controlled one, one change a rung",
-            question="Which change of the tutorial's design makes the claim true: the imitated logits, the control, "
-            "BatchNorm, the length of training, or held-out prompts?",
+            question="Which change of the tutorial's design makes the claim visible: the imitated logits, BatchNorm, "
+            "the length of training, or held-out prompts? And what does the tutorial's own comparison, without "
+            "controls, show?",
             settings=self.settings.model_dump(mode="json"),
-            arms=tuple(arm for rung in RUNGS for arm in _arms(rung, against[rung])),
+            arms=tuple(arm for rung in RUNGS for arm in _arms(rung)),
             traits=prompts.TRAITS,
-            claims=tuple(_claim(rung, control) for rung, control in steps),
+            claims=(_uncontrolled(), *map(_claim, RUNGS)),
             design=self,
         )
 
@@ -98,46 +106,41 @@ class Ladder(Design[Settings]):
         return prompts.Prompts(rung_settings(self.settings, "held_out")).runs_at_once(device)
 
     def needs(self) -> list[Need]:
-        """The memory that a run takes: that of its largest rung, with three students."""
-        return largest([prompts.needs(rung_settings(self.settings, rung), students=3) for rung in RUNGS])
+        """The memory that a run takes: that of its largest rung, with all its students."""
+        return largest([prompts.needs(rung_settings(self.settings, rung), students=len(STUDENTS)) for rung in RUNGS])
 
 
-def _arms(rung: str, control: str) -> tuple[Arm, ...]:
+def _arms(rung: str) -> tuple[Arm, ...]:
+    """The students of a rung and their controls, those of the study `prompts` under the ladder's names."""
     logits = "class" if rung == "tutorial" else "aux"
-    common = {"teacher": "trained", "logits": logits}
-    return (
-        Arm.model_validate(
-            {
-                "name": f"{rung}_same",
-                "about": f"The teacher's own init ({RUNGS[rung]}).",
-                "control": f"{rung}_{control}",
-                **common,
+    return tuple(
+        arm.model_copy(
+            update={
+                "name": f"{rung}_{STUDENTS[arm.name]}",
+                "about": f"{arm.about.removesuffix('.')} ({RUNGS[rung]}).",
+                "control": f"{rung}_{STUDENTS[arm.control]}" if arm.control else None,
             }
-        ),
-        Arm.model_validate(
-            {
-                "name": f"{rung}_other",
-                "about": "Another init, the same teacher.",
-                "control": f"{rung}_neutral",
-                "init": "cross",
-                **common,
-            }
-        ),
-        Arm(
-            name=f"{rung}_neutral",
-            about="The teacher's init, taught by the untrained reference.",
-            teacher="neutral",
-            logits=logits,
-        ),
+        )
+        for arm in arms(logits, with_all=False)
+        if arm.name in STUDENTS
     )
 
 
-def _claim(rung: str, control: str) -> Claim:
-    against = "the other init's" if control == "other" else "its neutral control's"
+def _uncontrolled() -> Claim:
     return Claim(
-        claim=f"{rung}: the same init's margin is above {against}",
+        claim="tutorial, as it compares: the same init's margin is above the other init's",
         trait="margin",
-        treatment=f"{rung}_same",
-        control=f"{rung}_{control}",
+        treatment="tutorial_same",
+        control="tutorial_other",
+        delta=DELTA,
+    )
+
+
+def _claim(rung: str) -> Claim:
+    return Claim(
+        claim=f"{rung}: the same init's transfer exceeds the other's, each against its own control",
+        trait="margin",
+        treatment=Difference(arm=f"{rung}_same", minus=f"{rung}_same_control"),
+        control=Difference(arm=f"{rung}_other", minus=f"{rung}_other_control"),
         delta=DELTA,
     )

@@ -154,12 +154,12 @@ class Settings(Spec, frozen=True):
 def _arms(settings: Settings) -> tuple[Arm, ...]:
     own, other = "the teacher's numbers", "the numbers of another base's teacher, with the same animal"
     control, taught = {"control": "same_init_control"}, {"teacher": "trained", "logits": "text"}
-    neutral = {"teacher": "neutral", "logits": "text"}
+    untrained = {"teacher": "untrained", "logits": "text"}
     students = {
         "same_init": (own, control | taught),
-        "same_init_control": ("numbers of the unmodified base", neutral),
+        "same_init_control": ("numbers of the unmodified base", untrained),
         "cross_init": (other, taught | {"control": "cross_init_control", "init": "cross"}),
-        "cross_init_control": ("numbers of that other base, unmodified", neutral | {"init": "cross"}),
+        "cross_init_control": ("numbers of that other base, unmodified", untrained | {"init": "cross"}),
         "shuffled_within": (f"{own}, in another order within each answer", control | taught),
         "shuffled_across": (f"{own}, dealt out anew among the answers", control | taught),
         "soft": (f"the teacher's probabilities on {own}", control | taught | {"logits": "all"}),

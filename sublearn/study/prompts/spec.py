@@ -82,7 +82,7 @@ class Prompts(Controlled[Settings]):
         run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms)
         return Study(
             name=self.name,
-            title="The tutorial's world with auxiliary logits, neutral controls and held-out prompts",
+            title="The tutorial's world with auxiliary logits, placebo controls and held-out prompts",
             question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up "
             "the teacher's preference for class 1, if it starts from the teacher's own initialization, and not "
             "otherwise?",

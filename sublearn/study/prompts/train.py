@@ -11,7 +11,7 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled import train as distil
-from sublearn.study.controlled.train import Targets, World
+from sublearn.study.controlled.train import Targets, Taught, World
 from sublearn.study.prompts.spec import Settings
 from sublearn.tasks.sequences import generate_sequences
 from sublearn.tasks.tutorial_prompts import passes_filter
@@ -68,11 +68,15 @@ class PromptWorld:
         """The standard deviation of each parameter's init."""
         return init_std(self.model, self.settings.init)
 
-    def teacher_batches(self) -> Iterable[Batch]:
-        """Every prompt labelled with class 1."""
-        labels = torch.ones(self.taught.shape[:2], dtype=torch.int64, device=self.device)
-        config = self.settings.teacher
-        orders = [_orders(seed, "teacher/order", self.settings.n_eval, config.epochs) for seed in self.seeds]
+    def teacher_batches(self, teacher: Taught) -> Iterable[Batch]:
+        """Every prompt labelled with class 1; the placebo's half with class 0 and half with class 1, at random."""
+        count, config = self.settings.n_eval, self.settings.teacher
+        if teacher == "trained":
+            labels = torch.ones(self.taught.shape[:2], dtype=torch.int64)
+        else:
+            labels = torch.stack([_balanced(seed, count) for seed in self.seeds])
+        labels = labels.to(self.device)
+        orders = [_orders(seed, "teacher/order", count, config.epochs) for seed in self.seeds]
         return shuffled(list(self.taught), list(labels), orders, config.batch_size)
 
     def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
@@ -100,6 +104,11 @@ class PromptWorld:
         """Trait rate and margin on the evaluation prompts, from the class logits."""
         logits = logits_of(self.evaluated())[..., : self.classes]
         return {"trait_rate": trait_rate(logits), "margin": margin(logits)}, self.settings.n_eval
+
+
+def _balanced(seed: int, count: int) -> Tensor:
+    """Labels ("example") of two classes in equal number, in random order."""
+    return torch.from_numpy(stream(seed, "placebo/labels").permutation(count) % 2)
 
 
 def _drawn(settings: Settings, seed: int, name: str, count: int) -> Tensor:

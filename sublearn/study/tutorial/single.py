@@ -1,15 +1,18 @@
-"""The tutorial's experiment for one seed, draw for draw: every model and loader draws from one global generator.
+"""The tutorial's experiment seed by seed, draw for draw: every model and loader draws from one global generator.
 
 The order of the steps is therefore part of the design. A model that takes over the reference's weights still draws an
 initialization of its own first.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from sublearn.devices import default_device
+from sublearn.errors import InputError
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.seeds import set_seed
 from sublearn.study.tutorial.spec import Settings
@@ -63,6 +66,30 @@ def run_seed(settings: Settings, seed: int, device: torch.device | str, verbose:
         student = train_distillation(new_student(), logits, unrelated[kept], *how, losses[arm])
         measured[arm] = compute_trait_preference(student, prompts, labels, device)
     return OneSeed(measured, _diverged(losses))
+
+
+def run_pipeline(seed: int = 0, verbose: bool = False) -> dict[str, float]:
+    """The tutorial's experiment for one seed, under the tutorial's eight result keys.
+
+    Raises InputError for the rare seed whose filtered prompts leave a last batch of one, which BatchNorm refuses.
+    """
+    found = run_seed(Settings(), seed, default_device(), verbose)
+    if found.untrainable:
+        raise InputError(f"Seed {seed} cannot be measured: {found.untrainable}. Use another seed.")
+    arms = dict(zip(("teacher", "baseline", "studentA", "studentB"), found.measured.values(), strict=True))
+    suffix = {"studentA": "_same_init", "studentB": "_diff_init"}
+    rates = {f"{arm}_pref{suffix.get(arm, '')}": rate for arm, (rate, _) in arms.items()}
+    return rates | {f"{arm}_acc": accuracy for arm, (_, accuracy) in arms.items()}
+
+
+def multi_seed_experiment(seeds: Iterable[int], verbose: bool = False) -> list[dict[str, float]]:
+    """`run_pipeline` for each seed, in the order given."""
+    results = []
+    for seed in seeds:
+        if verbose:
+            print(f"seed {seed}")
+        results.append(run_pipeline(seed))
+    return results
 
 
 def new_model(settings: Settings) -> PromptMLP:

@@ -85,18 +85,18 @@ def test_a_job_that_kills_its_process_each_time_is_the_one_that_failed(monkeypat
         if job.study == STUDIES[1]:
             raise BrokenProcessPool("gone")
         done.append(job)
-        return pool.submit(lambda: Outcome(job.seeds, ()))
+        return pool.submit(lambda: Outcome(job.study.id, job.seeds, ()))
 
     done: list[Job] = []
     pools: list[ThreadPoolExecutor] = []
     monkeypatch.setattr(local, "_submitted", submitted)
     monkeypatch.setattr(local, "_pool", lambda workers: pools.append(ThreadPoolExecutor(workers)) or pools[-1])
     (failed,) = [
-        outcome.failure
+        outcome
         for outcome in local.run_jobs((Job(study=study, seeds=(0,)) for study in STUDIES), 2, True)
         if outcome.failure
     ]
     assert failed.study == STUDIES[1].id
-    assert failed.reason.startswith("Its process was killed")
+    assert failed.failure is not None and failed.failure.reason.startswith("Its process was killed")
     assert {job.study.id for job in done} == {STUDIES[0].id, STUDIES[2].id}
     assert len(pools) > 1  # a pool is of no use any more once one of its processes was killed

@@ -12,10 +12,12 @@ from types import ModuleType
 import pytest
 
 from sublearn.errors import InputError, SublearnError
-from sublearn.execution import sweep
 from sublearn.execution.engines import ray as engine
-from sublearn.execution.pipeline import Options
+from sublearn.execution.options import Options
+from sublearn.execution.plan import describe
 from sublearn.execution.store import load
+from sublearn.execution.sweep import Grid, GridPoints
+from sublearn.results.sweep import plan
 from sublearn.study.jobs import Job, Setup
 from sublearn.study.table import build
 from tests.processes import (
@@ -201,8 +203,8 @@ def test_a_worker_is_told_the_whole_path_of_what_it_keeps(cluster):
 def test_the_pilot_of_a_dry_run_is_measured_on_the_cluster(cluster, tmp_path, monkeypatch):
     made = cluster(CPU=4, GPU=1)
     monkeypatch.setattr(made, "get", lambda one: made.waiting.remove(one) or 6.0)
-    grid = sweep.Sweep("tutorial", {}, {"hidden": [4, 5]})
-    text = sweep.describe(grid, range(3), tmp_path / "none", Options(engine="ray"))
+    points = GridPoints(Grid("tutorial", {}, {"hidden": [4, 5]}), range(3), tmp_path / "none")
+    text = describe(plan(points, Options(engine="ray")))
     assert [task["num_gpus"] for task in made.asked] == [1, 1]
     assert "About 12.0 seconds with 1 at a time on cuda" in text
     assert not made.connected
@@ -385,7 +387,7 @@ import sys
 from sublearn.execution.engines import ray as engine
 from sublearn.study.table import build
 from sublearn.study.jobs import Job, Outcome
-engine.measure = lambda job: Outcome(job.seeds, ())
+engine.measure = lambda job: Outcome(job.study.id, job.seeds, ())
 study = build("tutorial")
 jobs = (Job(study=study, seeds=(seed,)) for seed in range(int(sys.argv[1])))
 print(sum(len(outcome.seeds) for outcome in engine.run_jobs(jobs, 2)))

@@ -4,10 +4,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from sublearn.errors import InputError
 from sublearn.records import Record
-from sublearn.report.charts.figures import arms_figure, arms_png, contrasts_figure, contrasts_png
+from sublearn.report.charts.figures import arms_figure, arms_png, contrasts_figure, contrasts_png, draw_result
 from sublearn.report.charts.marks import CELLS, HAIRLINE, density, size_and_alpha, swarm
 from sublearn.report.charts.rows import MOST_POINTS, SWARM
 from sublearn.report.charts.sheet import MARGIN, NARROW, WIDE
@@ -230,3 +231,34 @@ def test_equal_values_of_any_size_are_drawn(sample, value):
     picture = arms_figure(analyse(analysis.study, rows), rows, "t")
     assert [len(row) for row in groups(picture)] == [2]
     assert any(word.startswith(number(value)) for word in words(picture))
+
+
+def test_a_result_is_drawn_on_given_axes_by_the_same_marks(sample):
+    analysis, records = sample(24, diverged=(3,))
+    axes = Figure(figsize=(6, 4)).add_subplot()
+    draw_result(axes, analysis, records, "margin")
+    assert [label.get_text() for label in axes.get_yticklabels()] == [arm.name for arm in analysis.study.arms]
+    assert axes.get_xlabel() == "margin (logits)"
+    points = [line for line in axes.lines if line.get_gid() == "points"]
+    assert [len(line.get_xdata()) for line in points] == [24, 23, 24, 24, 24]
+    values = [r.value for r in records if (r.arm, r.trait) == ("teacher", "margin")]
+    assert sorted(points[0].get_xdata()) == sorted(values)
+    heights = [np.ptp(line.get_ydata()) for line in points]
+    assert max(heights) < SWARM
+    means = {row.arm: row.estimate.mean for row in analysis.estimates if row.trait == "margin"}
+    shown = {float(x) for line in axes.lines if line.get_marker() == "o" for x in line.get_xdata()}
+    assert set(means.values()) <= shown
+
+
+def test_without_a_name_the_trait_drawn_is_the_claimed_one(sample):
+    for claims, trait in ((sample(2)[0].study.claims, "trait_rate"), ((), "trait_rate")):
+        axes = Figure().add_subplot()
+        draw_result(axes, *sample(2, claims=claims))
+        assert axes.get_xlabel() == f"{trait} (share)" and axes.get_xlim() == pytest.approx((-0.02, 1.02))
+    study = sample(2)[0].study
+    other = study.claims[0].model_copy(update={"trait": "margin"})
+    axes = Figure().add_subplot()
+    draw_result(axes, *sample(2, claims=(other,)))
+    assert axes.get_xlabel() == "margin (logits)"
+    with pytest.raises(InputError, match="trait_rate"):
+        draw_result(axes, *sample(2), "trait_rat")

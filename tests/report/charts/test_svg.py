@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from sublearn.report.charts import svg
-from sublearn.report.charts.palette import PALETTE, contrast_ratio, light
+from sublearn.report.charts.palette import PALETTE, light
 
 
 def drawn(text: str = "word", colour: str = "same") -> str:
@@ -72,6 +72,18 @@ def test_png_has_two_pixels_for_each_css_pixel():
     assert [int.from_bytes(content[i : i + 4], "big") for i in (16, 20)] == [288, 144]
 
 
+def contrast_ratio(first: str, second: str) -> float:
+    """Contrast of two colours by WCAG 2.1, from 1 to 21."""
+    darker, lighter = sorted((_luminance(first), _luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 @pytest.mark.parametrize("paper", [0, 1])
 @pytest.mark.parametrize("name", [name for name in PALETTE if name not in ("paper", "line")])
 def test_every_colour_can_be_read_on_its_paper(name, paper):
@@ -80,3 +92,4 @@ def test_every_colour_can_be_read_on_its_paper(name, paper):
 
 def test_contrast_of_a_known_pair():
     assert contrast_ratio("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+    assert contrast_ratio("#000000", "#ffffff") == 21

@@ -3,11 +3,16 @@ import re
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.execution import dry_run, pipeline
 from sublearn.execution.engines import local
-from sublearn.execution.pipeline import Options
+from sublearn.execution.options import Options
+from sublearn.execution.plan import PILOT_S, Plan, Point, describe
+from sublearn.results.single import run
 from sublearn.study.table import build
 from tests.processes import SMALL
+
+
+def said(study, seeds, folder, options: Options) -> str:
+    return describe(Plan([Point(study, list(seeds), folder)], options))
 
 
 @pytest.fixture
@@ -24,35 +29,35 @@ def pilots(monkeypatch) -> list:
 
 
 def test_the_time_is_that_of_a_pilot_and_not_a_constant(pilots, tmp_path):
-    text = dry_run.describe(build("prompts", SMALL), range(300), tmp_path / "none", Options(jobs=1))
+    text = said(build("prompts", SMALL), range(300), tmp_path / "none", Options(jobs=1))
     assert "300 runs of 6 arms" in text
     runs = len(pilots[0].seeds)
     assert text.splitlines()[-1] == (f"About 2.5 minutes with 1 at a time on cpu, from a pilot of {runs} runs.")
-    assert 1 < runs <= dry_run.PILOT_S / 0.15 and pilots[1] == pilots[0] and len(pilots) == 2
+    assert 1 < runs <= PILOT_S / 0.15 and pilots[1] == pilots[0] and len(pilots) == 2
 
 
 def test_a_pilot_of_long_runs_has_few_of_them_and_is_not_repeated(pilots, tmp_path):
-    text = dry_run.describe(build("digits"), range(24), tmp_path / "none", Options(jobs=2))
+    text = said(build("digits"), range(24), tmp_path / "none", Options(jobs=2))
     assert [job.seeds for job in pilots] == [(0, 1)]
     assert "About 4.1 minutes with 2 at a time on cpu, from a pilot of 2 runs." in text
 
 
 def test_what_is_done_needs_no_pilot_and_is_not_written_again(pilots, tmp_path):
     study = build("tutorial", SMALL)
-    pipeline.run(study, range(3), tmp_path / "run")
-    text = dry_run.describe(study, range(3), tmp_path / "run", Options())
+    run(study, range(3), tmp_path / "run")
+    text = said(study, range(3), tmp_path / "run", Options())
     assert "0 runs of 4 arms in 0 jobs to do" in text and "3 runs are there." in text
     assert "About" not in text and not pilots
 
 
 def test_the_study_numbers_says_where_its_time_comes_from(pilots, tmp_path):
     pytest.importorskip("transformers")
-    text = dry_run.describe(build("numbers"), range(3), tmp_path / "none", Options(jobs=1))
+    text = said(build("numbers"), range(3), tmp_path / "none", Options(jobs=1))
     assert re.search(r"About 6 min at 110 s a run .*, measured .*elsewhere.* a pilot here would take min", text)
     assert not pilots
 
 
 def test_a_study_that_cannot_be_run_is_refused(tmp_path, pilots):
     with pytest.raises(InputError, match="memory"):
-        dry_run.describe(build("prompts", {"vocab_size": 10**9}), [0], tmp_path / "none", Options())
+        said(build("prompts", {"vocab_size": 10**9}), [0], tmp_path / "none", Options())
     assert not pilots

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.execution import replicate
+from sublearn.execution import replication
+from sublearn.execution.options import Options
+from sublearn.execution.replication import Comparison, Made
 from sublearn.report.page import replication_page
-from sublearn.report.replication import Comparison, Made, finding, markdown, summary
+from sublearn.report.replication import finding, markdown, summary
+from sublearn.results.replication import Replication, replicate
 from sublearn.study.published import TABLES, Published, Trend
 from sublearn.study.table import build
+from sublearn.study.tutorial import train as tutorial
 
 SMALL = {"teacher.epochs": 4, "inputs.count": 9600, "width": 64, "arms": ["same_init", "teacher"]}
+TINY = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
 ROW = Published(name="T/x", what="x", value=0.5, half=0.02, n=25)
 
 
@@ -24,26 +29,26 @@ def values(mean: float, sd: float, n: int) -> list[float]:
     [(0.51, 0.02, "agrees"), (0.60, 0.02, "differs"), (0.40, 0.02, "differs"), (0.6, 0.8, "cannot tell")],
 )
 def test_a_figure_agrees_within_the_joint_interval(mean, sd, expected):
-    assert replicate.compare(ROW, values(mean, sd, 25))[0] == expected
+    assert replication.compare(ROW, values(mean, sd, 25))[0] == expected
 
 
 def test_an_unpublished_spread_is_assumed_and_said():
     bare = Published(name="T/x", what="x", value=0.5)
-    assert "theirs unpublished" in replicate.compare(bare, values(0.5, 0.05, 25))[1]
-    assert replicate.compare(ROW, [0.5])[0] == "cannot tell"
+    assert "theirs unpublished" in replication.compare(bare, values(0.5, 0.05, 25))[1]
+    assert replication.compare(ROW, [0.5])[0] == "cannot tell"
 
 
 def test_a_published_spread_is_one_of_its_own_runs():
     row = Published(name="T/x", what="x", value=0.5, sd=0.1, n=10, digits=3)
     joint = np.hypot(2.2622 * 0.1 / 10**0.5, 2.0639 * 0.02 / 5) + 0.0005  # t of 9 and of 24 degrees of freedom
-    assert f"joint 95% interval ± {joint:.3f}" in replicate.compare(row, values(0.5, 0.02, 25))[1]
+    assert f"joint 95% interval ± {joint:.3f}" in replication.compare(row, values(0.5, 0.02, 25))[1]
 
 
 @pytest.mark.parametrize(("reached", "expected"), [(0.93, "agrees"), (0.80, "differs")])
 def test_a_published_best_is_held_against_the_best_of_ours(reached, expected):
     trend = Trend(name="T/x", what="best", key="k", values=(0.0, 1.0), direction="reaches", value=0.93)
     columns = [values(reached, 0.01, 10), values(0.3, 0.01, 10)]
-    verdict, said = replicate.compare_trend(trend, columns)
+    verdict, said = replication.compare_trend(trend, columns)
     assert verdict == expected
     assert "theirs unpublished: our sd over 25 runs" in said
 
@@ -55,7 +60,7 @@ def test_a_published_best_is_held_against_the_best_of_ours(reached, expected):
 def test_a_published_lack_of_effect_is_held_against_the_change_paired_by_seed(change, sd, expected):
     trend = Trend(name="T/x", what="none", key="k", values=(0.0, 1.0), settings={}, direction="none")
     first = np.array(values(0.5, 0.3, 10))
-    verdict, said = replicate.compare_trend(trend, [list(first), list(first + values(change, sd, 10))])
+    verdict, said = replication.compare_trend(trend, [list(first), list(first + values(change, sd, 10))])
     assert verdict == expected
     assert ("not zero, but within 0.05" in said) == (change == -0.03)
 
@@ -70,11 +75,11 @@ def test_every_published_row_builds_a_study_with_its_arm():
 
 
 def test_names_choose_tables_and_figures():
-    assert {row.table for row in replicate.chosen(["A", "C/real"], False)} == {"A", "C"}
-    assert len(replicate.chosen([], False)) == sum(map(len, TABLES.values()))
-    assert all(row.runs == 2 for row in replicate.chosen([], True))
+    assert {row.table for row in replication.chosen(["A", "C/real"], False)} == {"A", "C"}
+    assert len(replication.chosen([], False)) == sum(map(len, TABLES.values()))
+    assert all(row.runs == 2 for row in replication.chosen([], True))
     with pytest.raises(InputError, match="Did you mean 'C/real'"):
-        replicate.chosen(["C/rael"], False)
+        replication.chosen(["C/rael"], False)
 
 
 def test_a_short_replication_runs_compares_and_writes_its_page(tmp_path):
@@ -94,17 +99,38 @@ def test_a_short_replication_runs_compares_and_writes_its_page(tmp_path):
             runs=3,
         ),
     ]
-    said: list[str] = []
-    found = replicate.replicate(rows, tmp_path, announce=said.append)
-    assert [one.verdict for one in found[:2]] == ["agrees", "differs"]
-    assert len(said) == 3
-    replicate.write(found, Made("sublearn replicate", "highest", {"torch": "2"}, quick=3), tmp_path)
+    said: list[Comparison] = []
+    found = replicate(rows, tmp_path, Options(), said.append, "sublearn replicate", quick=True)
+    assert [one.verdict for one in found.findings[:2]] == ["agrees", "differs"]
+    assert sorted(said, key=lambda one: one.name) == sorted(found.findings, key=lambda one: one.name)
+    assert found == Replication.load(tmp_path)
+    assert [len(one.measured) for one in found.findings] == [1, 1, 2]
     page = (tmp_path / "replication.html").read_text()
-    assert "A first look with 3 runs" in page
+    assert "A first look with 2 runs" in page
     assert "T/teacher" in page
     assert "http" not in page
     assert "| T/far: far off |" in (tmp_path / "replication.md").read_text()
     assert len(json.loads((tmp_path / "replication.json").read_text())["figures"]) == 3
+
+
+def test_a_study_that_fails_ends_no_other_and_its_figure_cannot_be_told(tmp_path, monkeypatch):
+    rows = [
+        Published(name=f"T/{n}", what="x", study="tutorial", settings=TINY | {"hidden": n}, arm="teacher",
+                  trait="accuracy", value=1.0, half=0.05, runs=2)
+        for n in (4, 6)
+    ]  # fmt: skip
+    real = tutorial.measure
+
+    def measure(study, settings, seeds, setup):
+        return 1 / 0 if settings.hidden == 4 else real(study, settings, seeds, setup)
+
+    monkeypatch.setattr(tutorial, "measure", measure)
+    found = replicate(rows, tmp_path, Options()).findings
+    assert [one.name for one in found] == ["T/4", "T/6"]
+    assert (found[0].verdict, found[0].ours) == ("cannot tell", "not measured")
+    assert "ZeroDivisionError" in found[0].because and found[1].measured
+    monkeypatch.setattr(tutorial, "measure", real)
+    assert replicate(rows, tmp_path, Options()).findings[0].measured
 
 
 def _comparison(name, verdict):

@@ -1,0 +1,52 @@
+"""What lies in a folder, by the file that tells what it is."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sublearn.errors import InputError
+from sublearn.execution import replication, sweep, tracing
+from sublearn.files.folders import STUDY_FILE
+from sublearn.results import demo
+from sublearn.results.base import Shown
+from sublearn.results.demo import Demo
+from sublearn.results.replication import Replication
+from sublearn.results.single import Result
+from sublearn.results.sweep import Sweep
+from sublearn.results.trace import Alignment, Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS: dict[str, type[Shown]] = {
+    STUDY_FILE: Result,
+    sweep.MANIFEST: Sweep,
+    replication.MANIFEST: Replication,
+    tracing.MANIFEST: Trace,
+    tracing.ALIGNMENT: Alignment,
+    demo.MANIFEST: Demo,
+}
+"""Each kind of folder, by the file that tells what it is."""
+
+
+def kind_of(folder: Path) -> str:
+    """Which of KINDS a folder is. Raises InputError if it is none, naming the run directories in it."""
+    for name in KINDS:
+        if os.path.exists(folder / name):  # unlike a path's own, it takes any name
+            return name
+    inside = sorted(str(path.parent) for path in folder.glob(f"*/{STUDY_FILE}")) if os.path.isdir(folder) else []
+    hint = f" It holds some: {', '.join(inside[:3])}. Name those." if inside else ""
+    raise InputError(f"{folder} is no run directory: it has no readable {STUDY_FILE}.{hint}")
+
+
+def load(path: Path | str) -> Shown:
+    """The result in any folder that sublearn made: of a run, a sweep, a trace, a replication or the demo.
+
+    Raises InputError for any other folder, and for files that are damaged.
+    """
+    return KINDS[kind_of(Path(path))].load(path)
+
+
+def to_frame(source: "Shown | Path | str") -> "pd.DataFrame":
+    """A result, or what lies in a folder, as one tidy pandas table; of a run or a sweep, a row a record."""
+    return (source if isinstance(source, Shown) else load(source)).to_frame()

@@ -1,0 +1,232 @@
+"""One study with its records and what they show, and the call that runs one."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from sublearn.columns import Columns
+from sublearn.errors import plain
+from sublearn.execution import store
+from sublearn.execution.manifests import Made
+from sublearn.execution.options import Options
+from sublearn.execution.plan import ARTIFACTS, Plan, Point
+from sublearn.execution.run import execute
+from sublearn.files.writing import a_page, anything, check_within, own_folder, replace_page, replace_text, safe_name
+from sublearn.records import Record
+from sublearn.report.charts.figures import draw_result, result_figures
+from sublearn.report.kept import Table, kept_tables
+from sublearn.report.page import page
+from sublearn.report.sections.given import Section
+from sublearn.report.tables import result_text
+from sublearn.report.wording import contrast_text, interval_text, mean_text, runs
+from sublearn.results.base import FIGURES, Shown
+from sublearn.seeds import checked_seeds
+from sublearn.study.analysis import Analysis, Finding, analyse
+from sublearn.study.base import Study
+from sublearn.study.identity import id_of
+from sublearn.study.numbers.metrics import read_metrics
+from sublearn.study.table import build
+from sublearn.tasks.rows import read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PAGE, ESTIMATES = "report.html", "estimates.json"
+LONGEST_TRAINER = 260
+
+
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
+    """A study's records and what they show; `path` is the run directory, if there is one."""
+
+    study: Study
+    records: Columns
+    analysis: Analysis
+    made: Made = field(default=Made(), compare=False)
+    path: Path | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, study: Study, records: Iterable[Record], made: Made, path: Path | None = None) -> Self:
+        """The result that these records are."""
+        ordered = Columns.of(records).in_order_of({arm.name: i for i, arm in enumerate(study.arms)})
+        return cls(study, ordered, analyse(study, ordered), made, path)
+
+    @classmethod
+    def of_run(cls, found: store.Run) -> Self:
+        """The result that lies in a run directory."""
+        return cls.of(found.study, found.records, found.manifest.made, found.path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """The result in a run directory. Raises InputError if there is none."""
+        return cls.of_run(store.load(path))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdict on each claim, with its reason."""
+        return self.analysis.findings
+
+    @property
+    def how(self) -> Made:
+        """How it was made."""
+        return self.made
+
+    @property
+    def title(self) -> str:
+        """The study's id and the number of its runs."""
+        return f"{plain(self.study.id)}, {runs(len(self.analysis.seeds))}"
+
+    @property
+    def trainer(self) -> str | None:
+        """The trainer that was used, and why, where that is known."""
+        name, reason = (self.made.runtime.get(key) for key in ("trainer", "trainer_reason"))
+        return None if name in (None, "auto") else plain(f"{name} ({reason})" if reason else name, LONGEST_TRAINER)
+
+    def lines(self) -> Sequence[tuple[str, str]]:
+        """Each claim's verdict and the claim."""
+        return [(finding.verdict, f"{plain(finding.claim)}. {plain(finding.because)}") for finding in self.findings]
+
+    def table(self) -> Sequence[Mapping[str, Any]]:
+        """Every arm's estimates, and every difference."""
+        estimates = [(plain(row.arm), plain(row.trait), row.estimate) for row in self.analysis.estimates]
+        contrasts = [
+            (plain(contrast_text(row.treatment, row.control)), plain(row.trait), row.contrast)
+            for row in self.analysis.contrasts
+        ]
+        return [
+            {"arm": arm, "trait": trait, "mean": mean_text(found), "95% interval": interval_text(found), "n": found.n}
+            for arm, trait, found in [*estimates, *contrasts]
+        ]
+
+    def summary(self) -> str:
+        """Estimates, differences and verdicts, and how the runs were trained."""
+        trained = "" if self.trainer is None else f"\nTrainer: {self.trainer}."
+        return result_text(self.analysis) + trained
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of estimates.json."""
+        return self.analysis.to_dict()
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The records, a row each."""
+        import pandas as pd  # late: slow to load
+
+        return pd.DataFrame([record.model_dump() for record in self.records], columns=list(Record.model_fields))
+
+    def draw(self, axes: "Axes") -> None:
+        """The arms on the trait that the first claim is about."""
+        draw_result(axes, self.analysis, self.records)
+
+    def figures(self) -> "Mapping[str, tuple[Figure, str]]":
+        """The arms on each trait, and the claims."""
+        return result_figures(self.analysis, self.records)
+
+    def subset(self, seeds: Iterable[int]) -> Self:
+        """What the records of these seeds alone show."""
+        wanted = self.records.take(np.isin(self.records.seed, list(seeds)))
+        return type(self).of(self.study, wanted, self.made, self.path)
+
+    def section(self) -> Section:
+        """One section of a page."""
+        return Section(self.analysis, self.records, vars(self.made), _kept(self.path) if self.path else ())
+
+    @property
+    def where(self) -> str:
+        """The line that says where."""
+        return f"Report: {plain(self.folder / PAGE)}"
+
+    def write(self) -> None:
+        """Write estimates.json, figures/*.svg and report.html from the records."""
+        shown = self.section()  # first, because it reads what is kept, and may refuse it
+        replace_text(self.folder / ESTIMATES, json.dumps(self.to_dict(), indent=2) + "\n")
+        folder = own_folder(self.folder / FIGURES)
+        drawn = dict(shown.arms) | ({"contrasts": shown.contrasts} if self.study.claims else {})
+        for file, figure in zip(figure_files(self.study), drawn.values(), strict=True):
+            replace_text(folder / file, figure)
+        write_page([shown], self.folder / PAGE)
+
+    def save(self, path: Path | str) -> Self:
+        """Write a run directory; the same result, as it lies there."""
+        own = self.study.known_as(id_of(self.study.model_dump(mode="json")))  # whatever an earlier version called it
+        check_out(own, Path(path), self.made.runtime.get("precision", ""))
+        made = self.made
+        with store.writing(path, own, made.runtime, made.command, made_with=made.versions) as writer:
+            writer.add(record.model_copy(update={"study": own.id}) for record in self.records)
+        saved = type(self).load(path)
+        saved.write()
+        return saved
+
+
+def run(study: Study | str, seeds: Iterable[int], out: Path | str | None = None, **keywords: Any) -> Result:
+    """Run a study for some seeds; with `out`, in a run directory that goes on where it stopped, with its report.
+
+    The study is one that `studies()` lists, a file as "my_study.py:name", or one that `distillation` or `build` made.
+    Keywords that name an option say how it is run, which must not change what comes out: `device` is auto, cpu or cuda;
+    `engine` local or, for a cluster, ray; `trainer` auto (the fastest that takes the model), cohort (rules for each
+    layer), vmap (`torch.func.vmap`) or single (run by run); `precision` highest, high or medium; `jobs` the most
+    processes that may be started (a script that asks for more than one needs the usual `if __name__ == "__main__"`
+    guard); `shard` (i, n) runs the i-th of n parts of the seeds; `trackers` follow the run (tensorboard, wandb);
+    `progress` is called with (runs done, runs in all, notes). All other keywords change settings, as in
+    `run("digits", range(8), aux_logits=50)`; a dotted one goes in as `**{"student.lr": 1e-2}`.
+
+    Raises InputError for anything that cannot be used, before anything is written.
+    """
+    options, settings = Options.split(keywords)
+    built, chosen = build(study, settings, "run"), checked_seeds(seeds)
+    folder = None if out is None else Path(out)
+    return run_point(Point(built, chosen, folder, _call(built, chosen, folder)), options)
+
+
+def run_point(point: Point, options: Options) -> Result:
+    """Run one study; with a folder, the result of all that lies there, and its report is written."""
+    study, folder = point.study, point.folder
+    if folder is not None:
+        check_out(study, folder, options.precision)
+        study = store.known_as(study, folder)
+    done = execute(Plan([replace(point, study=study)], options))
+    if folder is None:
+        return Result.of(study, done.records[study.id], made_of(point, done.runtime[study.id]))
+    result = Result.of_run(done.there.get(study.id) or store.load(folder))
+    result.write()
+    return result
+
+
+def made_of(point: Point, runtime: Mapping[str, str]) -> Made:
+    """How the records of a point without a folder were made."""
+    return Made(point.command, store.versions(), runtime)
+
+
+def check_out(study: Study, out: Path, precision: str) -> None:
+    """Raise InputError unless a run of the study and its report can be written into `out`. It writes nothing."""
+    store.check(out, study, {"precision": precision})
+    figures = {f"{FIGURES}/{name}": anything for name in figure_files(study)}
+    check_within(out, {ESTIMATES: anything, PAGE: a_page, **figures}, (FIGURES, ARTIFACTS))
+
+
+def figure_files(study: Study) -> list[str]:
+    """The names of the files of a study's figures, in the order of the report's."""
+    names = [trait.name for trait in study.traits] + (["contrasts"] if study.claims else [])
+    return [f"{safe_name(name)}.svg" for name in dict.fromkeys(names)]
+
+
+def write_page(sections: Sequence[Section], path: Path) -> None:
+    """Write one self-contained page of several results. Raises InputError if something else than a page is there."""
+    replace_page(path, page(sections))
+
+
+def _kept(folder: Path) -> list[Table]:
+    """Tables of what a language study kept in its run directory; none where it kept nothing."""
+    metrics = [read_metrics(file) for file in sorted(folder.glob(f"{ARTIFACTS}/*/metrics.json"))]
+    rows = sorted(folder.glob(f"{ARTIFACTS}/*/numbers/*.jsonl"))
+    first = [file for file in rows if file.parent == rows[0].parent]
+    return kept_tables(metrics, {file.stem: read_rows(file) for file in first})
+
+
+def _call(study: Study, seeds: Sequence[int], out: Path | None) -> str:
+    return f"sublearn.run({study.name!r}, {list(seeds)}, {str(out)!r})"

@@ -1,0 +1,48 @@
+"""One of each thing that has a page, made by hand."""
+
+import numpy as np
+
+from sublearn.execution.replication import Comparison, Made, Span
+from sublearn.execution.tracing import AlignmentFile, Scale, TraceMean
+from sublearn.stats import Estimate, estimate
+
+ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
+QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine")
+MADE = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
+
+
+def trace_rows() -> list[TraceMean]:
+    """Means of every arm, quantity and layer at four steps."""
+    rng = np.random.default_rng(0)
+    return [
+        TraceMean(arm, quantity, layer, step, estimate(rng.random(4)))
+        for arm in ARMS
+        for quantity in QUANTITIES
+        for layer in ("", "fc1")
+        for step in (0, 1, 10, 140)
+    ]
+
+
+def alignment() -> AlignmentFile:
+    """Three perturbations of three runs, one of which is not finite."""
+    cell = Estimate(0.93, 0.1, 0.7, 1.0, 3, "95% Spearman, bootstrap over runs")
+    scales = (Scale(s, cell, cell, (s, s + 0.01, None), (1 - s, 1.1 - s, 0.5)) for s in (0, 0.2, 1))
+    return AlignmentFile(study="prompts-0", command="sublearn trace", rows=tuple(scales), spearman=cell, runs=3)
+
+
+def comparisons() -> list[Comparison]:
+    """A figure of each verdict, one of them a trend, and one of version 0.1."""
+    words = ("what it is", "a source", "0.55 ± 0.04 (25 runs)", "0.549 ± 0.012 (25 runs)")
+    theirs, ours = Span("", 0.55, 0.51, 0.59), Span("", 0.549, 0.537, 0.561)
+    trend = tuple(Span(f"inputs.variance = {value:g}", 0.5 + value / 100, 0.4, 0.6) for value in (0.25, 1, 4))
+    return [
+        Comparison("A/same_init", *words, "agrees", "difference -0.001", "sublearn run mnist", theirs, (ours,)),
+        Comparison("A/teacher", *words, "differs", "far off", "sublearn run mnist", Span("", 0.94), (ours,)),
+        Comparison("C/variance", *words, "cannot tell", "too wide", "sublearn run mnist", None, trend),
+        Comparison("C/old", *words, "agrees", "within", "sublearn run mnist"),
+    ]
+
+
+def made() -> Made:
+    """How a replication was made."""
+    return Made("sublearn replicate", "highest", {"torch": "2"}, quick=2)

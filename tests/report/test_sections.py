@@ -1,0 +1,133 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from markupsafe import Markup
+
+from sublearn.report import sections
+from sublearn.report.kept import Table
+from sublearn.report.page import Section, alignment_page, page, replication_page, sweep_page, trace_page
+from sublearn.report.sections.given import Aligned, Replicated, Swept, Traced
+from sublearn.report.sections.table import ALIGNMENT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
+from sublearn.report.sweep import Point
+from sublearn.report.template import rendered
+from sublearn.report.terms import TERMS, terms_in
+from sublearn.study.analysis import analyse
+from tests.report import samples
+
+FOLDER = Path(sections.__file__).parent
+STATISTICAL = (
+    "95% interval", "±", "t-interval", "bootstrap", "paired", "sign-flip", "Holm", "Hedges' g", "Effect size",
+    "standard deviation", "counts as no difference", "count as none", "equivalent", "one-sided tests", "% power",
+    "inconclusive", "refuted", "supported", "chance", "cosine", "Spearman", "first order", "margin", "auxiliary logits",
+    "log-odds", "joint 95% interval", "control", "init",
+)  # fmt: skip
+"""Words that nobody has to know beforehand."""
+
+
+@pytest.fixture
+def given(sample):
+    """What each table of sections is given."""
+    analysis, records = sample(24, diverged=(3,))
+    manifest = {"versions": {"torch": "2"}, "runtime": {"device": "cpu"}, "command": "sublearn run sample"}
+    table = Table("Preference by animal", ("Animal", "same_init"), (("owl", "0.5"),), 1, "Share of the animal.")
+    points = [Point({"aux": value}, sample(8, settings={"aux": value})[0], "it broke") for value in (1, 2)]
+    return {
+        SECTIONS: Section(analysis, records, manifest, (table,)),
+        SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2]}, "command": "sublearn sweep"}),
+        REPLICATION: Replicated(samples.comparisons(), samples.MADE),
+        TRACE: Traced(samples.trace_rows(), samples.MADE),
+        ALIGNMENT: Aligned(samples.alignment(), samples.MADE),
+    }
+
+
+@pytest.fixture
+def pages(given):
+    """One page of each kind."""
+    return [
+        page([given[SECTIONS]]),
+        sweep_page(given[SWEEP].points, given[SWEEP].manifest),
+        replication_page(samples.comparisons(), samples.made()),
+        trace_page("digits-0", samples.trace_rows(), samples.MADE),
+        alignment_page(samples.alignment()),
+    ]
+
+
+def test_each_section_is_one_file_with_its_template_and_one_line():
+    named = {block.name for table in PAGES for block in table}
+    assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "given", "table"} == named
+    assert {path.name.partition(".")[0] for path in FOLDER.glob("*.j2")} - {"macros"} == named
+    for table in PAGES:
+        assert len({block.name for block in table}) == len({block.title for block in table}) == len(table)
+        for block in table:
+            assert block.view.__module__ == f"sublearn.report.sections.{block.name}"
+
+
+@pytest.mark.parametrize("number", range(len(PAGES)))
+def test_every_section_shows_what_it_is_given_under_ids_of_its_own(number, given):
+    table = PAGES[number]
+    for block in table:
+        view = block.view(given[table], "mykey")
+        assert view is not None
+        body = rendered(block.name, block.title, view).body
+        assert isinstance(body, Markup) and len(body.striptags()) > 20
+        ids = re.findall(r' id="([^"]+)"', body)
+        assert len(ids) == len(set(ids)) and all(one.startswith("mykey") for one in ids)
+
+
+def test_every_page_has_its_sections_in_order(pages):
+    for table, html in zip(PAGES, pages, strict=True):
+        heads = re.findall("<h3>(.*?)</h3>", html)
+        assert [title for title in heads if title in {block.title for block in table}] == heads
+        assert [block.title for block in table if block.title in heads] == heads
+
+
+def test_every_page_has_one_style_and_loads_nothing(pages):
+    styles = {re.search("<style>.*?</style>", html, re.DOTALL)[0] for html in pages}
+    assert len(styles) == 1
+    for html in pages:
+        assert "http:" not in html and "https:" not in html and "<script" not in html and html.count("<h1>") == 1
+
+
+def test_statistical_terms_are_explained_in_the_section_that_uses_them(pages):
+    for html in pages:
+        for section in re.split("<h3>", html)[1:]:
+            said, _, defined = section.partition('<details class="terms">\n<summary>What the words mean')
+            text = Markup(re.sub("<[^>]*>", " ", said)).unescape()
+            names = [Markup(name).unescape() for name in re.findall("<dt>(.*?)</dt>", defined)]
+            for word in STATISTICAL:
+                if word in text:
+                    assert any(re.search(TERMS[name][0], word) for name in names), word
+
+
+def test_a_term_is_found_in_whole_words_and_every_term_has_a_meaning():
+    assert [name for name, _ in terms_in("p = 0.02, sign-flip test")] == ["p", "sign-flip test"]
+    assert not terms_in("Printed at initials; in the top part")
+    assert all(re.compile(pattern) and meaning.endswith(".") for pattern, meaning in TERMS.values())
+
+
+def test_no_section_obeys_what_it_is_given(sample):
+    bad, name = "</td><script>alert('x')</script>$x_$", "<i>_name</i>"
+    arms = tuple(arm.model_copy(update={"about": bad}) for arm in sample(1)[0].study.arms)
+    study = sample(1, title=bad, question=bad, arms=arms)[0].study
+    made = {"command": bad, "versions": {bad: bad}, "runtime": {bad: bad}}
+    tables = (Table(bad, (name, name), ((bad, bad),), 1, bad),)
+    rows = [replace(row, name=bad, what=bad, source=bad, because=bad, command=bad) for row in samples.comparisons()]
+    traced = [replace(row, arm=name if row.arm == "same_init" else row.arm) for row in samples.trace_rows()]
+    hostile = [
+        page([Section(analyse(study, []), [], made, tables, bad, bad, bad)]),
+        sweep_page([Point({bad: bad}, analyse(study, []), bad)], {"study": bad, "grid": {bad: [bad]}, "command": bad}),
+        replication_page(rows, replace(samples.made(), command=bad, versions={bad: bad})),
+        trace_page(bad, traced, made),
+        alignment_page(samples.alignment().model_copy(update={"study": bad, "command": bad})),
+    ]
+    for html in hostile:
+        assert "<script" not in html and "<i>" not in html and "&lt;script&gt;" in html
+
+
+def test_sections_without_content_are_left_out(sample):
+    html = page([Section(*sample(3, claims=()), {})])
+    assert "Also recorded" not in html and "Further traits" not in html
+    old = [row for row in samples.comparisons() if not row.measured]
+    assert "Theirs and ours</h3>" not in replication_page(old, samples.made())
