@@ -116,7 +116,10 @@ def test_no_section_obeys_what_it_is_given(sample):
     traced = [replace(row, arm=name if row.arm == "same_init" else row.arm) for row in samples.trace_rows()]
     hostile = [
         page([Section(analyse(study, []), [], made, tables, bad, bad, bad)]),
-        sweep_page([Point({bad: bad}, analyse(study, []), bad)], {"study": bad, "grid": {bad: [bad]}, "command": bad}),
+        sweep_page(
+            [samples.point_of({bad: bad}, analyse(study, []), bad)],
+            {"study": bad, "grid": {bad: [bad]}, "command": bad},
+        ),
         replication_page(rows, replace(samples.made(), command=bad, versions={bad: bad})),
         trace_page(bad, traced, made),
         alignment_page(samples.alignment().model_copy(update={"study": bad, "command": bad})),
