@@ -101,7 +101,7 @@ def test_statistical_terms_are_explained_in_the_section_that_uses_them(pages):
 
 
 def test_a_term_is_found_in_whole_words_and_every_term_has_a_meaning():
-    assert [name for name, _ in terms_in("p = 0.02, sign-flip test")] == ["p", "sign-flip test"]
+    assert [name for name, _ in terms_in("p = 0.02, sign-flip test")] == ["sign flips", "p"]
     assert not terms_in("Printed at initials; in the top part")
     assert all(re.compile(pattern) and meaning.endswith(".") for pattern, meaning in TERMS.values())
 
