@@ -31,3 +31,8 @@ class Trait(Spec, frozen=True):
 
     def __hash__(self) -> int:
         return hash(self.canonical())
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What goes to other processes: what is saved. They get the measure with the design that they are sent."""
+        state = super().__getstate__()
+        return state | {"__dict__": state["__dict__"] | {"measure": None}}

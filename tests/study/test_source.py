@@ -65,6 +65,15 @@ def test_a_study_of_a_file_goes_to_other_processes_and_back(file):
         sent(study)
 
 
+def test_a_trait_of_the_files_own_is_measured_in_worker_processes(file):
+    own = FILE.replace("traits=[sublearn.accuracy]", "traits=[spread, sublearn.accuracy], delta=1")
+    file.write_text(own.replace("def make", "def spread(logits, labels):\n    return logits.std()\n\n\ndef make"))
+    argv = [sys.executable, "-m", "sublearn", "run", "my_study.py", "--out", "run", "--jobs", "2", "--seeds", "0:8"]
+    done = call(argv, cwd=file.parent)
+    assert done.returncode == 0, done.stderr
+    assert {record.trait for record in store.load("run").records} == {"spread", "accuracy"}
+
+
 def test_a_study_that_no_file_defines_stays_in_this_process():
     for use in (sent, lambda study: sublearn.run(study, [0], jobs=2)):
         with pytest.raises(InputError, match="no file defines it"):
