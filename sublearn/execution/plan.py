@@ -147,6 +147,7 @@ def prepare(plan: Plan, place: Place) -> None:
             check_memory(point.study)
     for study in [point.study for point in plan.points] if plan.probes is None else plan.probes:
         study.designed.prepare()
+        study.designed.trainer(plan.options.trainer)  # one that is forced may not take the model
         if place.engine.sends(plan.options.jobs):
             study.designed.check_sent()
     for point in plan.shares():

@@ -33,6 +33,7 @@ KINDS = {
     "commands": "other input of the commands",
     "signals": "ends from outside",
     "size": "very many seeds and studies",
+    "guests": "studies of one's own",
 }
 """What kinds of faults version 0.1.0 had; every row is of one of them."""
 
