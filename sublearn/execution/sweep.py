@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from sublearn.config import dotted
-from sublearn.errors import InputError, quoted
+from sublearn.errors import InputError, quoted, unknown
 from sublearn.execution import looks, manifests, store
 from sublearn.execution.plan import Point
 from sublearn.files.folders import has_manifest
 from sublearn.files.reading import yaml_value
 from sublearn.files.writing import a_page, anything, check_folder, check_within, replace_text
 from sublearn.study.base import Study
-from sublearn.study.table import build, read_file
+from sublearn.study.table import STUDIES, build, read_file
 
 MANIFEST, INDEX, PAGE = manifests.SWEEP_FILE, "index.json", "report.html"
 MANY = 10_000
@@ -209,6 +209,8 @@ def _ids(manifest: manifests.SweepManifest, out: Path) -> Iterator[str]:
         yield from manifest.studies
         return
     try:
+        if manifest.study not in STUDIES:  # a file that is named here is not run: what is read may be anybody's
+            raise unknown("study", manifest.study, STUDIES)
         for _, study in Grid(manifest.study, manifest.settings, manifest.grid).studies():
             yield study.id
     except InputError as error:

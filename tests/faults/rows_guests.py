@@ -109,6 +109,16 @@ ROWS = [
     _row("a file that is no Python", "<!doctype html>\n", "cannot be imported: SyntaxError"),
     _row("a file with escapes", "raise ValueError('\x1b[31m\x07red')\n", "cannot be imported: ValueError: \\[31m red"),
     _row("a setting that the file makes", FILE, "'task' says what the study was made of", "--set", "task=x"),
+    Row(
+        "guest: a sweep of somebody's that names a file",
+        KIND,
+        ("report", "r"),
+        "sweep.json cannot be used: Unknown study 'evil.py'",
+        files={
+            "evil.py": "open('done', 'w')\n",
+            "r/sweep.json": '{"study": "evil.py", "settings": {}, "grid": {"a": [1]}}',
+        },
+    ),
     Row("guest: no file", KIND, RUN, "Cannot read the study file"),
     Row(
         "guest: a name that the file has not",
