@@ -3,22 +3,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sublearn.columns import Columns
 from sublearn.report.charts.palette import PALETTE
 from sublearn.report.charts.sheet import NARROW, WIDE
 from sublearn.report.charts.svg import css
 from sublearn.report.charts.sweep import LINES, sweep_figure
 from sublearn.report.page import sweep_page
 from sublearn.report.sweep import sweep_table
-from sublearn.results.single import Result
 from sublearn.results.sweep import SweepPoint
+from tests.report.samples import point_of
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def point_of(settings, analysis, failure=None) -> SweepPoint:
-    """A combination whose records nobody looks at."""
-    return SweepPoint(settings, Result(analysis.study, Columns.of([]), analysis), failure)
 
 
 @pytest.fixture
