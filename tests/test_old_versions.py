@@ -65,6 +65,11 @@ def test_a_run_that_was_begun_with_other_texts_is_gone_on_with_and_says_so(old, 
     assert store.load(old / "run").complete_seeds() == set(range(4))
 
 
+def test_pairs_of_tiny_bases_are_units_in_old_runs_too(old):
+    assert Result.load(old / "numbers").study.seeds_a_unit == 2
+    assert Result.load(old / "run").study.seeds_a_unit == 1
+
+
 @pytest.mark.parametrize("name", ["run", "numbers"])
 def test_a_run_is_reported(old, name, monkeypatch, capsys):
     assert sublearn(monkeypatch, "report", str(old / name)) == 0
