@@ -3,36 +3,36 @@
 import numpy as np
 import pytest
 
-from benchmarks import calibration
+from benchmarks import calibration, simulated
 from sublearn.seeds import stream
 from sublearn.study.analysis import family_of
 
 
-@pytest.mark.parametrize("shape", calibration.SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize("shape", simulated.SHAPES, ids=lambda shape: shape.name)
 @pytest.mark.parametrize("n", [3, 9, 24])
 @pytest.mark.parametrize(("claims", "look"), [(3, 1), (1, 3)])
 def test_many_studies_at_once_are_judged_as_analyse_judges_each(shape, n, claims, look):
-    study = calibration.study_of(shape.unit, shape.delta, claims)
-    values = calibration.drawn(stream(n, f"tests/{shape.name}"), shape, 6, n, 0.4, (shape.delta, 0.0))
+    study = simulated.study_of(shape.unit, shape.delta, claims)
+    values = simulated.drawn(stream(n, f"tests/{shape.name}"), shape, 6, n, 0.4, (shape.delta, 0.0))
     family = family_of(study, look)
-    tally = calibration.judged(study, values, family)
-    calibration.same_as_analyse(study, values, tally, family, every=1)
+    tally = simulated.judged(study, values, family)
+    simulated.same_as_analyse(study, values, tally, family, every=1)
 
 
 def test_a_verdict_that_analyse_does_not_give_is_noticed():
-    shape = calibration.SHAPES[0]
-    study = calibration.study_of(shape.unit, shape.delta)
-    values = calibration.drawn(stream(1, "tests/noticed"), shape, 2, 24, 0.4, (5.0, 0.0))
-    tally = calibration.judged(study, values, family_of(study))
+    shape = simulated.SHAPES[0]
+    study = simulated.study_of(shape.unit, shape.delta)
+    values = simulated.drawn(stream(1, "tests/noticed"), shape, 2, 24, 0.4, (5.0, 0.0))
+    tally = simulated.judged(study, values, family_of(study))
     tally.verdicts[0, 0] = "refuted"
     with pytest.raises(AssertionError):
-        calibration.same_as_analyse(study, values, tally, family_of(study), every=1)
+        simulated.same_as_analyse(study, values, tally, family_of(study), every=1)
 
 
-@pytest.mark.parametrize("shape", calibration.SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize("shape", simulated.SHAPES, ids=lambda shape: shape.name)
 def test_the_shapes_have_the_means_that_they_are_drawn_for(shape):
-    values = calibration.drawn(stream(2, f"tests/means/{shape.name}"), shape, 200, 1_000, 0.8, (0.0, shape.delta / 2))
-    same, cross, gap = (rows.mean() for rows in calibration.contrasts_of(values))
+    values = simulated.drawn(stream(2, f"tests/means/{shape.name}"), shape, 200, 1_000, 0.8, (0.0, shape.delta / 2))
+    same, cross, gap = (rows.mean() for rows in simulated.contrasts_of(values))
     room = 4 * shape.delta / np.sqrt(200_000)
     assert same == pytest.approx(0, abs=room)
     assert cross == pytest.approx(shape.delta / 2, abs=room)
@@ -40,9 +40,9 @@ def test_the_shapes_have_the_means_that_they_are_drawn_for(shape):
 
 
 def test_what_is_wrong_follows_from_what_is_true():
-    truth = calibration.Truth((0.0, 1.0, -1.0), 1.0)
+    truth = simulated.Truth((0.0, 1.0, -1.0), 1.0)
     verdicts = np.array([["supported", "supported", "refuted"], ["negligible", "inconclusive", "negligible"]])
-    tally = calibration.Tally(np.zeros((2, 3)), np.zeros((2, 3)), verdicts)
+    tally = simulated.Tally(np.zeros((2, 3)), np.zeros((2, 3)), verdicts)
     assert truth.wrong(tally).tolist() == [[True, True, False], [False, False, True]]
 
 
