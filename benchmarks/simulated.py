@@ -1,7 +1,7 @@
 """Simulated studies: what their differences look like, what the library says of them, and when that is wrong.
 
-Many are judged at once, by the library's own rule; `same_as_analyse` sends some through `analyse` as records, which must
-say the same.
+Many are judged at once, by the library's own rule; `same_as_analyse` sends some through `analyse` as records, which
+must say the same.
 """
 
 from collections.abc import Callable, Sequence
