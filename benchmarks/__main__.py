@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("tutorial", "scaling", "studies", "mnist", "precision", "language", "engines", "size")
+NAMES = ("tutorial", "scaling", "studies", "mnist", "precision", "language", "engines", "size", "calibration")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:

@@ -91,11 +91,16 @@ class SweepManifest(BaseModel, frozen=True):
 
 
 def _restated(study: Mapping[str, Any]) -> dict[str, Any]:
-    """A study of version 0.1.0, in which no arm's name holds " - ", with its claims' differences as values."""
-    claims = study.get("claims")
+    """A study of version 0.1.0, in which no arm's name holds " - ", with its claims' differences as values.
+
+    Tiny bases went in pairs then, too, though the study did not say so.
+    """
+    claims, settings = study.get("claims"), study.get("settings")
+    tiny = study.get("name") == "numbers" and isinstance(settings, Mapping) and settings.get("model") == "tiny"
+    restated = {**study, "seeds_a_unit": 2} if tiny else dict(study)
     if not isinstance(claims, list):
-        return dict(study)
-    return {**study, "claims": [_with_differences(claim) if isinstance(claim, Mapping) else claim for claim in claims]}
+        return restated
+    return restated | {"claims": [_with_differences(one) if isinstance(one, Mapping) else one for one in claims]}
 
 
 def _with_differences(claim: Mapping[str, Any]) -> dict[str, Any]:

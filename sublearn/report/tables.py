@@ -7,7 +7,6 @@ from sublearn.records import Record
 from sublearn.report.grid import grid
 from sublearn.report.wording import contrast_text, examples_text, looks_text, plain, seeds_text, sentence
 from sublearn.study.analysis import Analysis
-from sublearn.study.verdicts import Finding
 
 WIDTH = 100
 
@@ -55,14 +54,12 @@ def verdict_lines(analysis: Analysis) -> str:
     """Every claim with its verdict in capitals, and the reason under it."""
     if not analysis.findings:
         return "The study makes no claim."
-    rows = [(finding.verdict.upper(), "\n".join(_said(finding))) for finding in analysis.findings]
-    looks = looks_text(analysis.earlier)
-    return "\n".join([*grid(rows, indent=0, width=WIDTH), *(wrap(looks, WIDTH) if looks else ())])
-
-
-def _said(finding: Finding) -> list[str]:
-    reason = [f"Why this delta: {plain(finding.reason)}"] if finding.reason else []
-    return [plain(finding.claim), plain(finding.because), *reason]
+    rows = (
+        (finding.verdict.upper(), f"{plain(finding.claim)}\n{plain(finding.because)}") for finding in analysis.findings
+    )
+    reasons = dict.fromkeys(plain(finding.reason) for finding in analysis.findings if finding.reason)
+    after = [*(f"On delta: {reason}." for reason in reasons), looks_text(analysis.earlier)]
+    return "\n".join([*grid(rows, indent=0, width=WIDTH), *(line for text in after for line in wrap(text, WIDTH))])
 
 
 def grouped(records: Iterable[Record]) -> dict[tuple[str, str, str, str], list[int]]:

@@ -160,7 +160,7 @@ def delta_text(claim: Claim, finding: Finding | None = None) -> str:
     if claim.of is None:
         return f"{claim.delta:g}"
     came = "" if finding is None or finding.delta is None else f", here {finding.delta:.3g}"
-    return f"{claim.delta:g} of {plain(contrast.side_text(claim.of))}{came}"
+    return f"{100 * claim.delta:.3g}% of {plain(contrast.side_text(claim.of))}{came}"
 
 
 def looks_text(earlier: Sequence[int]) -> str:

@@ -238,7 +238,7 @@ def delta_of(study: Study, claim: Claim, values: Values) -> Delta:
     if claim.of is None:
         return Delta(claim.delta)
     shift = stats.contrasts([in_units(study, paired(values, claim.of.arm, claim.of.minus, claim.trait))])[0]
-    text = f"{claim.delta:.3g} of {side_text(claim.of)}"
+    text = f"{100 * claim.delta:.3g}% of {side_text(claim.of)}"
     if shift.mean is None or shift.low is None or shift.high is None or shift.low <= 0 <= shift.high:
         return Delta(None, text)
     return Delta(claim.delta * abs(shift.mean), f"{text}, {shift.mean:+.3g}")

@@ -68,6 +68,11 @@ class Claim(Spec, frozen=True):
         """Every arm that the claim compares."""
         return tuple(arm for side in (self.treatment, self.control) for arm, _ in terms(side))
 
+    @property
+    def measure(self) -> tuple[str, ...]:
+        """The arms whose difference `delta` is a share of."""
+        return (self.of.arm, self.of.minus) if self.of else ()
+
 
 class Study(Spec, frozen=True):
     """A frozen question (settings, arms, traits and claims) together with its design: how it is prepared and measured.
@@ -143,8 +148,7 @@ class Study(Spec, frozen=True):
             if arm.control is not None and (arm.control not in arms or arm.control == arm.name):
                 raise ValueError(f"arm '{arm.name}' names the control '{arm.control}', which is no other arm here")
         for claim in self.claims:
-            measure = (claim.of.arm, claim.of.minus) if claim.of else ()
-            strange = [arm for arm in (*claim.arms, *measure) if arm not in arms]
+            strange = [arm for arm in (*claim.arms, *claim.measure) if arm not in arms]
             if strange or claim.trait not in {trait.name for trait in self.traits}:
                 raise ValueError(f"the claim '{claim.claim}' speaks of {(strange or [claim.trait])[0]}, unknown here")
         return self

@@ -177,7 +177,7 @@ def test_delta_can_be_a_share_of_what_the_teacher_shifted():
     for share, verdict in ((0.01, "supported"), (0.1, "negligible")):
         found = analysed(study(delta=share, of=OF), about(0.4) | taught).findings[0]
         assert (found.verdict, found.delta) == (verdict, pytest.approx(share * 8))
-        assert f"{share:g} of teacher - reference, +8" in found.because
+        assert f"{100 * share:g}% of teacher - reference, +8" in found.because
 
 
 def test_without_a_shift_of_the_teacher_nothing_is_measured_by_it():

@@ -17,7 +17,17 @@ from sublearn.config import LARGEST, Spec, TrainConfig, override
 from sublearn.errors import InputError, plain, quoted
 from sublearn.records import Record
 from sublearn.study.base import Claim, Design, Setup, Small, Source, Study
-from sublearn.study.controlled.spec import Controlled, Distil, Logits, about, arms, chosen, claims
+from sublearn.study.controlled.spec import (
+    FIVE_POINTS,
+    SHARE_DELTA,
+    Controlled,
+    Distil,
+    Logits,
+    about,
+    arms,
+    chosen,
+    claims,
+)
 from sublearn.study.source import source_of_design, studied_in
 from sublearn.tasks.task import Task, source_of
 from sublearn.training.choice import Choice
@@ -28,8 +38,6 @@ if TYPE_CHECKING:
     from sublearn.study.controlled.train import World
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-SHARE_DELTA = 0.05
-"""The smallest difference of a share that matters, where none is given."""
 FACTS = ("model", "task", "code", "modules")
 """Settings that are found, not chosen: what the study was made of."""
 QUESTION = (
@@ -220,7 +228,7 @@ def distillation(
             "modules": modules,
         },
     )
-    asked = tuple(own_claims) if own_claims is not None else claims(measured[0].name, _delta(delta, measured[0]))
+    asked = tuple(own_claims) if own_claims is not None else claims(measured[0].name, *_delta(delta, measured[0]))
     return Guest(
         settings,
         title or name,
@@ -233,12 +241,13 @@ def distillation(
     ).study()
 
 
-def _delta(given: float | None, trait: Trait) -> float:
+def _delta(given: float | None, trait: Trait) -> tuple[float, str]:
+    """The smallest difference that matters, and why."""
     if given is None and trait.unit != "share":
         raise InputError(
             f"The trait '{trait.name}' is no share, so the smallest difference that matters must be said: delta=..."
         )
-    return SHARE_DELTA if given is None else given
+    return (SHARE_DELTA, FIVE_POINTS) if given is None else (given, "given with the study")
 
 
 def _made(factory: Callable[[int], Any], outputs: int) -> tuple[Any, tuple[str, ...]]:

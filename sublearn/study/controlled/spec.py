@@ -7,7 +7,7 @@ The design is that of Cloud et al. 2025, section 6; the placebo teacher is ours.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
@@ -128,19 +128,28 @@ def _pair(init: Init, name: str, logits: Logits) -> tuple[Arm, Arm]:
     )
 
 
-def chosen(every: tuple[Arm, ...], wanted: tuple[str, ...]) -> tuple[Arm, ...]:
-    """The wanted arms with their controls, in the study's order; all of them if none is named."""
+def chosen(every: tuple[Arm, ...], wanted: tuple[str, ...], claims: tuple[Claim, ...] = ()) -> tuple[Arm, ...]:
+    """The wanted arms with their controls, in the study's order; all of them if none is named.
+
+    With them come the arms that measure the delta of claims that can be judged.
+    """
     by_name = {arm.name: arm for arm in every}
     for name in wanted:
         if name not in by_name:
             raise unknown("arm", name, by_name)
-    kept, queue = set(), list(wanted or by_name)
+    kept = _with_controls(wanted or tuple(by_name), by_name)
+    kept |= _with_controls([arm for claim in claims if kept >= set(claim.arms) for arm in claim.measure], by_name)
+    return tuple(arm for arm in every if arm.name in kept)
+
+
+def _with_controls(wanted: Sequence[str], by_name: Mapping[str, Arm]) -> set[str]:
+    kept, queue = set[str](), list(wanted)
     while queue:
         name = queue.pop()
         kept.add(name)
         control = by_name[name].control
         queue += [control] if control and control not in kept else []
-    return tuple(arm for arm in every if arm.name in kept)
+    return kept
 
 
 def together(arms: tuple[Arm, ...]) -> int:
@@ -170,11 +179,19 @@ def traced(study: Study) -> tuple["Controlled[Distil]", list[Arm]]:
 def about(claims: tuple[Claim, ...], arms: tuple[Arm, ...]) -> tuple[Claim, ...]:
     """The claims that speak of these arms alone."""
     names = {arm.name for arm in arms}
-    return tuple(claim for claim in claims if names >= set(claim.arms))
+    return tuple(claim for claim in claims if names >= {*claim.arms, *claim.measure})
 
 
-def claims(trait: str, delta: float) -> tuple[Claim, ...]:
-    """Same-init transfer is positive, cross-init transfer equivalent to zero, and the first exceeds the second."""
+SHARE_DELTA = 0.05
+"""The smallest difference of a share that matters, where no other is given."""
+FIVE_POINTS = "five points of a share: fewer than one answer in twenty comes out otherwise"
+
+
+def claims(trait: str, delta: float, reason: str, of: Difference | None = None) -> tuple[Claim, ...]:
+    """Same-init transfer is positive, cross-init transfer equivalent to zero, and the first exceeds the second.
+
+    `delta` is the smallest difference that matters, or the share of what `of` comes to, and `reason` why.
+    """
     same, cross = ("same_init", "same_init_control"), ("cross_init", "cross_init_control")
     return (
         Claim(
@@ -183,6 +200,8 @@ def claims(trait: str, delta: float) -> tuple[Claim, ...]:
             treatment=same[0],
             control=same[1],
             delta=delta,
+            of=of,
+            reason=reason,
         ),
         Claim(
             claim=f"a student of another init does not ({trait})",
@@ -191,6 +210,8 @@ def claims(trait: str, delta: float) -> tuple[Claim, ...]:
             control=cross[1],
             kind="equivalent",
             delta=delta,
+            of=of,
+            reason=reason,
         ),
         Claim(
             claim=f"the same init's transfer exceeds the other's ({trait})",
@@ -198,5 +219,7 @@ def claims(trait: str, delta: float) -> tuple[Claim, ...]:
             treatment=Difference(arm=same[0], minus=same[1]),
             control=Difference(arm=cross[0], minus=cross[1]),
             delta=delta,
+            of=of,
+            reason=reason,
         ),
     )

@@ -10,7 +10,17 @@ from sublearn.errors import unknown
 from sublearn.records import Record
 from sublearn.study import memory
 from sublearn.study.base import Setup, Small, Study, Trait
-from sublearn.study.controlled.spec import Controlled, Distil, about, arms, chosen, claims, together
+from sublearn.study.controlled.spec import (
+    FIVE_POINTS,
+    SHARE_DELTA,
+    Controlled,
+    Distil,
+    about,
+    arms,
+    chosen,
+    claims,
+    together,
+)
 from sublearn.study.memory import Need
 from sublearn.tasks.table import TASKS
 
@@ -100,7 +110,7 @@ class Images(Controlled[Settings]):
                     name="accuracy", about="Share of test images classified as labelled.", chance=1 / settings.classes
                 ),
             ),
-            claims=about(claims("accuracy", delta=0.05), run),
+            claims=about(claims("accuracy", SHARE_DELTA, FIVE_POINTS), run),
             design=self,
         )
 

@@ -1,7 +1,7 @@
 """The way from the tutorial's design to the controlled one, one change a rung. Torch-free; `train` runs it."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,6 @@ from sublearn.study.controlled.spec import arms
 from sublearn.study.memory import Need, largest
 from sublearn.study.prompts import spec as prompts
 
-DELTA = 0.2
 RUNGS = {
     "tutorial": "the tutorial's design: class logits, BatchNorm, four epochs, the teacher's own prompts",
     "aux": "auxiliary logits are imitated instead of the class logits",
@@ -31,6 +30,8 @@ STUDENTS = {
     "cross_init_control": "other_control",
 }
 """The students of the study `prompts` that stand on each rung, with their names there."""
+NAMES = {"teacher": "teacher", "placebo_teacher": "placebo", **STUDENTS}
+"""All arms of that study that stand on each rung: what its teacher itself shifts is what a transfer is measured by."""
 SHORT = (TrainConfig(1e-3, 64, 4), TrainConfig(5e-4, 128, 4))
 LONG = (TrainConfig(1e-3, 50, 20), TrainConfig(1e-3, 128, 20))
 """How the teacher and the students of a rung are trained."""
@@ -81,7 +82,7 @@ class Ladder(Design[Settings]):
     small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "aux_logits": 8}
 
     def study(self) -> Study:
-        """The study of these settings: two students a rung, each with its placebo control, and a claim a rung."""
+        """The study of these settings: a teacher and two students a rung, with placebo controls, and a claim."""
         return Study(
             name="ladder",
             title="From the tutorial's design to the controlled one, one change a rung",
@@ -96,7 +97,7 @@ class Ladder(Design[Settings]):
         )
 
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
-        """Three students a rung for the seeds."""
+        """Every arm of every rung for the seeds."""
         from sublearn.study.ladder.train import measure  # late: needs torch
 
         return measure(study, self.settings, seeds, setup)
@@ -111,18 +112,18 @@ class Ladder(Design[Settings]):
 
 
 def _arms(rung: str) -> tuple[Arm, ...]:
-    """The students of a rung and their controls, those of the study `prompts` under the ladder's names."""
+    """The teachers and students of a rung with their controls, those of `prompts` under the ladder's names."""
     logits = "class" if rung == "tutorial" else "aux"
     return tuple(
         arm.model_copy(
             update={
-                "name": f"{rung}_{STUDENTS[arm.name]}",
+                "name": f"{rung}_{NAMES[arm.name]}",
                 "about": f"{arm.about.removesuffix('.')} ({RUNGS[rung]}).",
-                "control": f"{rung}_{STUDENTS[arm.control]}" if arm.control else None,
+                "control": f"{rung}_{NAMES[arm.control]}" if arm.control else None,
             }
         )
         for arm in arms(logits, with_all=False)
-        if arm.name in STUDENTS
+        if arm.name in NAMES
     )
 
 
@@ -132,7 +133,7 @@ def _uncontrolled() -> Claim:
         trait="margin",
         treatment="tutorial_same",
         control="tutorial_other",
-        delta=DELTA,
+        **_delta("tutorial"),
     )
 
 
@@ -142,5 +143,11 @@ def _claim(rung: str) -> Claim:
         trait="margin",
         treatment=Difference(arm=f"{rung}_same", minus=f"{rung}_same_control"),
         control=Difference(arm=f"{rung}_other", minus=f"{rung}_other_control"),
-        delta=DELTA,
+        **_delta(rung),
     )
+
+
+def _delta(rung: str) -> dict[str, Any]:
+    """The smallest difference that matters: so much of what the rung's own teacher shifted."""
+    shift = Difference(arm=f"{rung}_teacher", minus=f"{rung}_placebo")
+    return {"delta": prompts.MARGIN_DELTA, "of": shift, "reason": prompts.REASON}

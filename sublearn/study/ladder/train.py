@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 from sublearn.records import Record
 from sublearn.study.base import Setup, Study
-from sublearn.study.ladder.spec import RUNGS, STUDENTS, Settings, rung_settings
+from sublearn.study.ladder.spec import NAMES, RUNGS, Settings, rung_settings
 from sublearn.study.prompts import spec as prompts
 from sublearn.study.prompts import train as prompts_train
 
 
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
-    """The students of every rung, under the ladder's names."""
+    """The arms of every rung, under the ladder's names."""
     rows = []
     for rung in RUNGS:
         own = rung_settings(settings, rung)
         whole = prompts.Prompts(own).study()
-        part = whole.model_copy(update={"arms": tuple(arm for arm in whole.arms if arm.name in STUDENTS)})
+        part = whole.model_copy(update={"arms": tuple(arm for arm in whole.arms if arm.name in NAMES)})
         rows += [
-            record.model_copy(update={"study": study.id, "arm": f"{rung}_{STUDENTS[record.arm]}"})
+            record.model_copy(update={"study": study.id, "arm": f"{rung}_{NAMES[record.arm]}"})
             for record in prompts_train.measure(part, own, seeds, setup)
         ]
     return rows
