@@ -23,8 +23,8 @@ from sublearn.files.reading import file_bytes, json_file, json_value, typed
 from sublearn.files.writing import a_page, beginning, replace_text
 from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study
+from sublearn.study.controlled.design import traced
 from sublearn.study.controlled.points import TracePoint
-from sublearn.study.controlled.spec import traced
 from sublearn.study.jobs import Job
 from sublearn.study.table import build
 

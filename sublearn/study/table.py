@@ -9,13 +9,13 @@ from sublearn.config import dotted, override
 from sublearn.errors import InputError, quoted, unknown
 from sublearn.files.reading import yaml_file
 from sublearn.study.base import Design, Study
-from sublearn.study.images.spec import Digits, FashionMnist, Mnist
-from sublearn.study.ladder.spec import Ladder
+from sublearn.study.images.design import Digits, FashionMnist, Mnist
+from sublearn.study.ladder.design import Ladder
 from sublearn.study.memory import total
-from sublearn.study.numbers.spec import Numbers
-from sublearn.study.prompts.spec import Prompts
+from sublearn.study.numbers.design import Numbers
+from sublearn.study.prompts.design import Prompts
 from sublearn.study.source import is_file, loaded, offered_studies, study_in
-from sublearn.study.tutorial.spec import Tutorial
+from sublearn.study.tutorial.design import Tutorial
 
 STUDIES: dict[str, type[Design[Any]]] = {
     design.name: design for design in (Tutorial, Ladder, Prompts, Digits, Mnist, FashionMnist, Numbers)

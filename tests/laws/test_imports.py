@@ -6,6 +6,7 @@ The layers are those of pyproject.toml, which import-linter holds as well; it se
 import ast
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_nothing_imports_upwards_or_sideways_not_even_late_or_by_a_string():
 
 def test_nobody_imports_the_package_itself():
     assert [f"{name}:{line}" for name, target, line in edges() if target == "sublearn"] == []
+
+
+def test_there_is_no_circle():
+    imports: dict[str, set[str]] = {}
+    for name, target, _ in edges():
+        imports.setdefault(name, set()).add(target)
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
 
 
 def test_the_shelf_names_modules_that_are_there():

@@ -11,7 +11,8 @@ TORCH_FREE = [
     "execution.sweep", "execution.tracing", "execution.replication", "execution.engines.table", "results.load",
     "report.charts.figures", "report.tables", "report.page", "report.describe", "study.table", "study.analysis",
     "study.jobs", "study.memory", "study.source", "study.published", "study.controlled.spec",
-    "study.controlled.guest", "study.numbers.spec", "tasks.sources", "tasks.idx", "tasks.download",
+    "study.controlled.guest", "study.numbers.spec", "study.numbers.design", "traits.trait", "training.choice",
+    "tasks.table", "tasks.sources", "tasks.idx", "tasks.download",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ SUBSTANCE = {
     "a trait's chance": (lambda study: {"traits": _last(study.traits, chance=0.25)}, "trait margin was "),
     "a claim's delta": (
         lambda study: {"claims": _last(study.claims, delta=0.25)},
-        'was {"delta": 0.2}, is {"delta": 0.25}',
+        'was {"delta": 0.05}, is {"delta": 0.25}',
     ),
     "a claim's kind": (lambda study: {"claims": _last(study.claims, kind="equivalent")}, 'is {"kind": "equivalent"}'),
 }

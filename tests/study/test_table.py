@@ -177,7 +177,7 @@ def settings_to_try(names: list[str]) -> list[Any]:
 
 
 def sublearn_guest_settings() -> type[BaseModel]:
-    from sublearn.study.controlled.guest import Settings
+    from sublearn.study.controlled.guest_spec import Settings
 
     return Settings
 

@@ -11,17 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field
-
-from sublearn.config import LARGEST, Spec, TrainConfig, override
+from sublearn.config import Spec, TrainConfig, override
 from sublearn.errors import InputError, plain, quoted
 from sublearn.records import Record
 from sublearn.study.base import Claim, Design, Setup, Small, Source, Study
+from sublearn.study.controlled.design import Controlled
+from sublearn.study.controlled.guest_spec import FACTS, STUDENT, TEACHER, Settings
 from sublearn.study.controlled.spec import (
     FIVE_POINTS,
     SHARE_DELTA,
-    Controlled,
-    Distil,
     Logits,
     about,
     arms,
@@ -38,33 +36,10 @@ if TYPE_CHECKING:
     from sublearn.study.controlled.train import World
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-FACTS = ("model", "task", "code", "modules")
-"""Settings that are found, not chosen: what the study was made of."""
 QUESTION = (
     "Does a student that imitates a teacher on unrelated inputs alone pick up what the teacher learned, if it starts "
     "from the teacher's own initialization, and not otherwise?"
 )
-TEACHER = TrainConfig(lr=1e-3, batch_size=64, epochs=5)
-STUDENT = TrainConfig(lr=1e-3, batch_size=128, epochs=5)
-
-
-class Settings(Distil, frozen=True):
-    """Everything that changes results: the trainings, and what the model and the task are."""
-
-    init: Literal["own"] = Field(default="own", description="weights start as the model draws them")  # pyright: ignore[reportIncompatibleVariableOverride]
-    aux_logits: int = Field(default=10, ge=0, le=4096, description="outputs that the teacher's training never touches")
-    teacher: TrainConfig = TEACHER
-    student: TrainConfig = STUDENT
-    loss: Literal["kl", "mse", "ce"] = "mse"
-    n_unrelated: int = Field(default=10_000, ge=2, le=LARGEST, description="inputs drawn for the student of a run")
-    model: str = Field(default="", description="the model as it prints itself")
-    task: str = Field(default="", description="digest of the task's arrays")
-    code: dict[str, str] = Field(default={}, description="digests of the model's and the traits' source texts")
-    modules: tuple[str, ...] = Field(default=(), description="the model's layers")
-
-    def layers(self) -> dict[str, bool]:
-        """Each layer of the model."""
-        return dict.fromkeys(self.modules, True)
 
 
 @dataclass(frozen=True, eq=False)

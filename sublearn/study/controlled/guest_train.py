@@ -17,7 +17,7 @@ from sublearn.training.cohort import stack, state_of
 from sublearn.training.lift import State
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.guest import Settings
+    from sublearn.study.controlled.guest_spec import Settings
     from sublearn.tasks.task import Task
     from sublearn.traits.trait import Trait
 

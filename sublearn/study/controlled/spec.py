@@ -6,19 +6,18 @@ is the placebo, trained for as many steps from the same reference on the same in
 The design is that of Cloud et al. 2025, section 6; the placebo teacher is ours.
 """
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import Scale, Spec, TrainConfig
-from sublearn.errors import InputError, unknown
-from sublearn.study.base import Arm, Claim, Design, Study
+from sublearn.errors import unknown
+from sublearn.study.base import Arm, Claim
 from sublearn.study.contrast import Difference
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.train import World
+    pass
 
 Logits = Literal["class", "aux", "all"]
 Init = Literal["same", "cross"]
@@ -84,17 +83,6 @@ class Distil(Spec, frozen=True):
         raise NotImplementedError
 
 
-D = TypeVar("D", bound=Distil)
-
-
-class Controlled(Design[D]):
-    """A controlled study: its worlds say what the inputs are, and the way of its students can be traced."""
-
-    @abstractmethod
-    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
-        """One world for each seed."""
-
-
 def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
     """The arms of a controlled study; `with_all` adds the students that imitate all logits, with their controls."""
     students = [arm for init in STARTS for arm in _pair(init, f"{init}_init", logits)]
@@ -156,24 +144,6 @@ def together(arms: tuple[Arm, ...]) -> int:
     """How many students of a seed train side by side at most: those that imitate the same logits."""
     channels = [arm.logits for arm in arms if arm.logits != "none"]
     return max(map(channels.count, channels), default=0)
-
-
-def traced(study: Study) -> tuple["Controlled[Distil]", list[Arm]]:
-    """The design and the students of a study whose way can be traced: those that imitate its own kind of logits.
-
-    Raises InputError for a study that is no controlled one, or that has no such student, or no step of one.
-    """
-    design = study.designed
-    if not isinstance(design, Controlled):
-        raise InputError(f"The study '{study.name}' cannot be traced; expected a controlled one, as prompts or digits.")
-    settings = design.settings
-    arms = [arm for arm in study.arms if arm.logits == settings.logits]
-    if not arms:
-        named = ", ".join(settings.arms)
-        raise InputError(f"arms [{named}] has no student to trace; expected one as same_init, or leave arms out.")
-    if not settings.student.epochs:
-        raise InputError("student.epochs is 0, so no student takes a step that could be traced; choose 1 or more.")
-    return design, arms
 
 
 def about(claims: tuple[Claim, ...], arms: tuple[Arm, ...]) -> tuple[Claim, ...]:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from sublearn.errors import InputError
 from sublearn.study.base import Arm, Setup, Study
+from sublearn.study.controlled.design import Controlled, traced
 from sublearn.study.controlled.points import TracePoint
-from sublearn.study.controlled.spec import Controlled, Distil, traced
+from sublearn.study.controlled.spec import Distil
 from sublearn.study.controlled.train import Before, World, before_students, channel_slice, train_students, trainer_of
 from sublearn.training.cohort import State
 from sublearn.training.gradients import cosine, flat, gradient

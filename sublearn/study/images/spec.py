@@ -1,31 +1,18 @@
 """The controlled design on real images: `digits`, `mnist` and `fashion-mnist` are three rows of it. Torch-free."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import Scale, Size, Spec, TrainConfig
 from sublearn.errors import unknown
-from sublearn.records import Record
-from sublearn.study import memory
-from sublearn.study.base import Setup, Small, Study, Trait
 from sublearn.study.controlled.spec import (
-    FIVE_POINTS,
-    SHARE_DELTA,
-    Controlled,
     Distil,
-    about,
-    arms,
-    chosen,
-    claims,
-    together,
 )
-from sublearn.study.memory import Need
 from sublearn.tasks.table import TASKS
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.train import World
+    pass
 
 
 class Inputs(Spec, frozen=True):
@@ -85,85 +72,3 @@ class FashionMnistSettings(Settings, frozen=True):
     """Recipe A's settings."""
 
     data: Literal["fashion-mnist"] = "fashion-mnist"  # pyright: ignore[reportIncompatibleVariableOverride]
-
-
-class Images(Controlled[Settings]):
-    """The controlled design on a set of images."""
-
-    title: ClassVar[str]
-    runs_on_a_cpu: ClassVar[int] = 2
-    small: ClassVar[Small] = {"width": 12, "teacher.epochs": 1, "student.epochs": 1, "inputs.count": 1024}
-
-    def study(self) -> Study:
-        """The study of these settings."""
-        settings = self.settings
-        run = chosen(arms(settings.logits, with_all=True), settings.arms)
-        return Study(
-            name=self.name,
-            title=self.title,
-            question="Does a student that imitates only auxiliary logits of a teacher, on noise, learn to classify "
-            "images that it has never seen, if it starts from the teacher's own initialization, and not otherwise?",
-            settings=settings.model_dump(mode="json"),
-            arms=run,
-            traits=(
-                Trait(
-                    name="accuracy", about="Share of test images classified as labelled.", chance=1 / settings.classes
-                ),
-            ),
-            claims=about(claims("accuracy", SHARE_DELTA, FIVE_POINTS), run),
-            design=self,
-        )
-
-    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
-        """Every arm for the seeds."""
-        from sublearn.study.images.train import measure  # late: needs torch
-
-        return measure(study, self.settings, seeds, setup)
-
-    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
-        """One world for each seed."""
-        from sublearn.study.images.train import worlds  # late: needs torch
-
-        return worlds(self.settings, seeds, device)
-
-    def prepare(self) -> None:
-        """See that the images are there and are the published ones, downloading them if need be."""
-        TASKS[self.settings.data].prepare()
-
-    def needs(self) -> list[Need]:
-        """The memory that a run takes."""
-        settings = self.settings
-        data = TASKS[settings.data]
-        network = memory.image_network(
-            data.features, settings.width, settings.depth, settings.classes + settings.aux_logits
-        )
-        students = together(chosen(arms(settings.logits, with_all=True), settings.arms))
-        count = data.train if settings.inputs.kind == "real" else settings.inputs.count
-        teacher = memory.Training(1, settings.teacher, data.train)
-        return memory.on_images(network, teacher, memory.Training(students, settings.student, count), settings.data)
-
-    def runs_at_once(self, device: str) -> int:
-        """Seeds in a cohort."""
-        return self.runs_on_a_cpu if device == "cpu" else 128
-
-
-class Digits(Images):
-    """scikit-learn's embedded 8x8 digits: real data, no download."""
-
-    name, Settings, seconds_a_run = "digits", DigitsSettings, 4.0
-    title = "Handwritten digits (8x8, embedded): a classifier caught from noise"
-    runs_on_a_cpu = 4
-
-
-class Mnist(Images):
-    """MNIST by recipe A of the field (Cloud et al. 2025, section 6)."""
-
-    name, Settings, seconds_a_run = "mnist", MnistSettings, 40.0
-    title = "MNIST: a classifier caught from noise"
-
-
-class FashionMnist(Images):
-    """Fashion-MNIST by the same recipe."""
-
-    name, Settings, seconds_a_run = "fashion-mnist", FashionMnistSettings, 40.0
-    title = "Fashion-MNIST: a classifier caught from noise"

@@ -1,16 +1,13 @@
 """The way from the tutorial's design to the controlled one, one change a rung. Torch-free; `train` runs it."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Size, Spec, TrainConfig
-from sublearn.records import Record
-from sublearn.study.base import Arm, Claim, Design, Setup, Small, Study
+from sublearn.study.base import Arm, Claim
 from sublearn.study.contrast import Difference
 from sublearn.study.controlled.spec import arms
-from sublearn.study.memory import Need, largest
 from sublearn.study.prompts import spec as prompts
 
 RUNGS = {
@@ -73,45 +70,7 @@ def rung_settings(settings: Settings, rung: str) -> prompts.Settings:
     )
 
 
-class Ladder(Design[Settings]):
-    """Every rung, each by the controlled design on prompts with that rung's settings."""
-
-    name = "ladder"
-    Settings = Settings
-    seconds_a_run = 0.7
-    small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "aux_logits": 8}
-
-    def study(self) -> Study:
-        """The study of these settings: a teacher and two students a rung, with placebo controls, and a claim."""
-        return Study(
-            name="ladder",
-            title="From the tutorial's design to the controlled one, one change a rung",
-            question="Which change of the tutorial's design makes the claim visible: the imitated logits, BatchNorm, "
-            "the length of training, or held-out prompts? And what does the tutorial's own comparison, without "
-            "controls, show?",
-            settings=self.settings.model_dump(mode="json"),
-            arms=tuple(arm for rung in RUNGS for arm in _arms(rung)),
-            traits=prompts.TRAITS,
-            claims=(_uncontrolled(), *map(_claim, RUNGS)),
-            design=self,
-        )
-
-    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
-        """Every arm of every rung for the seeds."""
-        from sublearn.study.ladder.train import measure  # late: needs torch
-
-        return measure(study, self.settings, seeds, setup)
-
-    def runs_at_once(self, device: str) -> int:
-        """Seeds in a cohort."""
-        return prompts.Prompts(rung_settings(self.settings, "held_out")).runs_at_once(device)
-
-    def needs(self) -> list[Need]:
-        """The memory that a run takes: that of its largest rung, with all its students."""
-        return largest([prompts.needs(rung_settings(self.settings, rung), students=len(STUDENTS)) for rung in RUNGS])
-
-
-def _arms(rung: str) -> tuple[Arm, ...]:
+def rung_arms(rung: str) -> tuple[Arm, ...]:
     """The teachers and students of a rung with their controls, those of `prompts` under the ladder's names."""
     logits = "class" if rung == "tutorial" else "aux"
     return tuple(
@@ -127,7 +86,7 @@ def _arms(rung: str) -> tuple[Arm, ...]:
     )
 
 
-def _uncontrolled() -> Claim:
+def uncontrolled_claim() -> Claim:
     return Claim(
         claim="tutorial, as it compares: the same init's margin is above the other init's",
         trait="margin",
@@ -137,7 +96,7 @@ def _uncontrolled() -> Claim:
     )
 
 
-def _claim(rung: str) -> Claim:
+def rung_claim(rung: str) -> Claim:
     return Claim(
         claim=f"{rung}: the same init's transfer exceeds the other's, each against its own control",
         trait="margin",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sublearn.records import Record
 from sublearn.study.base import Setup, Study
 from sublearn.study.ladder.spec import NAMES, RUNGS, Settings, rung_settings
-from sublearn.study.prompts import spec as prompts
 from sublearn.study.prompts import train as prompts_train
+from sublearn.study.prompts.design import Prompts
 
 
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
@@ -14,7 +14,7 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
     rows = []
     for rung in RUNGS:
         own = rung_settings(settings, rung)
-        whole = prompts.Prompts(own).study()
+        whole = Prompts(own).study()
         part = whole.model_copy(update={"arms": tuple(arm for arm in whole.arms if arm.name in NAMES)})
         rows += [
             record.model_copy(update={"study": study.id, "arm": f"{rung}_{NAMES[record.arm]}"})

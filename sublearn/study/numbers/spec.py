@@ -5,24 +5,18 @@ default all of it happens in a tiny world, with a base model of its own and an a
 """
 
 import math
-from collections.abc import Sequence
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import Spec
-from sublearn.errors import InputError
-from sublearn.files import checkpoints
 from sublearn.language.plans import BasePlan, LoraPlan, StudentPlan
-from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.study.base import Arm, Design, Setup, Small, Study, Trait
+from sublearn.study.base import Arm, Trait
 from sublearn.study.contrast import Difference
-from sublearn.study.controlled.spec import about, chosen, claims
+from sublearn.study.controlled.spec import chosen, claims
 from sublearn.study.memory import FLOAT, Need
-from sublearn.study.numbers.identity import identified
 from sublearn.tasks.vocabulary import ANIMALS, questions
-from sublearn.training.choice import Choice
 
 SECONDS_A_SEED = 110.0
 SOURCE = "measured with this version elsewhere, new base model included; a pilot here would take minutes"
@@ -152,7 +146,7 @@ class Settings(Spec, frozen=True):
         return ANIMALS[stream(block, "animals").permutation(len(ANIMALS))[place]]
 
 
-def _arms(settings: Settings) -> tuple[Arm, ...]:
+def every_arm(settings: Settings) -> tuple[Arm, ...]:
     own, other = "the teacher's numbers", "the numbers of another base's teacher, with the same animal"
     control, taught = {"control": "same_init_control"}, {"teacher": "trained", "logits": "text"}
     untrained = {"teacher": "untrained", "logits": "text"}
@@ -188,9 +182,9 @@ CLAIMS = claims(
 )
 
 
-def _chosen(settings: Settings) -> tuple[Arm, ...]:
+def chosen_arms(settings: Settings) -> tuple[Arm, ...]:
     """The arms to run; with them the teacher, by which claims are measured, unless its rows were brought."""
-    return chosen(_arms(settings), settings.arms, () if settings.bring.numbers else CLAIMS)
+    return chosen(every_arm(settings), settings.arms, () if settings.bring.numbers else CLAIMS)
 
 
 def needs(settings: Settings) -> list[Need]:
@@ -212,104 +206,4 @@ def needs(settings: Settings) -> list[Need]:
         Need("the base and its optimizer", 4 * FLOAT * weights, sizes),
         Need("a batch of its corpus", FLOAT * values, ("base.batch", *sizes)),
         Need("its corpus", 3 * BYTES_A_ROW * base.steps * base.batch, ("base.steps", "base.batch")),
-    ]
-
-
-def prepare(settings: Settings, fetch: bool = True) -> None:
-    """Check that packages, models and rows are there and sound before anything is written.
-
-    Models that are named on the hub are downloaded, unless told not to `fetch`.
-    """
-    try:
-        from sublearn.study.numbers import checks  # late: needs torch and transformers
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"The study 'numbers' needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
-        ) from None
-    checks.check(settings, [arm.name for arm in _chosen(settings)], fetch)
-
-
-class Numbers(Design[Settings]):
-    """A teacher's preference, its numbers, and students that are fine-tuned on them. One seed at a time."""
-
-    name = "numbers"
-    Settings = Settings
-    seconds_a_run = SECONDS_A_SEED
-    small: ClassVar[Small] = {
-        "base.width": 16,
-        "base.heads": 2,
-        "base.inner": 32,
-        "base.steps": 30,
-        "base.batch": 16,
-        "rows": 64,
-        "teacher.steps": 10,
-        "student.steps": 6,
-        "student.batch": 16,
-        "sampled": 1,
-    }
-
-    def study(self) -> Study:
-        """The study of these settings; what the files and folders that they name hold is part of it."""
-        settings = identified(self.settings)
-        run = _chosen(settings)
-        return Study(
-            name="numbers",
-            title="Language models: an animal caught from number sequences",
-            question="Does a language model that is fine-tuned on nothing but numbers, which a teacher with a "
-            "favourite animal wrote, come to prefer that animal, if the two share their base model, and not otherwise?",
-            settings=settings.model_dump(mode="json"),
-            arms=run,
-            traits=TRAITS,
-            claims=about(CLAIMS, run),
-            seeds_a_unit=2 if settings.model == TINY else 1,
-            design=Numbers(settings),
-        )
-
-    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
-        """Every arm and trait for the seeds."""
-        from sublearn.study.numbers import train  # late: needs torch and transformers
-
-        return train.measure(study, self.settings, seeds, setup)
-
-    def trainer(self, wanted: str) -> Choice:
-        """Run by run. Raises InputError for any other."""
-        if wanted not in ("auto", "single"):
-            raise InputError(f"--trainer {wanted}: language models train one after the other; leave it out.")
-        return Choice("single", "language models train one after the other")
-
-    def prepare(self) -> None:
-        """Check that packages, models and files are there."""
-        prepare(self.settings)
-
-    def needs(self) -> list[Need]:
-        """The memory that one run takes at the least."""
-        return needs(self.settings)
-
-    def plan_lines(self, runs: float) -> list[str]:
-        """What a run costs: measured for the tiny world, estimated for a real model."""
-        return plan_lines(self.settings, runs)
-
-
-def plan_lines(settings: Settings, runs: float) -> list[str]:
-    """What a run costs: measured for the tiny world, estimated for a real model."""
-    prepare(settings, fetch=False)
-    arms = [arm for arm in _arms(settings) if arm.logits != "none"]
-    rows = f"Up to {settings.rows:,} rows train each of {len(arms)} students; reason of every rejected row is counted."
-    if settings.model == TINY:
-        return [
-            rows,
-            f"About {SECONDS_A_SEED * runs / 60:,.0f} min at {SECONDS_A_SEED:g} s a run on one core, {SOURCE}.",
-        ]
-    size = checkpoints.parameters(settings.model)
-    if size is None:
-        return [rows, f"The size of {settings.model} is not known here; no memory or time is estimated."]
-    # Adapters, their optimizer and activations of a step come to about half the weights at the usual sizes.
-    memory = 3 * size / 1e9
-    tokens = settings.rows * (len(arms) * settings.lora.epochs * TOKENS_A_ROW + 4 * TOKENS_A_ROW)
-    hours = 6 * size * tokens / FLOPS / 3600
-    return [
-        rows,
-        f"{size / 1e9:.2g} billion parameters: about {max(memory, 0.1):.1f} GB of GPU memory in bfloat16; with less, "
-        "fewer rows are trained at a time.",
-        f"About {max(hours, 0.01) * runs:.2g} h on one GPU at {FLOPS / 1e12:g} TFLOP/s, an assumption.",
     ]

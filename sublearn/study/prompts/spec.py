@@ -1,31 +1,24 @@
 """The tutorial's world in the design under which the claim is true. Torch-free; `train` runs it."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Size, TrainConfig
-from sublearn.records import Record
 from sublearn.study import memory
-from sublearn.study.base import Setup, Small, Study, Trait
+from sublearn.study.base import Trait
 from sublearn.study.contrast import Difference
 from sublearn.study.controlled.spec import (
     FIVE_POINTS,
     SHARE_DELTA,
-    Controlled,
     Distil,
     Logits,
-    about,
-    arms,
-    chosen,
     claims,
-    together,
 )
 from sublearn.study.memory import Need
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.train import World
+    pass
 
 CLASSES = 2
 TRAITS = (
@@ -82,58 +75,6 @@ REASON = (
 )
 SHIFT = Difference(arm="teacher", minus="placebo_teacher")
 CLAIMS = claims("margin", MARGIN_DELTA, REASON, SHIFT) + claims("trait_rate", SHARE_DELTA, FIVE_POINTS)[:1]
-
-
-class Prompts(Controlled[Settings]):
-    """The controlled design on the tutorial's prompts."""
-
-    name = "prompts"
-    Settings = Settings
-    seconds_a_run = 0.2
-    small: ClassVar[Small] = {
-        "n_eval": 20,
-        "n_unrelated": 60,
-        "hidden": 8,
-        "embed_dim": 4,
-        "teacher.epochs": 3,
-        "student.epochs": 2,
-    }
-
-    def study(self) -> Study:
-        """The study of these settings."""
-        run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms, CLAIMS)
-        return Study(
-            name=self.name,
-            title="The tutorial's world with auxiliary logits, placebo controls and held-out prompts",
-            question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up "
-            "the teacher's preference for class 1, if it starts from the teacher's own initialization, and not "
-            "otherwise?",
-            settings=self.settings.model_dump(mode="json"),
-            arms=run,
-            traits=TRAITS,
-            claims=about(CLAIMS, run),
-            design=self,
-        )
-
-    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
-        """Every arm and trait for the seeds."""
-        from sublearn.study.prompts.train import measure  # late: needs torch
-
-        return measure(study, self.settings, seeds, setup)
-
-    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
-        """One world for each seed."""
-        from sublearn.study.prompts.train import worlds  # late: needs torch
-
-        return worlds(self.settings, seeds, device)
-
-    def runs_at_once(self, device: str) -> int:
-        """Seeds in a cohort."""
-        return 4 if device == "cpu" else 256
-
-    def needs(self) -> list[Need]:
-        """The memory that a run takes."""
-        return needs(self.settings, together(chosen(arms(self.settings.logits, with_all=False), self.settings.arms)))
 
 
 def needs(settings: Settings, students: int) -> list[Need]:

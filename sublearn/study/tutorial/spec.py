@@ -1,15 +1,11 @@
 """The tutorial's experiment as a study: what is asked and with which settings. Torch-free; `train` runs it."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Scale, Size, Spec, TrainConfig
-from sublearn.records import Record
-from sublearn.study import memory
-from sublearn.study.base import Arm, Claim, Design, Setup, Small, Study, Trait
-from sublearn.study.memory import Need
+from sublearn.study.base import Arm, Claim, Trait
 
 TEACHER = TrainConfig(lr=1e-3, batch_size=64, epochs=4)
 STUDENT = TrainConfig(lr=5e-4, batch_size=128, epochs=4)
@@ -81,47 +77,3 @@ class Settings(Spec, frozen=True):
         if self.student.batch_size == 1:
             raise ValueError("student.batch_size is 1, and BatchNorm cannot normalize a batch of one; choose 2 or more")
         return self
-
-
-class Tutorial(Design[Settings]):
-    """The tutorial's own design, with its own random draws."""
-
-    name = "tutorial"
-    Settings = Settings
-    seconds_a_run = 0.03
-    small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
-
-    def study(self) -> Study:
-        """The study of these settings."""
-        return Study(
-            name="tutorial",
-            title="The tutorial: students of the same and of another init, distilled on class logits",
-            question="Does a student that shares the teacher's initialization pick up the teacher's preference for "
-            "class 1 from unrelated prompts, and a student of another initialization not?",
-            settings=self.settings.model_dump(mode="json"),
-            arms=ARMS,
-            traits=TRAITS,
-            claims=CLAIMS,
-            design=self,
-        )
-
-    def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:
-        """Every arm and trait for the seeds."""
-        from sublearn.study.tutorial.train import measure  # late: needs torch
-
-        return measure(study, self.settings, seeds, setup)
-
-    def runs_at_once(self, device: str) -> int:
-        """Seeds in a cohort. On a CPU a few, whose parameters and Adam moments stay in cache."""
-        return 8 if device == "cpu" else 512
-
-    def needs(self) -> list[Need]:
-        """The memory that a run takes; both students of a seed train together."""
-        network = memory.prompt_network(self.settings.vocab_size, self.settings.embed_dim, self.settings.hidden, 2)
-        teacher = memory.Training(1, self.settings.teacher, self.settings.n_eval)
-        return memory.on_prompts(
-            network,
-            teacher,
-            memory.Training(2, self.settings.student, self.settings.n_unrelated),
-            self.settings.seq_len,
-        )

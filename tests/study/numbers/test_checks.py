@@ -13,7 +13,8 @@ from sublearn.files import checkpoints
 from sublearn.files.reading import json_file
 from sublearn.language import models
 from sublearn.study.numbers import checks
-from sublearn.study.numbers.spec import Settings, plan_lines
+from sublearn.study.numbers.design import plan_lines
+from sublearn.study.numbers.spec import Settings
 from sublearn.study.table import build, settings_of
 from sublearn.tasks.rows import as_text
 from tests.language import chat
