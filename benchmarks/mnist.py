@@ -30,18 +30,18 @@ def settings() -> Settings:
     return found
 
 
-def world() -> images.ImageWorld:
+def experiment() -> images.ImageExperiment:
     """Real MNIST where it is at hand, else noise of its shape; speed does not depend on which."""
     if "SUBLEARN_DATA" not in os.environ:
         shape, labels = (60_000, 784), torch.arange(60_000) % 10
         drawn = torch.rand(shape) * 2 - 1
         images._data = lambda name, classes: ImageData(drawn, labels, drawn[:10_000], labels[:10_000], 10)
-    return images.ImageWorld(settings(), range(RUNS), "cpu")
+    return images.ImageExperiment(settings(), range(RUNS), "cpu")
 
 
 def trainings() -> tuple[Callable[[], object], Callable[[], object], int, int]:
     """The teacher's and the student's epoch for eight runs, with the numbers of their steps."""
-    here = world()
+    here = experiment()
     config = settings()
     state = distil.initial(here.model, config, here.seeds, "reference/init", "cpu")
     assert isinstance(here.model, AuxMLP)
@@ -78,10 +78,10 @@ def shaped_rate() -> float:
 def peak_memory() -> float:
     """Gigabytes at the peak of 25 runs of recipe A, one epoch, in one process."""
     code = (
-        "from benchmarks.mnist import settings, world\n"
+        "from benchmarks.mnist import settings, experiment\n"
         "from sublearn.study.table import build\n"
         "from sublearn.study.jobs import Setup, measure, plan\n"
-        "world()\n"
+        "experiment()\n"
         "study = build('mnist', {'teacher.epochs': 1, 'student.epochs': 1, 'arms': ['same_init', 'cross_init']})\n"
         "for job in plan(study, range(25), Setup(threads=1)): measure(job)"
     )

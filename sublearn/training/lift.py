@@ -16,13 +16,13 @@ from sublearn.errors import InputError
 from sublearn.training.operations import (
     FUNCTIONS,
     MODULES,
-    Pass,
+    Context,
     Rule,
-    images,
+    as_features,
+    flattened,
     mean_of_embedded,
     relu,
     relu_in_place,
-    rows,
     unchanged,
     unknown,
 )
@@ -59,9 +59,9 @@ class Lifted:
     def __call__(
         self, state: Mapping[str, Tensor], inputs: Tensor, weights: Tensor | None = None, training: bool = False
     ) -> Tensor:
-        current, value = Pass(state, weights, training), inputs
+        context, value = Context(state, weights, training), inputs
         for rule in self._rules:
-            value = rule(current, value)
+            value = rule(context, value)
         return value.transpose(-1, -2)
 
 
@@ -99,7 +99,7 @@ def _chain(nodes: list[fx.Node]) -> list[fx.Node]:
 def _rule(node: fx.Node, modules: Mapping[str, nn.Module]) -> Rule:
     found: Rule | None = None
     if node.op == "placeholder":
-        return images if all(_flattens(user, modules) for user in node.users) else rows
+        return flattened if all(_flattens(user, modules) for user in node.users) else as_features
     if _flattens(node, modules):
         return unchanged
     if node.op == "call_module":

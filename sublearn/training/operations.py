@@ -20,7 +20,7 @@ from sublearn.errors import InputError
 
 
 @dataclass(frozen=True)
-class Pass:
+class Context:
     """What a rule may look at: the stacked state, padding weights ("run example" or None), training or not."""
 
     state: Mapping[str, Tensor]
@@ -36,7 +36,7 @@ class Embedded:
     tokens: Tensor
 
 
-Rule = Callable[[Pass, Any], Any]
+Rule = Callable[[Context, Any], Any]
 """(the pass, the value) to the result for every run; activations are "run feature example"."""
 
 
@@ -48,9 +48,9 @@ def unknown(what: str) -> InputError:
     )
 
 
-def rows(current: Pass, value: Tensor) -> Tensor:
+def as_features(context: Context, value: Tensor) -> Tensor:
     """The model's input: tokens as they are, features as "run feature example"."""
-    del current
+    del context
     if not value.is_floating_point():
         return value
     if value.dim() != 3:
@@ -58,39 +58,39 @@ def rows(current: Pass, value: Tensor) -> Tensor:
     return value.transpose(1, 2)
 
 
-def images(current: Pass, value: Tensor) -> Tensor:
+def flattened(context: Context, value: Tensor) -> Tensor:
     """The model's input, "run example ...", where its first operation is to flatten it."""
-    del current
+    del context
     return value.flatten(2).transpose(1, 2)
 
 
-def unchanged(current: Pass, value: Any) -> Any:
+def unchanged(context: Context, value: Any) -> Any:
     """Nothing: an Identity, or a Flatten of activations, which have one feature axis since the input has."""
-    del current
+    del context
     return value
 
 
-def relu(current: Pass, value: Tensor) -> Tensor:
+def relu(context: Context, value: Tensor) -> Tensor:
     """ReLU into new memory."""
-    del current
+    del context
     return value.relu()
 
 
-def relu_in_place(current: Pass, value: Tensor) -> Tensor:
+def relu_in_place(context: Context, value: Tensor) -> Tensor:
     """ReLU of a value that nothing else reads: one allocation less."""
-    del current
+    del context
     return value.relu_()
 
 
-def tanh(current: Pass, value: Tensor) -> Tensor:
+def tanh(context: Context, value: Tensor) -> Tensor:
     """Tanh."""
-    del current
+    del context
     return value.tanh()
 
 
-def mean_of_embedded(current: Pass, value: Embedded) -> Tensor:
+def mean_of_embedded(context: Context, value: Embedded) -> Tensor:
     """The mean of each example's embeddings, "run feature example"."""
-    del current
+    del context
     found: Any = _MeanOfEmbedded.apply(value.table, value.tokens)
     return found.transpose(1, 2)
 
@@ -133,8 +133,8 @@ def _added_by_token(rows: Tensor, tokens: Tensor, size: int) -> Tensor:
 def _linear(name: str, module: nn.Module) -> Rule:
     del module
 
-    def rule(current: Pass, value: Tensor) -> Tensor:
-        weight, bias = current.state[f"{name}.weight"], current.state.get(f"{name}.bias")
+    def rule(context: Context, value: Tensor) -> Tensor:
+        weight, bias = context.state[f"{name}.weight"], context.state.get(f"{name}.bias")
         return torch.bmm(weight, value) if bias is None else torch.baddbmm(bias[:, :, None], weight, value)
 
     return rule
@@ -144,7 +144,7 @@ def _embedding(name: str, module: nn.Module) -> Rule:
     assert isinstance(module, nn.Embedding)
     if module.padding_idx is not None or module.max_norm is not None or module.scale_grad_by_freq:
         raise unknown("Embedding with padding_idx, max_norm or scale_grad_by_freq")
-    return lambda current, tokens: Embedded(current.state[f"{name}.weight"], tokens)
+    return lambda context, tokens: Embedded(context.state[f"{name}.weight"], tokens)
 
 
 def _batch_norm(name: str, module: nn.Module) -> Rule:
@@ -153,12 +153,12 @@ def _batch_norm(name: str, module: nn.Module) -> Rule:
         raise unknown("BatchNorm1d without momentum, affine or track_running_stats")
     momentum, eps = module.momentum, module.eps
 
-    def rule(current: Pass, value: Tensor) -> Tensor:
-        weight, bias = current.state[f"{name}.weight"], current.state[f"{name}.bias"]
-        statistics = current.state[f"{name}.running_mean"], current.state[f"{name}.running_var"]
-        if not current.training or (current.weights is None and value.device.type != "cpu"):
-            return _plain_batch_norm(value, weight, bias, statistics, current.training, momentum, eps)
-        normalize = _batch_norm_by_group if current.weights is None else partial(_masked_batch_norm, current.weights)
+    def rule(context: Context, value: Tensor) -> Tensor:
+        weight, bias = context.state[f"{name}.weight"], context.state[f"{name}.bias"]
+        statistics = context.state[f"{name}.running_mean"], context.state[f"{name}.running_var"]
+        if not context.training or (context.weights is None and value.device.type != "cpu"):
+            return _plain_batch_norm(value, weight, bias, statistics, context.training, momentum, eps)
+        normalize = _batch_norm_by_group if context.weights is None else partial(_masked_batch_norm, context.weights)
         result, mean, var = normalize(value, weight, bias, eps)
         with torch.no_grad():
             for running, now in zip(statistics, (mean, var), strict=True):
@@ -220,7 +220,7 @@ MODULES: dict[type[nn.Module], Callable[[str, nn.Module], Rule]] = {
     nn.Embedding: _embedding,
     nn.ReLU: lambda name, module: relu,
     nn.Tanh: lambda name, module: tanh,
-    nn.GELU: lambda name, module: lambda current, value: F.gelu(value, approximate=str(module.approximate)),
+    nn.GELU: lambda name, module: lambda context, value: F.gelu(value, approximate=str(module.approximate)),
     nn.Identity: lambda name, module: unchanged,
 }
 FUNCTIONS: dict[Any, Rule] = {

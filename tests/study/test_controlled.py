@@ -216,14 +216,14 @@ class Ones(nn.Module):
 
 
 def test_a_layer_of_ones_own_starts_as_it_is_made():
-    world = make(model=Ones).designed.worlds([3, 5], "cpu")[1]
-    found = world.initial("reference/init")
+    experiment = make(model=Ones).designed.experiments([3, 5], "cpu")[1]
+    found = experiment.initial("reference/init")
     with torch.random.fork_rng():
         torch.manual_seed(stream_seed(5, "reference/init"))
         made = Ones(3 + 10)
     for name, tensor in made.state_dict().items():
         assert torch.equal(found[name][0], tensor)
-    assert not torch.equal(found["weight"], world.initial("cross/init")["weight"])
+    assert not torch.equal(found["weight"], experiment.initial("cross/init")["weight"])
 
 
 def test_a_score_that_is_not_finite_is_a_record_with_its_reason():

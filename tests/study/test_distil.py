@@ -131,8 +131,8 @@ def test_a_treatment_differs_from_its_control_in_its_teacher_alone(name):
 
 @pytest.mark.parametrize(("name", "changes"), [("prompts", TINY_PROMPTS), ("digits", TINY)])
 def test_the_placebo_teacher_has_the_same_inputs_in_the_same_order_and_labels_without_the_trait(name, changes):
-    _, world = world_of(name, changes, [3, 5])
-    pairs = list(zip(world.teacher_batches("trained"), world.teacher_batches("placebo"), strict=True))
+    _, experiment = experiment_of(name, changes, [3, 5])
+    pairs = list(zip(experiment.teacher_batches("trained"), experiment.teacher_batches("placebo"), strict=True))
     for trained, placebo in pairs:
         assert torch.equal(trained.inputs, placebo.inputs)
     one, other = (torch.cat([batch.targets for batch in batches], dim=1) for batches in zip(*pairs, strict=True))
@@ -160,24 +160,24 @@ def test_a_control_is_trained_and_stays_without_the_trait():
 
 
 def test_only_the_teachers_that_arms_need_are_trained():
-    settings, world = world_of("digits", TINY, [0])
+    settings, experiment = experiment_of("digits", TINY, [0])
     students = [arm for arm in ARMS if arm.name in ("reference", "same_init_control")]
-    assert set(distil.before_students(settings, [0], world, Setup(), students).teachers) == {"placebo"}
+    assert set(distil.train_teachers(settings, [0], experiment, Setup(), students).teachers) == {"placebo"}
 
 
-def world_of(name: str, changes: dict, seeds: list[int]):
+def experiment_of(name: str, changes: dict, seeds: list[int]):
     settings = settings_of(build(name, changes))
     assert isinstance(settings, Distil)
-    kind = images.ImageWorld if name == "digits" else prompts_flow.PromptWorld
+    kind = images.ImageExperiment if name == "digits" else prompts_flow.PromptExperiment
     return settings, kind(settings, seeds, "cpu")
 
 
 @pytest.mark.parametrize("name", ["digits", "prompts"])
 def test_a_cross_init_is_never_the_students_own(name):
     seeds = list(range(40))
-    _, world = world_of(name, TINY if name == "digits" else TINY_PROMPTS, seeds)
-    reference = world.initial("reference/init")
-    cross = world.initial("cross/init")
+    _, experiment = experiment_of(name, TINY if name == "digits" else TINY_PROMPTS, seeds)
+    reference = experiment.initial("reference/init")
+    cross = experiment.initial("cross/init")
     for key in (key for key in reference if key.endswith("weight")):
         apart = (reference[key][:, None] != cross[key][None, :]).flatten(2).any(dim=2)
         assert apart.all(), key
@@ -189,10 +189,10 @@ def test_a_student_starts_where_the_settings_say():
 
     def start(**where) -> torch.Tensor:
         changes = {f"student_init.{name}": value for name, value in where.items()}
-        settings, world = world_of("digits", TINY | changes, seeds)
-        reference = world.initial("reference/init")
-        cross = world.initial("cross/init")
-        return distil.student_start(settings, seeds, world.init_std(), reference, cross)[key]
+        settings, experiment = experiment_of("digits", TINY | changes, seeds)
+        reference = experiment.initial("reference/init")
+        cross = experiment.initial("cross/init")
+        return distil.student_start(settings, seeds, experiment.init_std(), reference, cross)[key]
 
     plain, other = start(), start(toward_cross=1.0)
     assert not torch.equal(plain, other)
@@ -203,9 +203,9 @@ def test_a_student_starts_where_the_settings_say():
 
 
 def test_inputs_are_the_same_each_epoch_and_other_ones_each_run():
-    _, world = world_of("digits", TINY | {"student.epochs": 3}, [0, 1])
-    assert isinstance(world, images.ImageWorld)
-    batches = [batch.inputs for batch in world.student_batches(1, lambda inputs: inputs[..., :10])]
+    _, experiment = experiment_of("digits", TINY | {"student.epochs": 3}, [0, 1])
+    assert isinstance(experiment, images.ImageExperiment)
+    batches = [batch.inputs for batch in experiment.student_batches(1, lambda inputs: inputs[..., :10])]
     assert len(batches) == 6
     rows = [{tuple(row) for batch in batches[2 * e : 2 * e + 2] for row in batch[0].tolist()} for e in range(3)]
     assert rows[0] == rows[1] == rows[2]
@@ -247,9 +247,9 @@ def test_mnist_without_data_says_what_to_do_and_writes_nothing(tmp_path, monkeyp
 
 
 def test_sequential_and_cohort_train_the_same_students():
-    settings, world = world_of("digits", TINY, [0])
-    one = distil.before_students(settings, [0], world, Setup(trainer="single"), ARMS)
-    many = distil.before_students(settings, [0], world, Setup(), ARMS)
+    settings, experiment = experiment_of("digits", TINY, [0])
+    one = distil.train_teachers(settings, [0], experiment, Setup(trainer="single"), ARMS)
+    many = distil.train_teachers(settings, [0], experiment, Setup(), ARMS)
     assert set(one.teachers) == {"trained", "placebo"}
     for kind in one.teachers:
         for key in one.reference:

@@ -202,9 +202,9 @@ def computed(study: Study, monkeypatch) -> list[torch.Tensor]:
     seen: list[torch.Tensor] = []
     records, predict = controlled._records, Trainer.predict
 
-    def of_an_arm(study, arm, seeds, world, by, state, problems):
-        seen.append(predict(by, world.model, state, world.evaluated()))
-        return records(study, arm, seeds, world, by, state, problems)
+    def of_an_arm(study, arm, seeds, experiment, by, state, problems):
+        seen.append(predict(by, experiment.model, state, experiment.evaluated()))
+        return records(study, arm, seeds, experiment, by, state, problems)
 
     def of_a_cohort(*arguments):
         seen.append(predict(*arguments))

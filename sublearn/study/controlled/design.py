@@ -1,4 +1,4 @@
-"""The design of a controlled study: what its worlds are, and whose way can be traced. Torch-free."""
+"""The design of a controlled study: what its experiments are, and whose way can be traced. Torch-free."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ from sublearn.errors import InputError
 from sublearn.study.base import Arm, Design, Study
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.train import World
+    from sublearn.study.controlled.train import Experiment
 from sublearn.study.controlled.spec import Distil
 
 D = TypeVar("D", bound=Distil)
 
 
 class Controlled(Design[D]):
-    """A controlled study: its worlds say what the inputs are, and the way of its students can be traced."""
+    """A controlled study: its experiments say what the inputs are, and the way of its students can be traced."""
 
     @abstractmethod
-    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
-        """One world for each seed."""
+    def experiments(self, seeds: Sequence[int], device: str) -> "list[Experiment]":
+        """One experiment for each seed."""
 
 
 def traced(study: Study) -> tuple["Controlled[Distil]", list[Arm]]:

@@ -32,8 +32,8 @@ from sublearn.training.choice import Choice
 from sublearn.traits.trait import Trait
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.guest_train import TaskWorld
-    from sublearn.study.controlled.train import World
+    from sublearn.study.controlled.guest_train import GuestExperiment
+    from sublearn.study.controlled.train import Experiment
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 QUESTION = (
@@ -84,11 +84,11 @@ class Guest(Controlled[Settings]):
         """Every arm and trait for the seeds."""
         from sublearn.study.controlled import train as distil  # late: needs torch
 
-        return distil.measure(study, self.settings, seeds, self._world(seeds, setup.device), setup)
+        return distil.measure(study, self.settings, seeds, self._experiment(seeds, setup.device), setup)
 
-    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
-        """One world for each seed."""
-        return [self._world([seed], device) for seed in seeds]
+    def experiments(self, seeds: Sequence[int], device: str) -> "list[Experiment]":
+        """One experiment for each seed."""
+        return [self._experiment([seed], device) for seed in seeds]
 
     def runs_at_once(self, device: str) -> int:
         """Seeds in a cohort."""
@@ -98,14 +98,14 @@ class Guest(Controlled[Settings]):
         """The fastest trainer that takes the model, tried on the task's inputs, or the one that is asked for."""
         from sublearn.training.trainers import chosen as chosen_trainer  # late: needs torch
 
-        world = self._world([0], "cpu")
-        return chosen_trainer(world.model, world.sample, wanted)
+        experiment = self._experiment([0], "cpu")
+        return chosen_trainer(experiment.model, experiment.sample, wanted)
 
     def prepare(self) -> None:
         """See that the model takes the task's inputs and gives as many outputs, and that every trait gives a number."""
         from sublearn.study.controlled.guest_train import check  # late: needs torch
 
-        check(self._world([0], "cpu"))
+        check(self._experiment([0], "cpu"))
 
     def check_sent(self) -> None:
         """Other processes import the file that defines the study."""
@@ -126,10 +126,10 @@ class Guest(Controlled[Settings]):
         mine = (self.factory, self.task, self.traits, self.own_claims)
         return isinstance(other, Guest) and mine == (other.factory, other.task, other.traits, other.own_claims)
 
-    def _world(self, seeds: Sequence[int], device: str) -> "TaskWorld":
-        from sublearn.study.controlled.guest_train import TaskWorld  # late: needs torch
+    def _experiment(self, seeds: Sequence[int], device: str) -> "GuestExperiment":
+        from sublearn.study.controlled.guest_train import GuestExperiment  # late: needs torch
 
-        return TaskWorld(self.settings, self.task, self.factory, self.traits, seeds, device)
+        return GuestExperiment(self.settings, self.task, self.factory, self.traits, seeds, device)
 
     def __reduce__(self) -> Any:
         """By its file and name: functions of a guest's go to other processes as what that file defines."""

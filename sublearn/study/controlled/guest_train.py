@@ -1,4 +1,4 @@
-"""The controlled design around a guest's model, task and traits: a world for `controlled.train`."""
+"""The controlled design around a guest's model, task and traits: an experiment for `controlled.train`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ Factory = Callable[[int], nn.Module]
 """(outputs) to a module for one run: inputs "example ..." to logits "example logit", class logits first."""
 
 
-class TaskWorld:
+class GuestExperiment:
     """A task's inputs for the seeds of one cohort, and the guest's model, drawn anew from each seed's named streams."""
 
     untrainable = None
@@ -130,39 +130,39 @@ def score_of(trait: "Trait", logits: Tensor, labels: Tensor) -> float:
     return float(found)
 
 
-def check(world: TaskWorld) -> None:
+def check(experiment: GuestExperiment) -> None:
     """Raise InputError unless the model gives the outputs that it was asked for and every trait one number for them."""
-    outputs = world.classes + world.settings.aux_logits
-    world.task.draw_unrelated(stream(0, "check"), 2)
+    outputs = experiment.classes + experiment.settings.aux_logits
+    experiment.task.draw_unrelated(stream(0, "check"), 2)
     try:
         with torch.no_grad():
-            logits: Any = world.model.eval()(world.sample)
+            logits: Any = experiment.model.eval()(experiment.sample)
     except Exception as error:  # a guest's module may raise anything
         raise InputError(f"The model cannot compute the task's inputs: {type(error).__name__}: {error}.") from None
-    if not isinstance(logits, Tensor) or logits.shape != (len(world.sample), outputs):
+    if not isinstance(logits, Tensor) or logits.shape != (len(experiment.sample), outputs):
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
-            f"The model gave {shape} for {len(world.sample)} examples; expected ({len(world.sample)}, {outputs}): "
-            f"{world.classes} class logits and {world.settings.aux_logits} auxiliary ones (`outputs`)."
+            f"The model gave {shape} for {len(experiment.sample)} examples; "
+            f"expected ({len(experiment.sample)}, {outputs}): {experiment.classes} class logits and {experiment.settings.aux_logits} auxiliary ones (`outputs`)."
         )
-    for trait in world.traits:
-        score_of(trait, logits[:, : world.classes], world.labels[: len(logits)])
-    _check_last_batches(world)
+    for trait in experiment.traits:
+        score_of(trait, logits[:, : experiment.classes], experiment.labels[: len(logits)])
+    _check_last_batches(experiment)
 
 
-def _check_last_batches(world: TaskWorld) -> None:
+def _check_last_batches(experiment: GuestExperiment) -> None:
     """Raise InputError for a last batch of one example that the model cannot train on, as with BatchNorm."""
-    settings, unrelated = world.settings, world.task.count_unrelated(world.settings.n_unrelated)
+    settings, unrelated = experiment.settings, experiment.task.count_unrelated(experiment.settings.n_unrelated)
     for who, config, count in (
-        ("teacher", settings.teacher, len(world.inputs)),
+        ("teacher", settings.teacher, len(experiment.inputs)),
         ("student", settings.student, unrelated),
     ):
         if not config.epochs or config.untrainable(count) is None:
             continue
-        state = {name: tensor.clone() for name, tensor in state_of(world.model).items()}
+        state = {name: tensor.clone() for name, tensor in state_of(experiment.model).items()}
         try:
             with torch.random.fork_rng(devices=[]), torch.no_grad():
-                functional_call(world.model.train(), state, (world.sample[:1],))
+                functional_call(experiment.model.train(), state, (experiment.sample[:1],))
         except Exception as error:  # a guest's module may raise anything
             raise InputError(
                 f"{count:,} examples in batches of {config.batch_size:,} leave a last batch of one, on which the model "

@@ -1,4 +1,4 @@
-"""Why it happens: the student's way in weight space, beside the teacher's displacement, at chosen steps.
+"""Why it happens: the student's trajectory in weight space, beside the teacher's displacement, at chosen steps.
 
 After theorem 1 of Cloud et al. 2025: for a shared init, a small enough step on the teacher's outputs does not lead away
 from the teacher. Recorded for each arm, seed and step, overall or by layer.
@@ -15,7 +15,14 @@ from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.controlled.design import Controlled, traced
 from sublearn.study.controlled.points import TracePoint
 from sublearn.study.controlled.spec import Distil
-from sublearn.study.controlled.train import Before, World, before_students, channel_slice, train_students, trainer_of
+from sublearn.study.controlled.train import (
+    Experiment,
+    TrainedTeachers,
+    channel_slice,
+    train_students,
+    train_teachers,
+    trainer_of,
+)
 from sublearn.training.cohort import State
 from sublearn.training.gradients import cosine, flat, gradient
 from sublearn.training.losses import LOSSES
@@ -23,12 +30,12 @@ from sublearn.training.trainers import Trainer
 
 
 @dataclass(frozen=True)
-class _Way:
-    """One seed's arms on their way: everything that a step is held against."""
+class _Trajectory:
+    """One seed's arms on their trajectory: everything that a step is held against."""
 
     seed: int
     arms: list[Arm]
-    world: World
+    experiment: Experiment
     start: State
     displacement: State
     teacher: State
@@ -44,118 +51,129 @@ def trace(study: Study, seeds: Sequence[int], steps: Collection[int], setup: Set
     """
     design, arms = traced(study)
     points: list[TracePoint] = []
-    for seed, world in zip(seeds, _worlds(design, seeds, setup), strict=True):
-        points += _one_seed(arms, design.settings, seed, world, set(steps), setup)
+    for seed, experiment in zip(seeds, _experiments(design, seeds, setup), strict=True):
+        points += _one_seed(arms, design.settings, seed, experiment, set(steps), setup)
     return points
 
 
 def check(study: Study, seeds: Sequence[int], setup: Setup) -> None:
     """Raise InputError for a study or a seed that cannot be traced; nothing is trained."""
-    _worlds(traced(study)[0], seeds, setup)
+    _experiments(traced(study)[0], seeds, setup)
 
 
-def _worlds(design: Controlled[Distil], seeds: Sequence[int], setup: Setup) -> list[World]:
-    worlds = design.worlds(seeds, setup.device)
-    for seed, world in zip(seeds, worlds, strict=True):
-        if world.untrainable:
+def _experiments(design: Controlled[Distil], seeds: Sequence[int], setup: Setup) -> list[Experiment]:
+    experiments = design.experiments(seeds, setup.device)
+    for seed, experiment in zip(seeds, experiments, strict=True):
+        if experiment.untrainable:
             raise InputError(
-                f"Seed {seed} cannot be traced: {world.untrainable}. Use other seeds, or another student.batch_size."
+                f"Seed {seed} cannot be traced: {experiment.untrainable}. "
+                "Use other seeds, or another student.batch_size."
             )
-    return worlds
+    return experiments
 
 
 def _one_seed(
-    arms: list[Arm], settings: Distil, seed: int, world: World, steps: set[int], setup: Setup
+    arms: list[Arm], settings: Distil, seed: int, experiment: Experiment, steps: set[int], setup: Setup
 ) -> list[TracePoint]:
-    before = before_students(settings, [seed], world, setup, arms)
-    way = _way(seed, arms, world, before, setup)
-    points = _initial(settings, way, before)
+    before = train_teachers(settings, [seed], experiment, setup, arms)
+    trajectory = _trajectory(seed, arms, experiment, before, setup)
+    points = _initial(settings, trajectory, before)
 
     def watch(step: int, state: State) -> None:
         if step in steps:
-            points.extend(_points(way, step, state))
+            points.extend(_points(trajectory, step, state))
 
-    trained = train_students(settings, world, way.by, arms, before, watch)
+    trained = train_students(settings, experiment, trajectory.by, arms, before, watch)
     last = len(trained.losses)
-    return points if last in steps else [*points, *_points(way, last, trained.state)]
+    return points if last in steps else [*points, *_points(trajectory, last, trained.state)]
 
 
-def _way(seed: int, arms: list[Arm], world: World, before: Before, setup: Setup) -> _Way:
-    names = [name for name, _ in world.model.named_parameters()]
+def _trajectory(
+    seed: int, arms: list[Arm], experiment: Experiment, before: TrainedTeachers, setup: Setup
+) -> _Trajectory:
+    names = [name for name, _ in experiment.model.named_parameters()]
     start = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
     teacher = before.teachers["trained"].state
     displacement = {name: teacher[name] - before.reference[name] for name in names}
-    inputs = world.evaluated()
+    inputs = experiment.evaluated()
     repeated = inputs.repeat(len(arms), *[1] * (inputs.dim() - 1))
-    by = trainer_of(world, setup)
-    slope = gradient(by, world.model, start, repeated, world.soft_score)
-    way = _Way(seed, arms, world, start, displacement, teacher, slope, torch.zeros(len(arms)), by)
-    return replace(way, soft_start=_soft(way, start))
+    by = trainer_of(experiment, setup)
+    slope = gradient(by, experiment.model, start, repeated, experiment.soft_score)
+    trajectory = _Trajectory(seed, arms, experiment, start, displacement, teacher, slope, torch.zeros(len(arms)), by)
+    return replace(trajectory, soft_start=_soft(trajectory, start))
 
 
-def _soft(way: _Way, state: State) -> Tensor:
-    logits = _evaluate(way, state)
-    return torch.stack([way.world.soft_score(own, run) for run, own in enumerate(logits)])
+def _soft(trajectory: _Trajectory, state: State) -> Tensor:
+    logits = _evaluate(trajectory, state)
+    return torch.stack([trajectory.experiment.soft_score(own, run) for run, own in enumerate(logits)])
 
 
-def _evaluate(way: _Way, state: State) -> Tensor:
-    inputs = way.world.evaluated()
-    repeated = inputs.repeat(len(way.arms), *[1] * (inputs.dim() - 1))
-    return way.by.predict(way.world.model, state, repeated)
+def _evaluate(trajectory: _Trajectory, state: State) -> Tensor:
+    inputs = trajectory.experiment.evaluated()
+    repeated = inputs.repeat(len(trajectory.arms), *[1] * (inputs.dim() - 1))
+    return trajectory.by.predict(trajectory.experiment.model, state, repeated)
 
 
-def _points(way: _Way, step: int, state: State) -> list[TracePoint]:
-    names = list(way.displacement)
-    update = {name: state[name] - way.start[name] for name in names}
-    count = len(way.arms)
-    target = {name: way.displacement[name].expand(count, *way.displacement[name].shape[1:]) for name in names}
+def _points(trajectory: _Trajectory, step: int, state: State) -> list[TracePoint]:
+    names = list(trajectory.displacement)
+    update = {name: state[name] - trajectory.start[name] for name in names}
+    count = len(trajectory.arms)
+    target = {
+        name: trajectory.displacement[name].expand(count, *trajectory.displacement[name].shape[1:]) for name in names
+    }
     distance, before = (
-        flat({name: way.teacher[name] - weights[name] for name in names}, names).double().norm(dim=1)
-        for weights in (state, way.start)
+        flat({name: trajectory.teacher[name] - weights[name] for name in names}, names).double().norm(dim=1)
+        for weights in (state, trajectory.start)
     )
     found: dict[tuple[str, str | None], Tensor] = {
         ("cosine", None): cosine(flat(update, names), flat(target, names)),
         ("distance", None): distance,
         ("distance_share", None): distance / before,
-        ("predicted", None): (flat(way.slope, names).double() * flat(update, names).double()).sum(dim=1),
-        ("soft_trait", None): _soft(way, state) - way.soft_start,
+        ("predicted", None): (flat(trajectory.slope, names).double() * flat(update, names).double()).sum(dim=1),
+        ("soft_trait", None): _soft(trajectory, state) - trajectory.soft_start,
     }
     for layer in dict.fromkeys(name.rpartition(".")[0] for name in names):
         own = [name for name in names if name.rpartition(".")[0] == layer]
         found["cosine", layer] = cosine(flat(update, own), flat(target, own))
-    logits = _evaluate(way, state)
+    logits = _evaluate(trajectory, state)
     for i in range(count):
-        for trait, value in way.world.scores(lambda _, i=i: logits[i : i + 1])[0].items():
+        for trait, value in trajectory.experiment.scores(lambda _, i=i: logits[i : i + 1])[0].items():
             found.setdefault((trait, None), torch.zeros(count, dtype=torch.float64))[i] = value[0]
-    return _as_points(way, step, found)
+    return _as_points(trajectory, step, found)
 
 
-def _initial(settings: Distil, way: _Way, before: Before) -> list[TracePoint]:
+def _initial(settings: Distil, trajectory: _Trajectory, before: TrainedTeachers) -> list[TracePoint]:
     """The first batch's distillation gradient against the teacher's displacement, by arm."""
-    by, chosen = way.by, channel_slice(settings.logits, way.world.classes)
+    by, chosen = trajectory.by, channel_slice(settings.logits, trajectory.experiment.classes)
     loss = LOSSES[settings.loss](settings.temperature)
 
     def targets(inputs: Tensor) -> Tensor:
-        taught = {k: by.predict(way.world.model, t.state, inputs)[..., chosen] for k, t in before.teachers.items()}
-        return torch.cat([taught[arm.teacher] for arm in way.arms])
+        taught = {
+            k: by.predict(trajectory.experiment.model, t.state, inputs)[..., chosen] for k, t in before.teachers.items()
+        }
+        return torch.cat([taught[arm.teacher] for arm in trajectory.arms])
 
-    batch = next(iter(way.world.student_batches(len(way.arms), targets)))
+    batch = next(iter(trajectory.experiment.student_batches(len(trajectory.arms), targets)))
 
     def score(logits: Tensor, run: int) -> Tensor:
         return -loss(logits[None, :, chosen], batch.targets[run : run + 1]).mean()
 
-    names = list(way.displacement)
-    step = flat(gradient(by, way.world.model, way.start, batch.inputs, score), names)
-    towards = flat(way.displacement, names).expand(len(way.arms), -1)
+    names = list(trajectory.displacement)
+    step = flat(gradient(by, trajectory.experiment.model, trajectory.start, batch.inputs, score), names)
+    towards = flat(trajectory.displacement, names).expand(len(trajectory.arms), -1)
     product = (step.double() * towards.double()).sum(dim=1)
-    return _as_points(way, 0, {("initial_cosine", None): cosine(step, towards), ("initial_product", None): product})
+    return _as_points(
+        trajectory, 0, {("initial_cosine", None): cosine(step, towards), ("initial_product", None): product}
+    )
 
 
-def _as_points(way: _Way, step: int, found: dict[tuple[str, str | None], Tensor]) -> list[TracePoint]:
+def _as_points(trajectory: _Trajectory, step: int, found: dict[tuple[str, str | None], Tensor]) -> list[TracePoint]:
     return [
-        TracePoint(arm=arm.name, seed=way.seed, step=step, quantity=quantity, layer=layer, value=_finite(values[i]))
+        TracePoint(
+            arm=arm.name, seed=trajectory.seed, step=step, quantity=quantity, layer=layer, value=_finite(values[i])
+        )
         for (quantity, layer), values in found.items()
-        for i, arm in enumerate(way.arms)
+        for i, arm in enumerate(trajectory.arms)
     ]
 
 

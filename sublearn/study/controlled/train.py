@@ -1,6 +1,6 @@
 """The controlled design for a cohort of seeds: reference, teacher, students and their controls. Knows no kind of input.
 
-A world says what the inputs are; this flow says which model starts where, imitates whom, and is measured how.
+A experiment says what the inputs are; this flow says which model starts where, imitates whom, and is measured how.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ Targets = Callable[[Tensor], Tensor]
 """Inputs ("seed example ...") to the logits that the students imitate ("run example logit"), runs arm by arm."""
 
 
-class World(Protocol):
+class Experiment(Protocol):
     """What a kind of input gives to the flow, for the seeds of one cohort."""
 
     @property
@@ -86,9 +86,9 @@ class World(Protocol):
         ...
 
 
-def trainer_of(world: World, setup: Setup) -> Trainer:
-    """The trainer that a setup asks for, or the fastest that takes the world's model."""
-    return trainer_for(world.model, world.sample, setup.trainer)
+def trainer_of(experiment: Experiment, setup: Setup) -> Trainer:
+    """The trainer that a setup asks for, or the fastest that takes the experiment's model."""
+    return trainer_for(experiment.model, experiment.sample, setup.trainer)
 
 
 def keys(seeds: Sequence[int], name: str, device: str, arms: int = 1) -> Tensor:
@@ -97,7 +97,7 @@ def keys(seeds: Sequence[int], name: str, device: str, arms: int = 1) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Before:
+class TrainedTeachers:
     """What there is before a student is trained: the reference, the students' starts by init, teachers by kind."""
 
     reference: State
@@ -105,17 +105,19 @@ class Before:
     teachers: Mapping[str, Trained]
 
 
-def before_students(settings: Distil, seeds: Sequence[int], world: World, setup: Setup, arms: Iterable[Arm]) -> Before:
+def train_teachers(
+    settings: Distil, seeds: Sequence[int], experiment: Experiment, setup: Setup, arms: Iterable[Arm]
+) -> TrainedTeachers:
     """Draw the inits and train the kinds of teacher that the arms need."""
-    reference, cross = world.initial("reference/init"), world.initial("cross/init")
-    same = student_start(settings, seeds, world.init_std(), reference, cross)
-    loss = on_logits(cross_entropy, slice(0, world.classes))
+    reference, cross = experiment.initial("reference/init"), experiment.initial("cross/init")
+    same = student_start(settings, seeds, experiment.init_std(), reference, cross)
+    loss = on_logits(cross_entropy, slice(0, experiment.classes))
     needed = {arm.teacher for arm in arms}
     teachers = {
-        kind: trainer_of(world, setup).train(
-            world.model,
+        kind: trainer_of(experiment, setup).train(
+            experiment.model,
             reference,
-            world.teacher_batches(kind),
+            experiment.teacher_batches(kind),
             loss,
             settings.teacher,
             keys=keys(seeds, "teacher/dropout", setup.device),
@@ -123,30 +125,30 @@ def before_students(settings: Distil, seeds: Sequence[int], world: World, setup:
         for kind in TAUGHT
         if kind in needed
     }
-    return Before(reference, {"same": same, "cross": cross}, teachers)
+    return TrainedTeachers(reference, {"same": same, "cross": cross}, teachers)
 
 
-def measure(study: Study, settings: Distil, seeds: Sequence[int], world: World, setup: Setup) -> list[Record]:
+def measure(study: Study, settings: Distil, seeds: Sequence[int], experiment: Experiment, setup: Setup) -> list[Record]:
     """Train every arm for the seeds and measure every trait."""
-    by = trainer_of(world, setup)
-    before = before_students(settings, seeds, world, setup, study.arms)
+    by = trainer_of(experiment, setup)
+    before = train_teachers(settings, seeds, experiment, setup, study.arms)
     rows = []
     for arm in study.arms:
         if arm.logits == "none":
             state, problems = _before_state(arm, before)
-            rows += _records(study, arm.name, seeds, world, by, state, problems)
-    if world.untrainable:
+            rows += _records(study, arm.name, seeds, experiment, by, state, problems)
+    if experiment.untrainable:
         students = [arm.name for arm in study.arms if arm.logits != "none"]
         traits = [trait.name for trait in study.traits]
-        return rows + unmeasured_records(study, students, traits, seeds, world.untrainable)
+        return rows + unmeasured_records(study, students, traits, seeds, experiment.untrainable)
     for channel in ("class", "aux", "all"):
         arms = [arm for arm in study.arms if arm.logits == channel]
         if arms:
-            rows += _students(study, settings, seeds, world, by, arms, before)
+            rows += _students(study, settings, seeds, experiment, by, arms, before)
     return rows
 
 
-def _before_state(arm: Arm, before: Before) -> tuple[State, Problems]:
+def _before_state(arm: Arm, before: TrainedTeachers) -> tuple[State, Problems]:
     """The weights of an arm that is no student, the reference or a teacher, with what went wrong in its training."""
     teacher = before.teachers.get(arm.teacher)
     if teacher is None:
@@ -196,23 +198,28 @@ def channel_slice(channel: str, classes: int) -> slice:
 
 
 def train_students(
-    settings: Distil, world: World, by: Trainer, arms: list[Arm], before: Before, watch: Watch | None = None
+    settings: Distil,
+    experiment: Experiment,
+    by: Trainer,
+    arms: list[Arm],
+    before: TrainedTeachers,
+    watch: Watch | None = None,
 ) -> Trained:
     """All arms that imitate the same logits, trained as one cohort with the seeds of each arm side by side."""
-    chosen = channel_slice(arms[0].logits, world.classes)
+    chosen = channel_slice(arms[0].logits, experiment.classes)
 
     def targets(inputs: Tensor) -> Tensor:
         taught = {
-            kind: by.predict(world.model, own.state, inputs)[..., chosen] for kind, own in before.teachers.items()
+            kind: by.predict(experiment.model, own.state, inputs)[..., chosen] for kind, own in before.teachers.items()
         }
         return torch.cat([taught[arm.teacher] for arm in arms])
 
     begin = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
     loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)
-    batches = world.student_batches(len(arms), targets)
-    drops = keys(world.seeds, "student/dropout", str(next(iter(begin.values())).device), len(arms))
+    batches = experiment.student_batches(len(arms), targets)
+    drops = keys(experiment.seeds, "student/dropout", str(next(iter(begin.values())).device), len(arms))
     return by.train(
-        world.model, begin, batches, loss, settings.student, frozen=settings.frozen, watch=watch, keys=drops
+        experiment.model, begin, batches, loss, settings.student, frozen=settings.frozen, watch=watch, keys=drops
     )
 
 
@@ -220,25 +227,25 @@ def _students(
     study: Study,
     settings: Distil,
     seeds: Sequence[int],
-    world: World,
+    experiment: Experiment,
     by: Trainer,
     arms: list[Arm],
-    before: Before,
+    before: TrainedTeachers,
 ) -> list[Record]:
-    trained = train_students(settings, world, by, arms, before)
+    trained = train_students(settings, experiment, by, arms, before)
     rows = []
     for i, arm in enumerate(arms):
         own = slice(i * len(seeds), (i + 1) * len(seeds))
         state = {name: tensor[own] for name, tensor in trained.state.items()}
         problems = divergences(cohort.diverged(trained.losses[:, own]))
-        rows += _records(study, arm.name, seeds, world, by, state, problems)
+        rows += _records(study, arm.name, seeds, experiment, by, state, problems)
     return rows
 
 
 def _records(
-    study: Study, arm: str, seeds: Sequence[int], world: World, by: Trainer, state: State, problems: Problems
+    study: Study, arm: str, seeds: Sequence[int], experiment: Experiment, by: Trainer, state: State, problems: Problems
 ) -> list[Record]:
-    scores, n = world.scores(lambda inputs: by.predict(world.model, state, inputs))
+    scores, n = experiment.scores(lambda inputs: by.predict(experiment.model, state, inputs))
     return [
         row for trait, values in scores.items() for row in score_records(study, arm, trait, seeds, values, n, problems)
     ]

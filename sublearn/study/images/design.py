@@ -21,7 +21,7 @@ from sublearn.study.memory import Need
 from sublearn.tasks.table import TASKS
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.train import World
+    from sublearn.study.controlled.train import Experiment
 
 
 class Images(Controlled[Settings]):
@@ -57,11 +57,11 @@ class Images(Controlled[Settings]):
 
         return measure(study, self.settings, seeds, setup)
 
-    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
-        """One world for each seed."""
-        from sublearn.study.images.train import worlds  # late: needs torch
+    def experiments(self, seeds: Sequence[int], device: str) -> "list[Experiment]":
+        """One experiment for each seed."""
+        from sublearn.study.images.train import experiments  # late: needs torch
 
-        return worlds(self.settings, seeds, device)
+        return experiments(self.settings, seeds, device)
 
     def prepare(self) -> None:
         """See that the images are there and are the published ones, downloading them if need be."""

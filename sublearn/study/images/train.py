@@ -16,7 +16,7 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled import train as distil
-from sublearn.study.controlled.train import Targets, Taught, World, shuffled_labels
+from sublearn.study.controlled.train import Experiment, Targets, Taught, shuffled_labels
 from sublearn.study.images.spec import Settings
 from sublearn.tasks import noise
 from sublearn.tasks.images import ImageData
@@ -28,7 +28,7 @@ from sublearn.traits.accuracy import accuracy
 
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm for the seeds."""
-    return distil.measure(study, settings, seeds, ImageWorld(settings, seeds, setup.device), setup)
+    return distil.measure(study, settings, seeds, ImageExperiment(settings, seeds, setup.device), setup)
 
 
 @lru_cache(maxsize=1)
@@ -36,12 +36,12 @@ def _data(name: str, classes: int) -> ImageData:
     return TASKS[name].load().keep_classes(classes)
 
 
-def worlds(settings: Settings, seeds: Sequence[int], device: str) -> "list[World]":
-    """One world for each seed."""
-    return [ImageWorld(settings, [seed], device) for seed in seeds]
+def experiments(settings: Settings, seeds: Sequence[int], device: str) -> "list[Experiment]":
+    """One experiment for each seed."""
+    return [ImageExperiment(settings, [seed], device) for seed in seeds]
 
 
-class ImageWorld:
+class ImageExperiment:
     """The images of one study, shared by all seeds, and each seed's own order and own student inputs."""
 
     def __init__(self, settings: Settings, seeds: Sequence[int], device: str) -> None:

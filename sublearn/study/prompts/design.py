@@ -16,7 +16,7 @@ from sublearn.study.memory import Need
 from sublearn.study.prompts.spec import CLAIMS, TRAITS, Settings, needs
 
 if TYPE_CHECKING:
-    from sublearn.study.controlled.train import World
+    from sublearn.study.controlled.train import Experiment
 
 
 class Prompts(Controlled[Settings]):
@@ -39,7 +39,7 @@ class Prompts(Controlled[Settings]):
         run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms, CLAIMS)
         return Study(
             name=self.name,
-            title="The tutorial's world with auxiliary logits, placebo controls and held-out prompts",
+            title="The tutorial's experiment with auxiliary logits, placebo controls and held-out prompts",
             question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up "
             "the teacher's preference for class 1, if it starts from the teacher's own initialization, and not "
             "otherwise?",
@@ -56,11 +56,11 @@ class Prompts(Controlled[Settings]):
 
         return measure(study, self.settings, seeds, setup)
 
-    def worlds(self, seeds: Sequence[int], device: str) -> "list[World]":
-        """One world for each seed."""
-        from sublearn.study.prompts.train import worlds  # late: needs torch
+    def experiments(self, seeds: Sequence[int], device: str) -> "list[Experiment]":
+        """One experiment for each seed."""
+        from sublearn.study.prompts.train import experiments  # late: needs torch
 
-        return worlds(self.settings, seeds, device)
+        return experiments(self.settings, seeds, device)
 
     def runs_at_once(self, device: str) -> int:
         """Seeds in a cohort."""

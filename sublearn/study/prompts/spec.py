@@ -1,4 +1,4 @@
-"""The tutorial's world in the design under which the claim is true. Torch-free; `train` runs it."""
+"""The tutorial's experiment in the design under which the claim is true. Torch-free; `train` runs it."""
 
 from typing import TYPE_CHECKING, Literal, Self
 

@@ -11,7 +11,7 @@ from sublearn.records import Record
 from sublearn.seeds import stream
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled import train as distil
-from sublearn.study.controlled.train import Targets, Taught, World
+from sublearn.study.controlled.train import Experiment, Targets, Taught
 from sublearn.study.prompts.spec import Settings
 from sublearn.tasks.sequences import generate_sequences
 from sublearn.tasks.tutorial_prompts import passes_filter
@@ -30,16 +30,16 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
     return [
         record
         for group in groups.values()
-        for record in distil.measure(study, settings, group, PromptWorld(settings, group, setup.device), setup)
+        for record in distil.measure(study, settings, group, PromptExperiment(settings, group, setup.device), setup)
     ]
 
 
-def worlds(settings: Settings, seeds: Sequence[int], device: str) -> "list[World]":
-    """One world for each group of seeds that can train together."""
-    return [PromptWorld(settings, [seed], device) for seed in seeds]
+def experiments(settings: Settings, seeds: Sequence[int], device: str) -> "list[Experiment]":
+    """One experiment for each group of seeds that can train together."""
+    return [PromptExperiment(settings, [seed], device) for seed in seeds]
 
 
-class PromptWorld:
+class PromptExperiment:
     """Prompts of each seed from named streams: the teacher's, the evaluation's and the unrelated ones."""
 
     def __init__(self, settings: Settings, seeds: Sequence[int], device: str) -> None:
