@@ -143,7 +143,8 @@ def check(experiment: GuestExperiment) -> None:
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
             f"The model gave {shape} for {len(experiment.sample)} examples; "
-            f"expected ({len(experiment.sample)}, {outputs}): {experiment.classes} class logits and {experiment.settings.aux_logits} auxiliary ones (`outputs`)."
+            f"expected ({len(experiment.sample)}, {outputs}): "
+            f"{experiment.classes} class logits and {experiment.settings.aux_logits} auxiliary ones (`outputs`)."
         )
     for trait in experiment.traits:
         score_of(trait, logits[:, : experiment.classes], experiment.labels[: len(logits)])
