@@ -13,7 +13,7 @@ from sublearn.execution.plan import Plan
 from sublearn.execution.run import execute
 from sublearn.execution.tracing import OUR_FIGURE, AlignmentFile, Traced, TraceFile, TraceMean
 from sublearn.files.writing import replace_page, replace_text
-from sublearn.report.charts.plain import draw_scales, draw_way
+from sublearn.report.charts.plain import draw_cosines, draw_scales
 from sublearn.report.charts.trace import (
     TRACE_LABEL,
     alignment_figure,
@@ -103,7 +103,7 @@ class Trace(Shown):
 
     def draw(self, axes: "Axes") -> None:
         """The direction of each arm over the student's steps."""
-        draw_way(axes, self.rows)
+        draw_cosines(axes, self.rows)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
         """The way, quantity by quantity."""

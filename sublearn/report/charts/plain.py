@@ -31,7 +31,7 @@ def draw_differences(axes: Axes, points: Sequence["Point"], key: str) -> None:
     _add_legend(axes, bool(claims))
 
 
-def draw_way(axes: Axes, rows: Sequence[TraceMean]) -> None:
+def draw_cosines(axes: Axes, rows: Sequence[TraceMean]) -> None:
     """The cosine of each arm's update and the teacher's displacement, over the student's steps."""
     own = [row for row in rows if row.quantity == "cosine" and not row.layer]
     for number, arm in enumerate(dict.fromkeys(row.arm for row in own)):
