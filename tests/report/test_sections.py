@@ -14,7 +14,7 @@ from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, terms_in
 from sublearn.study.analysis import analyse
 from tests.report import samples
-from tests.report.test_sweep import point_of
+from tests.report.conftest import point_of
 
 FOLDER = Path(sections.__file__).parent
 STATISTICAL = (
