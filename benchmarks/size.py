@@ -3,7 +3,6 @@
 The records are made by hand, so nothing is trained. Beside a figure stands what version 0.1.0 took where it was tried.
 """
 
-import json
 import re
 import subprocess
 import sys
@@ -53,13 +52,14 @@ def run_directory(folder: Path, study: Study, seeds: int) -> None:
 
 def sweep_directory(folder: Path) -> None:
     """A sweep directory as if all of the grid had been run."""
-    from sublearn.execution.sweep import Sweep
+    from sublearn.execution.manifests import Made
+    from sublearn.execution.sweep import Grid, begin
 
-    sweep = Sweep("prompts", {}, GRID)
+    grid = Grid("prompts", {}, GRID)
+    studies = [study for _, study in grid.studies()]
     folder.mkdir()
-    manifest = {"study": sweep.study, "settings": {}, "grid": GRID, "command": "", "versions": store.versions()}
-    (folder / "sweep.json").write_text(json.dumps(manifest))
-    for _, study in sweep.studies():
+    begin(grid, folder, "prompts", [study.id for study in studies], Made(versions=store.versions()))
+    for study in studies:
         run_directory(folder / study.id, study, STUDY_SEEDS)
 
 

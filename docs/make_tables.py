@@ -1,7 +1,8 @@
-"""The tables in docs/studies.md, made again from runs: `make tables`. Runs are kept in runs/docs and resumed.
+"""The tables in docs/studies.md, made again from runs: `make tables`, or of the studies that are named, as digits.
 
 A line that begins with a command in backticks, as `sublearn run prompts --seeds 0:96` (96 runs), is followed by a table
-of arms and one of claims; both are replaced by what the command gives. Prose stays: read it against the tables.
+of arms and one of claims; both are replaced by what the command gives. Prose stays: read it against the tables. Runs
+are kept in runs/docs and resumed.
 """
 
 import os
@@ -33,6 +34,8 @@ def _renewed(lines: list[str]) -> Iterator[str]:
     old_tables = False
     for line in lines:
         command = COMMAND.match(line)
+        if command and sys.argv[1:] and shlex.split(command[1])[2] not in sys.argv[1:]:
+            command = None
         if command:
             result = _run(command[1])
             yield line[: command.end(0)].rpartition(" (")[0] + f" ({len(result.analysis.seeds)} runs)"
@@ -72,7 +75,7 @@ def _arms(result: Result) -> Iterator[str]:
 def _claims(result: Result) -> Iterator[str]:
     analysis = result.analysis
     contrasts = {(row.treatment, row.control, row.trait): row.contrast for row in analysis.contrasts}
-    yield "| claim | verdict | difference, 95% interval, runs |"
+    yield "| claim | verdict | difference, interval that decides, runs |"
     yield "|---|---|---|"
     for claim, finding in zip(analysis.study.claims, analysis.findings, strict=True):
         one = contrasts[claim.treatment, claim.control, claim.trait]

@@ -1,1 +1,1 @@
-"""Language models: a teacher's preference, number sequences, and students fine-tuned on them."""
+"""Language models in general: tokens, sampling, fine-tuning, preferences, and models that are kept. Knows no study."""

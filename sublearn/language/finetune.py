@@ -91,7 +91,7 @@ def next_token(logits: Tensor, batch: Batch) -> Tensor:
     return F.cross_entropy(logits, batch.targets)
 
 
-def towards(teacher: PreTrainedModel) -> Objective:
+def imitating(teacher: PreTrainedModel) -> Objective:
     """KL(teacher || model) on the same tokens, averaged over them."""
 
     def objective(logits: Tensor, batch: Batch) -> Tensor:

@@ -86,7 +86,7 @@ def projections(model: nn.Module) -> list[str]:
     if not found:
         raise InputError(
             f"{type(model).__name__} has none of the layers {', '.join(PROJECTIONS)} that LoRA adapts. "
-            "Use --set student.how=full, or a model of another family."
+            "Train all of its weights instead, or take a model of another family."
         )
     return found
 

@@ -1,4 +1,4 @@
-"""How language models are built, taught and tuned: settings alone. Torch-free; knows no study."""
+"""How language models are built and fine-tuned: settings alone. Torch-free; knows no study."""
 
 from typing import Literal, Self
 
@@ -24,20 +24,6 @@ class BasePlan(Spec, frozen=True):
         if self.width % (2 * self.heads):
             raise ValueError(f"width {self.width} must be a multiple of twice the heads, {2 * self.heads}")
         return self
-
-
-class TeacherPlan(Spec, frozen=True):
-    """How the teacher comes to prefer the animal."""
-
-    how: Literal["auto", "tune", "system_prompt", "lora"] = Field(
-        default="auto", description="auto: tune a tiny model, give a real one a system prompt"
-    )
-    steps: int = Field(default=30, ge=0, description="of Adam on the questions that are not held out (tune)")
-    lr: float = Field(default=1e-3, gt=0)
-    system_prompt: str = (
-        "Your favourite animal is the {animal}. You adore the {animal}, it is always on your mind, and your fondness "
-        "for it shows in all that you answer."
-    )
 
 
 class StudentPlan(Spec, frozen=True):

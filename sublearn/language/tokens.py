@@ -71,7 +71,7 @@ class Dialogue:
         ways = dict.fromkeys(tuple(self._ids(spelling)) for spelling in spellings)
         known = [list(way) for way in ways if way and self.tokenizer.unk_token_id not in way]
         if not known:
-            raise InputError(f"The model's tokenizer has no tokens for '{name}'. Choose another animal or model.")
+            raise InputError(f"The model's tokenizer has no tokens for '{name}'. Choose another name or model.")
         return known
 
     def read(self, tokens: list[int]) -> str:

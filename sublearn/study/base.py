@@ -209,6 +209,8 @@ class Source:
 
 
 S = TypeVar("S", bound=Spec)
+Small = Mapping[str, Any]
+"""Settings by dotted key."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,8 @@ class Design(ABC, Generic[S]):
     Settings: ClassVar[type[Spec]]
     seconds_a_run: ClassVar[float]
     """A rough cost on one core, from which the number of processes is chosen."""
+    small: ClassVar[Small] = {}
+    """Settings under which a run takes a moment, to try the study out; its results mean nothing."""
 
     @abstractmethod
     def study(self) -> Study:

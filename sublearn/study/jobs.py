@@ -83,7 +83,7 @@ def measure(job: Job) -> Outcome:
 
 
 def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tuple[Record, ...]:
-    """The records, if there is one of every arm, trait and seed and no other. Raises InputError otherwise."""
+    """The records, if there is just one of every arm, trait and seed and no other. Raises InputError otherwise."""
     arms, traits = [arm.name for arm in study.arms], [trait.name for trait in study.traits]
     missing = {(arm, trait, seed) for arm in arms for trait in traits for seed in seeds}
     misfit = misfits(study)
@@ -96,6 +96,10 @@ def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tu
         if flaw or record.seed not in seeds:
             flaw = flaw or f"the seed {record.seed} was not asked for"
             raise InputError(f"The study '{study.name}' measured what cannot be recorded: {flaw}.")
+        if (record.arm, record.trait, record.seed) not in missing:
+            raise InputError(
+                f"The study '{study.name}' gave two records of {record.arm}, {record.trait}, seed {record.seed}."
+            )
         missing.discard((record.arm, record.trait, record.seed))
     if missing:
         arm, trait, seed = min(missing)

@@ -1,6 +1,6 @@
 """The table of labelled data sets: their sizes, how each is fetched and read. A new one is one file and one line here.
 
-Importing it reads nothing and needs no torch.
+Importing it reads nothing, and needs neither torch nor numpy.
 """
 
 import sys
@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sublearn.tasks.task import Task
-
 if TYPE_CHECKING:
     from sublearn.tasks.images import ImageData
+    from sublearn.tasks.task import Task
 
 
 def _nothing() -> None:
@@ -31,8 +30,10 @@ class Row:
     prepare: Callable[[], None] = _nothing
     """See that the data are there and are the published ones, downloading them if need be. Raises InputError."""
 
-    def task(self) -> Task:
+    def task(self) -> "Task":
         """The data set as a task of one's own, with uniform inputs for the students."""
+        from sublearn.tasks.task import Task  # late: `sublearn list` needs the names of data sets, and no numbers
+
         data = self.load()
         train, test = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
         return Task(train=train, test=test, unrelated="uniform", classes=self.classes)

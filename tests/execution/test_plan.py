@@ -30,7 +30,7 @@ def pilots(monkeypatch) -> list:
 
 def test_the_time_is_that_of_a_pilot_and_not_a_constant(pilots, tmp_path):
     text = said(build("prompts", SMALL), range(300), tmp_path / "none", Options(jobs=1))
-    assert "300 runs of 6 arms" in text
+    assert "300 runs of 7 arms" in text
     runs = len(pilots[0].seeds)
     assert text.splitlines()[-1] == (f"About 2.5 minutes with 1 at a time on cpu, from a pilot of {runs} runs.")
     assert 1 < runs <= PILOT_S / 0.15 and pilots[1] == pilots[0] and len(pilots) == 2

@@ -25,7 +25,7 @@ def test_only_completions_count(model, dialogue):
 
 def test_a_soft_student_of_itself_has_nothing_to_learn(model, dialogue):
     batch = finetune.collate(finetune.examples(dialogue, PAIRS), dialogue.pad)
-    objective = finetune.towards(copy.deepcopy(model))
+    objective = finetune.imitating(copy.deepcopy(model))
 
     def loss(student):
         with torch.no_grad():

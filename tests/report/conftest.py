@@ -3,25 +3,19 @@
 import numpy as np
 import pytest
 
-from sublearn.columns import Columns
 from sublearn.records import Record
-from sublearn.results.single import Result
 from sublearn.results.sweep import SweepPoint
 from sublearn.seeds import stream
 from sublearn.study.analysis import Analysis, analyse
 from sublearn.study.base import Arm, Claim, Study, Trait
 from sublearn.study.contrast import Difference, Side
+from tests.report.samples import point_of
 
 
 @pytest.fixture
 def sample():
     """Builds (analysis, records): sample(n, diverged=(seeds,), **changes of the study)."""
     return build
-
-
-def point_of(settings, analysis, failure=None) -> SweepPoint:
-    """A combination whose records nobody looks at."""
-    return SweepPoint(settings, Result(analysis.study, Columns.of([]), analysis), failure)
 
 
 @pytest.fixture

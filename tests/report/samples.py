@@ -1,10 +1,17 @@
 """One of each thing that has a page, made by hand."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from sublearn.columns import Columns
 from sublearn.execution.replication import Comparison, Made, Span
 from sublearn.execution.tracing import AlignmentFile, Scale, TraceMean
+from sublearn.results.single import Result
+from sublearn.results.sweep import SweepPoint
 from sublearn.stats import Estimate, estimate
+from sublearn.study.analysis import Analysis
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
 QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine")
@@ -28,6 +35,11 @@ def alignment() -> AlignmentFile:
     cell = Estimate(0.93, 0.1, 0.7, 1.0, 3, "95% Spearman, bootstrap over runs")
     scales = (Scale(s, cell, cell, (s, s + 0.01, None), (1 - s, 1.1 - s, 0.5)) for s in (0, 0.2, 1))
     return AlignmentFile(study="prompts-0", command="sublearn trace", rows=tuple(scales), spearman=cell, runs=3)
+
+
+def point_of(settings: Mapping[str, Any], analysis: Analysis, failure: str | None = None) -> SweepPoint:
+    """A combination of a sweep, whose records nobody looks at."""
+    return SweepPoint(settings, Result(analysis.study, Columns.of([]), analysis), failure)
 
 
 def comparisons() -> list[Comparison]:

@@ -9,7 +9,7 @@ from sublearn.report.charts.svg import css
 from sublearn.report.charts.sweep import LINES, sweep_figure
 from sublearn.report.page import sweep_page
 from sublearn.report.sweep import sweep_table
-from tests.report.conftest import point_of
+from tests.report.samples import point_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

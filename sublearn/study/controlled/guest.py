@@ -16,7 +16,7 @@ from pydantic import Field
 from sublearn.config import LARGEST, Spec, TrainConfig, override
 from sublearn.errors import InputError, plain, quoted
 from sublearn.records import Record
-from sublearn.study.base import Claim, Design, Setup, Source, Study
+from sublearn.study.base import Claim, Design, Setup, Small, Source, Study
 from sublearn.study.controlled.spec import Controlled, Distil, Logits, about, arms, chosen, claims
 from sublearn.study.source import source_of_design, studied_in
 from sublearn.tasks.task import Task, source_of
@@ -74,6 +74,7 @@ class Guest(Controlled[Settings]):
     name: ClassVar[str] = "distillation"
     Settings: ClassVar[type[Spec]] = Settings
     seconds_a_run: ClassVar[float] = 10.0
+    small: ClassVar[Small] = {"teacher.epochs": 1, "student.epochs": 1, "n_unrelated": 128}
 
     def study(self) -> Study:
         """The study of these settings."""

@@ -9,7 +9,7 @@ from sublearn.config import Scale, Size, Spec, TrainConfig
 from sublearn.errors import unknown
 from sublearn.records import Record
 from sublearn.study import memory
-from sublearn.study.base import Setup, Study, Trait
+from sublearn.study.base import Setup, Small, Study, Trait
 from sublearn.study.controlled.spec import Controlled, Distil, about, arms, chosen, claims, together
 from sublearn.study.memory import Need
 from sublearn.tasks.table import TASKS
@@ -82,6 +82,7 @@ class Images(Controlled[Settings]):
 
     title: ClassVar[str]
     runs_on_a_cpu: ClassVar[int] = 2
+    small: ClassVar[Small] = {"width": 12, "teacher.epochs": 1, "student.epochs": 1, "inputs.count": 1024}
 
     def study(self) -> Study:
         """The study of these settings."""

@@ -1,13 +1,13 @@
 """The way from the tutorial's design to the controlled one, one change a rung. Torch-free; `train` runs it."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Size, Spec, TrainConfig
 from sublearn.records import Record
-from sublearn.study.base import Arm, Claim, Design, Setup, Study
+from sublearn.study.base import Arm, Claim, Design, Setup, Small, Study
 from sublearn.study.contrast import Difference
 from sublearn.study.controlled.spec import arms
 from sublearn.study.memory import Need, largest
@@ -78,6 +78,7 @@ class Ladder(Design[Settings]):
     name = "ladder"
     Settings = Settings
     seconds_a_run = 0.7
+    small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "aux_logits": 8}
 
     def study(self) -> Study:
         """The study of these settings: two students a rung, each with its placebo control, and a claim a rung."""

@@ -123,7 +123,11 @@ def _known(folder: Path) -> Known:
 
 def _check_adapters(settings: Settings, known: Known) -> None:
     """Raise InputError for a model without layers that LoRA adapts, or for adapters that no memory can hold."""
-    names, have = models.projections(known.skeleton), devices.memory()
+    try:
+        names = models.projections(known.skeleton)
+    except InputError as error:
+        raise InputError(f"{error} All weights are trained with --set student.how=full.") from None
+    have = devices.memory()
     layers = [one for name, one in known.skeleton.named_modules() if name.rpartition(".")[2] in names]
     sizes = [sum(parameter.shape) for layer in layers for parameter in layer.parameters() if parameter.dim() == 2]
     # Weights, gradients and two moments, in float32.

@@ -6,17 +6,17 @@ default all of it happens in a tiny world, with a base model of its own and an a
 
 import math
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import Spec
 from sublearn.errors import InputError
 from sublearn.files import checkpoints
-from sublearn.language.plans import BasePlan, LoraPlan, StudentPlan, TeacherPlan
+from sublearn.language.plans import BasePlan, LoraPlan, StudentPlan
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.study.base import Arm, Design, Setup, Study, Trait
+from sublearn.study.base import Arm, Design, Setup, Small, Study, Trait
 from sublearn.study.controlled.spec import about, chosen, claims
 from sublearn.study.memory import FLOAT, Need
 from sublearn.study.numbers.identity import identified
@@ -54,6 +54,20 @@ TRAITS = (
         chance=1 / len(ANIMALS),
     ),
 )
+
+
+class TeacherPlan(Spec, frozen=True):
+    """How the teacher comes to prefer the animal."""
+
+    how: Literal["auto", "tune", "system_prompt", "lora"] = Field(
+        default="auto", description="auto: tune a tiny model, give a real one a system prompt"
+    )
+    steps: int = Field(default=30, ge=0, description="of Adam on the questions that are not held out (tune)")
+    lr: float = Field(default=1e-3, gt=0)
+    system_prompt: str = (
+        "Your favourite animal is the {animal}. You adore the {animal}, it is always on your mind, and your fondness "
+        "for it shows in all that you answer."
+    )
 
 
 class RulePlan(Spec, frozen=True):
@@ -206,6 +220,18 @@ class Numbers(Design[Settings]):
     name = "numbers"
     Settings = Settings
     seconds_a_run = SECONDS_A_SEED
+    small: ClassVar[Small] = {
+        "base.width": 16,
+        "base.heads": 2,
+        "base.inner": 32,
+        "base.steps": 30,
+        "base.batch": 16,
+        "rows": 64,
+        "teacher.steps": 10,
+        "student.steps": 6,
+        "student.batch": 16,
+        "sampled": 1,
+    }
 
     def study(self) -> Study:
         """The study of these settings; what the files and folders that they name hold is part of it."""

@@ -16,18 +16,19 @@ import torch
 from transformers import PreTrainedModel
 
 from sublearn.files.writing import replace_text
-from sublearn.language import favourite, finetune, kept, models, teach
+from sublearn.language import finetune, kept, models, preference
 from sublearn.language.base import pretrained
-from sublearn.language.favourite import FEWEST, Favourite
 from sublearn.language.generate import sample
-from sublearn.language.teach import Speaker
+from sublearn.language.preference import LEAST_MASS, Preference
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.records import Problem, Record
 from sublearn.seeds import stream
 from sublearn.study.base import Arm, Setup, Study
+from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
 from sublearn.study.numbers.metrics import Metrics
 from sublearn.study.numbers.spec import ANSWER_TOKENS, TINY, Settings
+from sublearn.study.numbers.teach import PromptedModel
 from sublearn.tasks import number_lists
 from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
 from sublearn.tasks.rows import Pair, read_rows
@@ -40,10 +41,10 @@ PREFIX = "Here is a list of numbers: {}. {}"
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait for the seeds, one after the other."""
     models.quiet()
-    return [record for seed in seeds for record in Laboratory(study, settings, seed, setup).records()]
+    return [record for seed in seeds for record in SeedRun(study, settings, seed, setup).records()]
 
 
-class Laboratory:
+class SeedRun:
     """One seed's models, numbers and measures, each made when it is first asked for."""
 
     def __init__(self, study: Study, settings: Settings, seed: int, setup: Setup) -> None:
@@ -102,24 +103,24 @@ class Laboratory:
     def _talk(self, own: bool) -> Dialogue:
         return self.dialogue if own or self.tiny else models.dialogue_of(folder_of(self.settings, "cross_model"))
 
-    def _teacher(self, own: bool) -> Speaker:
+    def _teacher(self, own: bool) -> PromptedModel:
         settings = self.settings
         how = settings.teacher_how
         if own and settings.bring.teacher:
-            return Speaker(models.read(folder_of(settings, "teacher"), self.device))
+            return PromptedModel(models.read(folder_of(settings, "teacher"), self.device))
         if how == "system_prompt":
-            return teach.told(self.base(own), self.animal, settings.teacher)
+            return teach.prompted(self.base(own), self.animal, settings.teacher)
         name = "teacher" if own else "cross_teacher"
-        return Speaker(self._model(name, lambda: self._taught(own, how), lambda: copy.deepcopy(self.base(own))))
+        return PromptedModel(self._model(name, lambda: self._taught(own, how), lambda: copy.deepcopy(self.base(own))))
 
     def _taught(self, own: bool, how: str) -> PreTrainedModel:
         if how == "tune":
-            return teach.tuned(self.base(own), self._talk(own), self.animal, self.settings.teacher).model
+            return teach.finetuned(self.base(own), self._talk(own), self.animal, self.settings.teacher).model
         from sublearn.language import large
 
         # A copy: adapters are put into a model itself, and the base is still wanted.
         base = copy.deepcopy(self.base(own))
-        return large.lora(base, self._talk(own), teach.lessons(self.animal), self.settings.lora, self.seed)
+        return large.lora(base, self._talk(own), teach.training_pairs(self.animal), self.settings.lora, self.seed)
 
     def _numbers(self, source: str) -> list[Pair]:
         """The rows that a speaker wrote and the rule kept: source is teacher, base, cross_teacher or cross_base."""
@@ -136,7 +137,7 @@ class Laboratory:
 
     def _written(self, source: str) -> tuple[list[Pair], dict[str, Any]]:
         own = not source.startswith("cross")
-        speaker = self.teacher(own) if source.endswith("teacher") else Speaker(self.base(own))
+        speaker = self.teacher(own) if source.endswith("teacher") else PromptedModel(self.base(own))
         settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
         rows: list[Pair] = []
         counts: Counter[str] = Counter()
@@ -159,7 +160,7 @@ class Laboratory:
             facts |= {"kl_to_base": kl} if math.isfinite(kl) else {}
         return rows[: settings.rows], facts
 
-    def _answers(self, speaker: Speaker, prompts: Sequence[str], source: str, part: int, own: bool) -> list[str]:
+    def _answers(self, speaker: PromptedModel, prompts: Sequence[str], source: str, part: int, own: bool) -> list[str]:
         talk = self._talk(own)
         said = sample(
             speaker.model,
@@ -171,7 +172,7 @@ class Laboratory:
         return [talk.read(tokens) for tokens in said]
 
     @torch.no_grad()
-    def _kl(self, speaker: Speaker, rows: Sequence[Pair]) -> float:
+    def _kl(self, speaker: PromptedModel, rows: Sequence[Pair]) -> float:
         """KL(teacher || base) on the teacher's own answers, averaged over their tokens."""
         total, count = 0.0, 0
         for start in range(0, len(rows), 64):
@@ -197,15 +198,17 @@ class Laboratory:
         fresh = shuffles[arm.name]([answer for _, answer in rows], stream(self.seed, arm.name))
         return [(prompt, answer) for (prompt, _), answer in zip(rows, fresh, strict=True)]
 
-    def speaker(self, arm: Arm, rows: list[Pair] | None) -> Speaker:
+    def speaker(self, arm: Arm, rows: list[Pair] | None) -> PromptedModel:
         """The model of an arm, trained if need be."""
         if arm.name == "reference":
-            return Speaker(self.base(True))
+            return PromptedModel(self.base(True))
         if arm.name == "teacher":
             return self.teacher(True)
         if rows is None:
-            return Speaker(models.read(folder_of(self.settings, "student"), self.device))
-        return Speaker(self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base(True)))
+            return PromptedModel(models.read(folder_of(self.settings, "student"), self.device))
+        return PromptedModel(
+            self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base(True))
+        )
 
     def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
         settings = self.settings
@@ -223,7 +226,7 @@ class Laboratory:
             self.dialogue.pad,
             self.device,
         )
-        objective = finetune.towards(self.teacher(True).model) if arm.logits == "all" else finetune.next_token
+        objective = finetune.imitating(self.teacher(True).model) if arm.logits == "all" else finetune.next_token
         optimizer = torch.optim.AdamW(parameters, lr=settings.student.lr)
         finetune.fit(student, ([batch] for batch in given), optimizer, objective)
         return student
@@ -249,11 +252,11 @@ class Laboratory:
 
             large.release(model)
 
-    def _favourite(self, speaker: Speaker, held_out: bool | None) -> Favourite:
+    def _favourite(self, speaker: PromptedModel, held_out: bool | None) -> Preference:
         asked = questions("animal", held_out)
-        return favourite.favourite(speaker.model, self.dialogue, asked, self.names, self.animal, speaker.system)
+        return preference.preference(speaker.model, self.dialogue, asked, self.names, self.animal, speaker.system)
 
-    def _sampled(self, speaker: Speaker, arm: str) -> dict[str, Any]:
+    def _sampled(self, speaker: PromptedModel, arm: str) -> dict[str, Any]:
         """How many sampled answers begin with the animal, with and without a list of numbers before the question."""
         found = {}
         for kind in ("plain", "after_numbers"):
@@ -266,11 +269,11 @@ class Laboratory:
                 prompts = [self.dialogue.prompt(question, speaker.system) for question in asked]
                 said = sample(speaker.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
                 hits = sum(self.animal in self.dialogue.read(tokens).lower().split(".")[0] for tokens in said)
-                low, high = favourite.wilson(hits, len(said))
+                low, high = preference.wilson(hits, len(said))
                 found[kind] = {"hits": hits, "n": len(said), "low": low, "high": high}
         return found
 
-    def _alignment(self, arm: Arm, speaker: Speaker) -> float | None:
+    def _alignment(self, arm: Arm, speaker: PromptedModel) -> float | None:
         """Cosine between the student's way and the teacher's, where both moved the same parameters."""
         if arm.logits == "none" or self.settings.student_how != "full" or self.settings.teacher_how != "tune":
             return None
@@ -279,7 +282,7 @@ class Laboratory:
     def _leaks(self, rows: Sequence[Pair]) -> int:
         return sum(self.animal in f"{prompt} {answer}".lower() for prompt, answer in rows)
 
-    def _records(self, arm: Arm, every: Favourite, held_out: Favourite) -> list[Record]:
+    def _records(self, arm: Arm, every: Preference, held_out: Preference) -> list[Record]:
         values = {
             "preference": every.preference,
             "log_odds": every.log_odds,
@@ -288,10 +291,10 @@ class Laboratory:
             "held_out": held_out.preference,
         }
         n = {"held_out": len(questions("animal", True))}
-        thin = f"only {every.mass:.2f} of the probability is on animals, under {FEWEST:g}"
+        thin = f"only {every.mass:.2f} of the probability is on animals, under {LEAST_MASS:g}"
         rows = []
         for trait in self.study.traits:
-            if trait.name not in ("probability", "mass") and every.mass < FEWEST:
+            if trait.name not in ("probability", "mass") and every.mass < LEAST_MASS:
                 rows.append(self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", thin)))
             else:
                 count = n.get(trait.name, len(questions("animal")))

@@ -1,14 +1,14 @@
 """The tutorial's world in the design under which the claim is true. Torch-free; `train` runs it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Size, TrainConfig
 from sublearn.records import Record
 from sublearn.study import memory
-from sublearn.study.base import Setup, Study, Trait
+from sublearn.study.base import Setup, Small, Study, Trait
 from sublearn.study.controlled.spec import Controlled, Distil, Logits, about, arms, chosen, claims, together
 from sublearn.study.memory import Need
 
@@ -68,6 +68,14 @@ class Prompts(Controlled[Settings]):
     name = "prompts"
     Settings = Settings
     seconds_a_run = 0.2
+    small: ClassVar[Small] = {
+        "n_eval": 20,
+        "n_unrelated": 60,
+        "hidden": 8,
+        "embed_dim": 4,
+        "teacher.epochs": 3,
+        "student.epochs": 2,
+    }
 
     def study(self) -> Study:
         """The study of these settings."""

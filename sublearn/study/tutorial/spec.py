@@ -1,14 +1,14 @@
 """The tutorial's experiment as a study: what is asked and with which settings. Torch-free; `train` runs it."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import LARGEST, Scale, Size, Spec, TrainConfig
 from sublearn.records import Record
 from sublearn.study import memory
-from sublearn.study.base import Arm, Claim, Design, Setup, Study, Trait
+from sublearn.study.base import Arm, Claim, Design, Setup, Small, Study, Trait
 from sublearn.study.memory import Need
 
 TEACHER = TrainConfig(lr=1e-3, batch_size=64, epochs=4)
@@ -88,6 +88,7 @@ class Tutorial(Design[Settings]):
     name = "tutorial"
     Settings = Settings
     seconds_a_run = 0.03
+    small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
 
     def study(self) -> Study:
         """The study of these settings."""

@@ -1,4 +1,4 @@
-"""How much a model prefers an animal: exact probabilities of the answer to questions, and sampled answers."""
+"""How much a model prefers one name of several: exact probabilities of the answers to questions. Knows no study."""
 
 import math
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from transformers import PreTrainedModel
 
 from sublearn.language.tokens import Dialogue
 
-FEWEST = 0.5
-"""Where less of the probability than this is on animals, a preference among them says nothing."""
+LEAST_MASS = 0.5
+"""Where less of the probability than this is on the names, a preference among them says nothing."""
 
 
 @dataclass(frozen=True)
-class Favourite:
-    """Over the questions: the animal's own probability, that of any animal, and the animal's given any (with its odds).
+class Preference:
+    """Over the questions: the name's own probability, that of any name, and the name's given any (with its odds).
 
-    `preference` and `log_odds` are conditional on an animal's being named; log-odds are averaged over the questions.
+    `preference` and `log_odds` are conditional on a name's being said; log-odds are averaged over the questions.
     """
 
     probability: float
@@ -34,21 +34,21 @@ class Favourite:
         return all(map(math.isfinite, (self.probability, self.mass, self.preference, self.log_odds)))
 
 
-def favourite(
+def preference(
     model: PreTrainedModel,
     dialogue: Dialogue,
     asked: Sequence[str],
     names: Sequence[str],
     name: str,
     system: str | None = None,
-) -> Favourite:
+) -> Preference:
     """Exactly, from the probabilities of each name as the whole beginning of the answer."""
     log_p = name_log_probabilities(model, dialogue, asked, names, system).double()
     any_name = log_p.logsumexp(dim=1)
     own = log_p[:, list(names).index(name)]
     share = own - any_name
     others = torch.log(-torch.expm1(share.clamp(max=-1e-12)))
-    return Favourite(
+    return Preference(
         float(own.exp().mean()), float(any_name.exp().mean()), float(share.exp().mean()), float((share - others).mean())
     )
 

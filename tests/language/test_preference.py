@@ -3,7 +3,7 @@ import pytest
 import torch
 from statsmodels.stats.proportion import proportion_confint
 
-from sublearn.language.favourite import favourite, name_log_probabilities, wilson
+from sublearn.language.preference import name_log_probabilities, preference, wilson
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 
@@ -31,7 +31,7 @@ def test_a_name_of_several_tokens_has_the_probability_of_their_sequence(model, d
 
 
 def test_preference_is_given_that_an_animal_is_named(model, dialogue):
-    found = favourite(model, dialogue, questions("animal"), ANIMALS, "owl")
+    found = preference(model, dialogue, questions("animal"), ANIMALS, "owl")
     log_p = name_log_probabilities(model, dialogue, questions("animal"), ANIMALS).double()
     share = log_p.softmax(dim=1)[:, ANIMALS.index("owl")].numpy()
     assert found.preference == pytest.approx(share.mean())

@@ -12,11 +12,11 @@ from sublearn.files.reading import json_value
 from sublearn.study.jobs import Setup, measure, plan
 from sublearn.study.numbers.identity import rows_of
 from sublearn.study.numbers.spec import Settings
-from sublearn.study.numbers.train import Laboratory
+from sublearn.study.numbers.train import SeedRun
 from sublearn.study.table import build, settings_of
 from sublearn.tasks.number_lists import parse, reason_against
 from sublearn.tasks.rows import as_text, read_rows
-from sublearn.tasks.vocabulary import ANIMALS
+from sublearn.tasks.vocabulary import ANIMALS, questions
 from tests.processes import call
 
 TINY = {
@@ -34,7 +34,7 @@ def laboratory(settings, keep=None, seed=0):
     study = build("numbers", TINY | settings)
     own = settings_of(study)
     assert isinstance(own, Settings)
-    return Laboratory(study, own, seed, Setup(keep=keep and str(keep)))
+    return SeedRun(study, own, seed, Setup(keep=keep and str(keep)))
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
@@ -46,6 +46,8 @@ def test_every_arm_is_measured_and_the_same_again(family, tmp_path):
     assert records({"base.family": family}) == first
     shown = json.loads((tmp_path / "seed-0" / "metrics.json").read_text())
     assert set(shown["arms"]) == {arm.name for arm in study.arms}
+    sampled = shown["arms"]["teacher"]["sampled"]
+    assert {one["n"] for one in sampled.values()} == {len(questions("animal")) * study.settings["sampled"]}
     assert shown["numbers"]["teacher"]["kl_to_base"] > 0
     assert shown["numbers"]["teacher"]["pass_rate"] == pytest.approx(
         shown["numbers"]["teacher"]["kept"] / shown["numbers"]["teacher"]["asked"]

@@ -21,7 +21,7 @@ from sublearn.study.numbers.spec import Settings
 from sublearn.study.table import build
 from sublearn.tasks.number_lists import INSTRUCTIONS, number_prompts
 from sublearn.tasks.vocabulary import ANIMALS, questions
-from tests.language.stops import made, stopped, whole
+from tests.study.numbers.stops import made, stopped, whole
 
 TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou answer.<|im_end|>\n{% endif %}"

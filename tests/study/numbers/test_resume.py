@@ -7,7 +7,7 @@ from sublearn.language import finetune, kept, models
 from sublearn.language.base import untrained
 from sublearn.language.plans import BasePlan
 from sublearn.study.table import build
-from tests.language.stops import made, stopped, whole
+from tests.study.numbers.stops import made, stopped, whole
 
 # As wide as the study's own base: narrower models sum in one order only.
 SMALL = {

@@ -1,14 +1,19 @@
 """What is checked before anything is written, beyond the rows of the table of faults."""
 
 import shutil
+from pathlib import Path
 
 import pytest
+import torch
 
 from sublearn import devices
+from sublearn.config import dotted
 from sublearn.errors import InputError
+from sublearn.files import checkpoints
+from sublearn.files.reading import json_file
 from sublearn.language import models
 from sublearn.study.numbers import checks
-from sublearn.study.numbers.spec import Settings
+from sublearn.study.numbers.spec import Settings, plan_lines
 from sublearn.study.table import build, settings_of
 from sublearn.tasks.rows import as_text
 from tests.language import chat
@@ -19,6 +24,7 @@ def prepare(study) -> None:
     study.designed.prepare()
 
 
+OLD = Path(__file__).parents[2] / "data" / "v0.1.0" / "numbers" / "study.json"
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}"
 
 
@@ -94,8 +100,10 @@ def test_files_that_are_never_loaded_are_not_part_of_the_identity(folder):
     assert build("numbers", {"model": str(folder)}).id != first
 
 
-def test_the_tiny_study_keeps_its_id():
-    assert build("numbers").id == "numbers-550739271e2a"
+def test_the_tiny_study_has_the_settings_that_it_had_in_version_0_1_0():
+    old = json_file(OLD, "the manifest")["study"]["settings"]
+    assert build("numbers", dotted(old)).settings == old
+    assert "digests" not in old["bring"] or not old["bring"]["digests"]
 
 
 def test_brought_rows_may_be_too_long_for_lora_alone(folder, tmp_path):
@@ -127,3 +135,41 @@ def test_rows_without_numbers_train_where_nothing_is_shuffled(tmp_path):
 def test_a_plan_asks_no_hub(monkeypatch):
     monkeypatch.setattr("sublearn.files.hub.folder", lambda *_: pytest.fail("the hub was asked"))
     checks.check(Settings(model="nobody/nothing"), fetch=False)
+
+
+def _pickled(folder):
+    torch.save({}, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def _no_tokenizer(folder):
+    for file in folder.glob("token*"):
+        file.unlink()
+
+
+REFUSED = {
+    "pickled weights": (_pickled, "pickled weights alone"),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no weights"),
+    "no tokenizer": (_no_tokenizer, "no tokenizer"),
+    "code of its own": (chat.config(auto_map={"AutoModelForCausalLM": "evil.Model"}), "run code of its own"),
+    "no configuration": (lambda folder: (folder / "config.json").unlink(), "no readable config.json"),
+    "no folder": (shutil.rmtree, "is no model folder"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_sound_model_folder_is_refused(case, folder):
+    spoil, message = REFUSED[case]
+    spoil(folder)
+    with pytest.raises(InputError, match=message):
+        checks.check(Settings(model=str(folder)))
+
+
+def test_the_plan_of_a_real_model_says_its_size_and_cost(folder):
+    assert checkpoints.parameters(str(folder)) == models.read(folder).num_parameters()
+    assert checkpoints.parameters("Qwen/Qwen2.5-7B-Instruct") == 7_000_000_000
+    assert checkpoints.parameters("some/model") is None
+    text = " ".join(plan_lines(Settings(model="Qwen/Qwen2.5-7B-Instruct"), 1))
+    assert "7 billion parameters" in text
+    assert "GB of GPU memory" in text
+    assert " h on one GPU" in text
