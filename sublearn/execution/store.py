@@ -186,7 +186,7 @@ def known_as(study: Study, folder: Path) -> Study:
 
 def known_in(out: Path) -> dict[str, str]:
     """The ids of the run directories of a sweep that an earlier version began, by what each id would be now."""
-    if not (out / SWEEP_FILE).exists() or (sweep := read_sweep(out)).format is not None:
+    if not os.path.exists(out / SWEEP_FILE) or (sweep := read_sweep(out)).format is not None:
         return {}
     known: dict[str, str] = {}
     for folder in sorted(file.parent for file in out.glob(f"{sweep.study}-*/{MANIFEST}")):

@@ -154,7 +154,7 @@ def test_tables_and_figures_are_written_beside_the_records(ran, monkeypatch, cap
         assert sublearn(monkeypatch, "report", str(ran), *options) == 0
         assert f"Table: {ran / 'records.csv'}\n" in capsys.readouterr().out
     lines = (ran / "records.csv").read_text().splitlines()
-    assert lines[0] == "study,arm,seed,trait,value,n,status,reason" and len(lines) == 1 + 3 * 6 * 2
+    assert lines[0] == "study,arm,seed,trait,value,n,status,reason" and len(lines) == 1 + 3 * 7 * 2
     table = (ran / "estimates.tex").read_text()
     assert r"\toprule" in table and r"same\_init" in table and "_" not in table.replace(r"\_", "").split("\n", 2)[2]
     starts = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<svg"}

@@ -14,7 +14,7 @@ OLD = Path(__file__).parent.parent / "data" / "v0.1.0"
 PAGE = "<!DOCTYPE html><html><head><title>The tutorial | sublearn report</title></head></html>"
 FOREIGN_PAGE = "<!DOCTYPE html><html><head><title>My thesis</title></head></html>"
 COMMANDS = {
-    "run": ("run", "tutorial", *SET, "--seeds", "0:4", "--jobs", "1"),
+    "run": ("run", "tutorial", *SET, "--seeds", "0:7", "--jobs", "1"),
     "sweep": ("sweep", "tutorial", *SET, "--grid", "student.lr=1e-3,1e-2", "--seeds", "0:2", "--jobs", "1"),
     "demo": ("demo",),
     "trace": ("trace", "prompts", *SET, "--seeds", "0"),

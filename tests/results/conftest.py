@@ -1,0 +1,60 @@
+from collections.abc import Callable
+
+import pytest
+
+import sublearn
+from sublearn.execution.manifests import Made
+from sublearn.execution.replication import Comparison, Span
+from sublearn.results import demo
+from sublearn.results.base import Shown
+from sublearn.results.demo import Demo
+from sublearn.results.replication import Replication
+from tests.processes import SMALL
+
+MADE = Made("sublearn test", {"torch": "2", "sublearn": "0.1.0"}, {"precision": "highest", "device": "cpu"})
+TRACED = SMALL | {"teacher.epochs": 3, "student.epochs": 1}
+
+
+def compared() -> Replication:
+    """A figure that agrees, and a trend that cannot be told."""
+    words = "what it is", "a source", "0.55 ± 0.04 (25 runs)", "0.549 ± 0.012 (25 runs)"
+    theirs, ours = Span("", 0.55, 0.51, 0.59), Span("", 0.549, 0.537, 0.561)
+    trend = tuple(Span(f"inputs.variance = {value:g}", 0.5 + value / 100, 0.4, 0.6) for value in (0.25, 1, 4))
+    rows = (
+        Comparison("A/same_init", *words, "agrees", "difference -0.001", "sublearn run mnist", theirs, (ours,)),
+        Comparison("C/variance", *words, "cannot tell", "too wide", "sublearn run mnist", None, trend),
+    )
+    return Replication(rows, 2, MADE)
+
+
+def told() -> Demo:
+    """The story with few seeds."""
+    names = dict.fromkeys(name for name, _ in demo.PARTS)
+    return Demo(tuple(sublearn.run(name, range(3), **SMALL) for name in names), MADE)
+
+
+MAKERS: dict[str, Callable[[], Shown]] = {
+    "study.json": lambda: sublearn.run("prompts", range(3), **SMALL),
+    "sweep.json": lambda: sublearn.sweep("prompts", {"hidden": [4, 6]}, range(3), n_eval=20, n_unrelated=60),
+    "replication.json": compared,
+    "trace.json": lambda: sublearn.trace("prompts", range(3), steps=(0, 1), **TRACED),
+    "alignment.json": lambda: sublearn.trace("prompts", range(3), perturb=(0, 0.5), **TRACED),
+    "demo.json": told,
+}
+"""One small result of each kind of folder, in memory."""
+_made: dict[str, Shown] = {}
+
+
+@pytest.fixture(params=MAKERS)
+def kind(request, monkeypatch) -> str:
+    """Each kind of folder, by the file that tells what it is."""
+    monkeypatch.setattr(demo, "PARTS", (("tutorial", (0,)), ("tutorial", range(3)), ("prompts", range(3))))
+    return request.param
+
+
+@pytest.fixture
+def result(kind) -> Shown:
+    """The result of that kind, made once."""
+    if kind not in _made:
+        _made[kind] = MAKERS[kind]()
+    return _made[kind]
