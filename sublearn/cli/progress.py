@@ -24,7 +24,7 @@ EVERY_S = 30.0
 
 
 @dataclass
-class Way:
+class Pace:
     """How many of the runs are done, and since when; `found` were there before."""
 
     clock: Callable[[], float] = monotonic
@@ -80,14 +80,14 @@ class Shown:
 
     def __init__(self, title: str, bar: "Bar | None", quiet: bool, first: str | None = None) -> None:
         self.title, self.bar, self.quiet, self.first = title, bar, quiet, first
-        self.way = Way()
+        self.pace = Pace()
         self.any = False
 
     def update(self, done: int, total: int, notes: Sequence[str]) -> None:
         """Take note of how many runs are done, and print what there is to tell."""
         if self.first and not self.any:
             self._tell(self.first)
-        if self.way.reach(done, total) and done and (done < total or not self.any):
+        if self.pace.reach(done, total) and done and (done < total or not self.any):
             self._tell(f"{done:,} of {total:,} runs are already done.")
         self.any = True
         if self.bar is not None:
@@ -107,8 +107,8 @@ class Shown:
 
     def beat(self) -> None:
         """Print how far it is."""
-        if self.way.begun:
-            self._tell(f"{self.title}: {self.way.text()}")
+        if self.pace.begun:
+            self._tell(f"{self.title}: {self.pace.text()}")
 
     def _tell(self, text: str) -> None:
         if not self.quiet:
@@ -139,7 +139,7 @@ def following(title: str, quiet: bool = False, first: str | None = None) -> Iter
     beats = nullcontext() if quiet or bar is not None else _beating(shown)
     with bar or nullcontext(), beats, _warning_by(shown):
         if bar is not None:
-            bar.add_task(title, total=None, way=shown.way)
+            bar.add_task(title, total=None, pace=shown.pace)
         yield shown
 
 
@@ -153,7 +153,7 @@ def _bar() -> "Bar | None":
 
     class Left(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(task.fields["way"].text())
+            return Text(task.fields["pace"].text())
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), Left())
     return Progress(

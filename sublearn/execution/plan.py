@@ -95,7 +95,7 @@ class Place:
         """Who runs them."""
         return ENGINES[self.options.engine]
 
-    def way(self, point: Point) -> "Way":
+    def manner(self, point: Point) -> "Manner":
         """How the jobs of a point are run."""
         trainer = point.study.designed.trainer(self.options.trainer)
         setup = Setup(
@@ -104,7 +104,7 @@ class Place:
             threads=1,
             keep=None if point.folder is None else str(point.folder / ARTIFACTS),
         )
-        return Way(setup.model_copy(update={"trainer": trainer.name}), trainer, self.options.engine)
+        return Manner(setup.model_copy(update={"trainer": trainer.name}), trainer, self.options.engine)
 
     def workers(self, seconds: float) -> int:
         """How many run at a time for so many seconds of work on one core."""
@@ -117,14 +117,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Way:
+class Manner:
     """How the jobs of a point are run, by which trainer and engine."""
 
     setup: Setup
     trainer: Choice
     engine: str
 
-    def kept(self) -> dict[str, str]:
+    def runtime(self) -> dict[str, str]:
         """What a run directory keeps of it."""
         why = {"trainer": self.trainer.name, "trainer_reason": plain(self.trainer.reason, LONGEST_REASON)}
         return {"device": self.setup.device, "precision": self.setup.precision, "engine": self.engine, **why}
@@ -141,7 +141,10 @@ def connected(options: Options) -> Iterator[Place]:
 
 
 def prepare(plan: Plan, place: Place) -> None:
-    """See that every study fits in memory, and fetch and check what they need. Raises InputError where it does not."""
+    """See that every study fits in memory and can be trained as asked; fetch and check what they need.
+
+    Raises InputError where that is not so.
+    """
     if place.engine.uses_this_memory(place.device):
         for point in plan.points:
             check_memory(point.study)
@@ -192,10 +195,10 @@ def _lines(plan: Plan, place: Place) -> Iterator[str]:
     seconds, total = 0.0, sum(point.seconds for point in plan.shares())
     first: tuple[Job, Choice] | None = None
     for point in plan.shares():
-        done, way = seeds_there(point) & set(point.seeds), place.way(point)
+        done, manner = seeds_there(point) & set(point.seeds), place.manner(point)
         there += len(done)
-        for job in place.jobs(plan, point, way.setup, done, total):
-            jobs, runs, first = jobs + 1, runs + len(job.seeds), first or (job, way.trainer)
+        for job in place.jobs(plan, point, manner.setup, done, total):
+            jobs, runs, first = jobs + 1, runs + len(job.seeds), first or (job, manner.trainer)
             seconds += len(job.seeds) * point.study.designed.seconds_a_run
     what = f"{len(plan.points):,} studies, {runs:,} runs"
     if len(plan.points) == 1:

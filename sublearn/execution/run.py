@@ -149,9 +149,9 @@ class _Work:
                 yield from self._jobs(point)
 
     def _jobs(self, point: Point) -> Iterator[Job]:
-        way = self.place.way(point)
-        own = self._opened(point, way.kept())
-        for job in self.place.jobs(self.plan, point, way.setup, set(point.seeds) - own.left, self.cost.seconds):
+        manner = self.place.manner(point)
+        own = self._opened(point, manner.runtime())
+        for job in self.place.jobs(self.plan, point, manner.setup, set(point.seeds) - own.left, self.cost.seconds):
             if point.study.id in self.done.failed:
                 break
             own.begun |= set(job.seeds)

@@ -13,8 +13,7 @@ from sublearn.execution.plan import Point
 from sublearn.execution.replication import PAGE, TEXT, Comparison, Row, Span, a_text
 from sublearn.execution.run import execute
 from sublearn.files.writing import replace_page, replace_text
-from sublearn.report.charts.forest import draw_forest, forest_label
-from sublearn.report.charts.plain import draw_comparisons
+from sublearn.report.charts.forest import draw_forest, draw_forest_on, forest_label
 from sublearn.report.page import replication_page
 from sublearn.report.replication import markdown, summary
 from sublearn.results.base import Shown
@@ -93,7 +92,7 @@ class Replication(Shown):
 
     def draw(self, axes: "Axes") -> None:
         """Each published figure beside ours."""
-        draw_comparisons(axes, self.findings)
+        draw_forest_on(axes, self.findings)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
         """Each published figure beside ours, where they are numbers."""

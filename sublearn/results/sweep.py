@@ -18,8 +18,7 @@ from sublearn.execution.run import Done, execute
 from sublearn.execution.sweep import INDEX, PAGE, Grid, GridPoints, typed_values
 from sublearn.files.folders import locked
 from sublearn.files.writing import replace_page, replace_text
-from sublearn.report.charts.plain import draw_differences
-from sublearn.report.charts.sweep import draw_sweep, named, sweep_label
+from sublearn.report.charts.sweep import draw_claims, draw_sweep, named, sweep_label
 from sublearn.report.page import sweep_page
 from sublearn.report.sweep import sweep_table
 from sublearn.report.wording import contrast_text, interval_text, mean_text
@@ -139,7 +138,7 @@ class Sweep(Shown):
 
     def draw(self, axes: "Axes") -> None:
         """The claims' differences over the first setting."""
-        draw_differences(axes, self.points, next(iter(self.grid.values)))
+        draw_claims(axes, self.points, next(iter(self.grid.values)))
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
         """One for each setting."""

@@ -13,12 +13,13 @@ from sublearn.execution.plan import Plan
 from sublearn.execution.run import execute
 from sublearn.execution.tracing import OUR_FIGURE, AlignmentFile, Traced, TraceFile, TraceMean
 from sublearn.files.writing import replace_page, replace_text
-from sublearn.report.charts.plain import draw_scales, draw_way
 from sublearn.report.charts.trace import (
     TRACE_LABEL,
     alignment_figure,
     alignment_label,
     draw_alignment,
+    draw_direction,
+    draw_runs,
     draw_trace,
     trace_figure,
 )
@@ -103,7 +104,7 @@ class Trace(Shown):
 
     def draw(self, axes: "Axes") -> None:
         """The direction of each arm over the student's steps."""
-        draw_way(axes, self.rows)
+        draw_direction(axes, self.rows)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
         """The way, quantity by quantity."""
@@ -190,7 +191,7 @@ class Alignment(Shown):
 
     def draw(self, axes: "Axes") -> None:
         """Every run's transfer against its alignment at the start."""
-        draw_scales(axes, self.found.rows)
+        draw_runs(axes, self.found)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
         """Every run's transfer against its alignment, if the runs are known."""

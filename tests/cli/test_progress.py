@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from sublearn.cli import progress
-from sublearn.cli.progress import Way, following
+from sublearn.cli.progress import Pace, following
 from sublearn.execution import replication
 from sublearn.execution.options import Options
 from sublearn.results.replication import replicate
@@ -65,27 +65,27 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 
 def test_a_way_says_the_total_at_once_and_what_is_left_after_the_first_run():
     now = [0.0]
-    way = Way(lambda: now[0])
-    assert way.text() == "" and not way.begun
-    assert way.reach(4, 24)
+    pace = Pace(lambda: now[0])
+    assert pace.text() == "" and not pace.begun
+    assert pace.reach(4, 24)
     now[0] = 63
-    assert way.text() == "4 of 24 runs, 1:03"
-    assert not way.reach(9, 24) and way.begun
-    assert way.text() == "9 of 24 runs, 1:03, about 3:09 left"
+    assert pace.text() == "4 of 24 runs, 1:03"
+    assert not pace.reach(9, 24) and pace.begun
+    assert pace.text() == "9 of 24 runs, 1:03, about 3:09 left"
     now[0] = 100
-    assert way.text() == "9 of 24 runs, 1:40, about 2:32 left"
-    assert not way.reach(24, 24) and not way.begun
-    assert way.text() == "24 of 24 runs, 1:40"
+    assert pace.text() == "9 of 24 runs, 1:40, about 2:32 left"
+    assert not pace.reach(24, 24) and not pace.begun
+    assert pace.text() == "24 of 24 runs, 1:40"
 
 
 def test_work_that_follows_other_work_starts_anew():
     now = [0.0]
-    way = Way(lambda: now[0])
-    way.reach(0, 3), way.reach(3, 3)
+    pace = Pace(lambda: now[0])
+    pace.reach(0, 3), pace.reach(3, 3)
     now[0] = 50
-    assert way.reach(3, 3) and way.reach(0, 7)
+    assert pace.reach(3, 3) and pace.reach(0, 7)
     now[0] = 51
-    assert way.text() == "0 of 7 runs, 0:01"
+    assert pace.text() == "0 of 7 runs, 0:01"
 
 
 def test_lines_that_are_said_meanwhile_stand_on_lines_of_their_own(monkeypatch):
@@ -190,7 +190,7 @@ def test_before_the_work_and_after_it_no_line_is_told(monkeypatch, capsys):
     for reach in ((), ((8, 8),)):
         with following("digits") as shown:
             for done, total in reach:
-                shown.way.reach(done, total)
+                shown.pace.reach(done, total)
             shown.beat()
     assert capsys.readouterr().err == ""
 

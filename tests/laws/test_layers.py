@@ -1,9 +1,16 @@
+import ast
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 import sublearn
+from sublearn.cli.app import COMMANDS
 
 TORCH_FREE = [
     "errors", "seeds", "config", "devices", "records", "columns", "stats", "cli", "cli.app", "cli.story",
@@ -52,8 +59,6 @@ def test_every_public_name_is_there_and_documented(name):
 
 
 def test_type_checkers_see_the_same_shelf():
-    from pathlib import Path
-
     stub = (Path(sublearn.__file__).parent / "__init__.pyi").read_text()
     named = {line.split(" as ")[1] for line in stub.splitlines() if " as " in line} | {"DEVICE"}
     assert named == set(sublearn._SHELF)
@@ -62,3 +67,42 @@ def test_type_checkers_see_the_same_shelf():
 def test_an_unknown_name_is_no_attribute():
     with pytest.raises(AttributeError, match="colour"):
         _ = sublearn.colour
+
+
+ROOT = Path(sublearn.__file__).parent
+LAYERS = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+RANK = {name.strip(): rank for rank, layer in enumerate(LAYERS) for name in layer.split("|")}
+SHAPE = re.compile(r"sublearn(\.[a-z_]+)+")
+
+
+def rank(module: str) -> int:
+    """How far down the layer of a module is."""
+    return next(RANK[name] for name in RANK if module == name or module.startswith(f"{name}."))
+
+
+def named_in(file: Path) -> Iterator[str]:
+    """The modules of the package that a file names in texts, as tables of modules do, or in `import sublearn`."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import) and any(alias.name == "sublearn" for alias in node.names):
+            yield "sublearn"
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if SHAPE.fullmatch(text) and find_spec(text) is not None:
+            yield text
+
+
+def module_of(file: Path) -> str:
+    """The dotted name of a file of the package."""
+    return ".".join(["sublearn", *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.rglob("*.py")), ids=module_of)
+def test_modules_that_are_named_in_texts_lie_no_higher_than_who_names_them(file):
+    if file == ROOT / "__init__.py":  # the shelf, which nobody below may import
+        return
+    for name in named_in(file):
+        assert name != "sublearn", "the shelf is for users"
+        assert rank(name) >= rank(module_of(file)), name
+
+
+def test_the_table_of_commands_names_modules_of_its_own_layer():
+    assert all(module.startswith("sublearn.cli.") and find_spec(module) for module in COMMANDS.values())

@@ -4,15 +4,30 @@ import numpy as np
 import pytest
 
 from sublearn.records import Record
+from sublearn.results.sweep import SweepPoint
 from sublearn.seeds import stream
 from sublearn.study.analysis import Analysis, analyse
 from sublearn.study.base import Arm, Claim, Study, Trait
 from sublearn.study.contrast import Difference, Side
+from tests.report.samples import point_of
 
 
 @pytest.fixture
 def sample():
     """Builds (analysis, records): sample(n, diverged=(seeds,), **changes of the study)."""
+    return build
+
+
+@pytest.fixture
+def points(sample):
+    """Builds a sweep's points: points(**grid), each of 8 runs."""
+
+    def build(**grid) -> list[SweepPoint]:
+        chosen = [{}]
+        for key, values in grid.items():
+            chosen = [one | {key: value} for one in chosen for value in values]
+        return [point_of(one, sample(8, settings={"swept": str(one)})[0]) for one in chosen]
+
     return build
 
 

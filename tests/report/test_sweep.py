@@ -9,23 +9,9 @@ from sublearn.report.charts.svg import css
 from sublearn.report.charts.sweep import LINES, sweep_figure
 from sublearn.report.page import sweep_page
 from sublearn.report.sweep import sweep_table
-from sublearn.results.sweep import SweepPoint
 from tests.report.samples import point_of
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture
-def points(sample):
-    """Builds a sweep's points: points(**grid), each of 8 runs."""
-
-    def build(**grid) -> list[SweepPoint]:
-        chosen = [{}]
-        for key, values in grid.items():
-            chosen = [one | {key: value} for one in chosen for value in values]
-        return [point_of(one, sample(8, settings={"swept": str(one)})[0]) for one in chosen]
-
-    return build
 
 
 def page(points, **more) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sublearn.execution.replication import Comparison, Span, Verdict
 from sublearn.report.charts.marks import Mark
-from sublearn.report.charts.rows import Panel, Row, draw
-from sublearn.report.charts.sheet import NARROW, WIDE, Key, limits
+from sublearn.report.charts.rows import Panel, Row, draw, draw_on
+from sublearn.report.charts.sheet import NARROW, WIDE, Ends, Key, limits
 from sublearn.report.charts.svg import svg_text
 from sublearn.report.wording import plain
 
@@ -38,17 +39,29 @@ def forest_label(rows: Sequence[Comparison]) -> str:
 def draw_forest(rows: Sequence[Comparison], width: float = WIDE) -> Figure:
     """Each published figure above ours, in the colour and shape of the verdict; one panel a table."""
     drawn = [row for row in rows if row.measured]
-    spans = [span for row in drawn for span in (*row.measured, *([row.published] if row.published else []))]
-    ends = [end for span in spans for end in (span.low, span.high) if end is not None]
-    span = limits([0.0, 1.0, *(span.mean for span in spans)], ends, share=True, edge=0.02)
-    panels = [
-        Panel(f"table {letter}", tuple(line for row in own for line in _lines(row)), span, runs=False,
-              beside=COLUMN if width > NARROW else 0)
-        for letter, own in groupby(drawn, lambda row: plain(row.name.partition("/")[0]))
-    ]  # fmt: skip
+    beside = COLUMN if width > NARROW else 0
+    tables = groupby(drawn, lambda row: plain(row.name.partition("/")[0]))
+    span = _limits(drawn)
+    panels = [_panel(f"table {letter}", list(own), span, beside) for letter, own in tables]
     keys = [_key("published", THEIRS)]
     keys += [_key(f"ours, {v}", look) for v, look in LOOKS.items() if any(row.verdict == v for row in drawn)]
     return draw(panels, [*keys, Key("interval", "muted", "95% interval")], width)
+
+
+def draw_forest_on(axes: Axes, rows: Sequence[Comparison]) -> None:
+    """The same on given axes, all tables below each other."""
+    drawn = [row for row in rows if row.measured]
+    draw_on(axes, _panel("published (diamonds) and ours, 95% intervals", drawn, _limits(drawn), 0))
+
+
+def _panel(axis: str, rows: Sequence[Comparison], span: Ends, beside: float) -> Panel:
+    return Panel(axis, tuple(line for row in rows for line in _lines(row)), span, runs=False, beside=beside)
+
+
+def _limits(rows: Sequence[Comparison]) -> Ends:
+    spans = [span for row in rows for span in (*row.measured, *([row.published] if row.published else []))]
+    ends = [end for span in spans for end in (span.low, span.high) if end is not None]
+    return limits([0.0, 1.0, *(span.mean for span in spans)], ends, share=True, edge=0.02)
 
 
 def _lines(row: Comparison) -> Iterator[Row]:

@@ -12,9 +12,23 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from sublearn.report.charts.marks import DOTS, Mark, draw_band, draw_line, draw_marks, draw_ribbon
-from sublearn.report.charts.sheet import LINE, MARGIN, SMALL, Key, Sheet, limits, name_across, title_and_notes, width_of
+from sublearn.report.charts.palette import light
+from sublearn.report.charts.sheet import (
+    LINE,
+    MARGIN,
+    SMALL,
+    Key,
+    Sheet,
+    limits,
+    mark_across,
+    name_across,
+    title_and_notes,
+    width_in_pixels,
+    width_of,
+)
 
 PLOT = 150
 AXIS = 44
@@ -73,7 +87,7 @@ class Across:
     def scale(self, width: float, lines: int) -> Scale:
         """Where values lie on so many pixels, with room for the marks of so many lines at either end."""
         edge = 12 + DODGE * lines / 2
-        places = sorted({self.place(value) for value in self.values})
+        places = sorted({self.place(value) for value in self.values}) or [0.0]
         ends = (places[0], places[-1]) if len(places) > 1 else (places[0] - 1, places[0] + 1)
         return Scale(ends, edge, width - edge)
 
@@ -143,12 +157,36 @@ def draw_charts(charts: Sequence[Chart], across: Across, keys: Sequence[Key], wi
     return sheet.figure
 
 
+def draw_on(axes: Axes, chart: Chart, across: Across) -> None:
+    """The chart on given axes, whose limits and marks are set anew, with a legend of its lines."""
+    axes.set(
+        xlim=(0, width_in_pixels(axes)), ylim=chart.limits(), xlabel=across.label, ylabel=chart.note, title=chart.title
+    )
+    for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
+        text.set_parse_math(False)  # a study's own words are no formula
+    _draw_lines(axes, chart, across)
+    signs = {one.name: one for one in reversed(chart.series) if one.marks and one.marks[0].shape}
+    handles = [_handle(one) for one in reversed(signs.values())]
+    for text in axes.legend(handles=handles, fontsize="small").get_texts() if handles else ():
+        text.set_parse_math(False)
+
+
+def _handle(one: Series) -> Line2D:
+    face = light(one.colour if one.marks[0].filled else "paper")
+    return Line2D([], [], color=light(one.colour), marker=one.marks[0].shape, mfc=face, label=one.name)
+
+
 def _draw_chart(sheet: Sheet, chart: Chart, across: Across, left: float, top: float, width: float, head: float) -> None:
     sheet.write_words(title_and_notes(chart.title, [chart.note], width), left + MARGIN, top)
     axes = sheet.gridded((left + MARGIN, left + width - MARGIN), (top + head, top + head + PLOT), chart.limits())
+    _draw_lines(axes, chart, across)
+    name_across(axes, across.label)
+
+
+def _draw_lines(axes: Axes, chart: Chart, across: Across) -> None:
     ends, lines = axes.get_xlim(), 1 if any(one.ribbon for one in chart.series) else len(chart.series)
     scale = across.scale(ends[1], lines)
-    name_across(axes, across.label, across.marks(scale))
+    mark_across(axes, across.marks(scale))
     if chart.level is not None:
         low, high = axes.get_ylim()
         if chart.band:

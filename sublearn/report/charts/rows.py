@@ -23,6 +23,7 @@ from sublearn.report.charts.sheet import (
     Sheet,
     Words,
     draw_grid,
+    mark_across,
     name_across,
     title_and_notes,
     width_of,
@@ -111,8 +112,8 @@ def draw_on(axes: Axes, panel: Panel) -> None:
     """The panel's rows on given axes, their names at the axis; limits and marks of the axes are set anew."""
     pitch = [panel.height(row) + GAP for row in panel.rows]
     starts = np.cumsum([0.0, *pitch])
-    axes.set(xlim=panel.limits, ylim=(starts[-1], 0.0))
-    axes.set_yticks(starts[:-1] + np.array(pitch) / 2, [row.label for row in panel.rows], parse_math=False)
+    axes.set(xlim=panel.limits, ylim=(max(starts[-1], GAP), 0.0))
+    axes.set_yticks(starts[:-1] + np.array(pitch) / 2, [row.label or row.note for row in panel.rows], parse_math=False)
     axes.set_xlabel(panel.axis, parse_math=False)
     dense = crowded(len(row.points) for row in panel.rows)
     for row, start in zip(panel.rows, starts, strict=False):
@@ -132,6 +133,7 @@ def _draw_panel(sheet: Sheet, panel: Panel, top: float, bottom: float, dense: bo
     across = (MARGIN + panel.beside, sheet.width - MARGIN)
     axes = sheet.axes(across, (top, bottom), panel.limits, (bottom - top, 0))
     axes.yaxis.set_visible(False)
+    mark_across(axes)
     name_across(axes, panel.axis)
     if panel.beside:
         draw_grid(axes, "x")

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from sublearn.report.charts.marks import SHAPES, Mark, draw_cloud, draw_marks
 from sublearn.report.charts.palette import light
-from sublearn.report.charts.sheet import LINE, MARGIN, SMALL, Sheet, limits, name_across, title_and_notes
+from sublearn.report.charts.sheet import (
+    LINE,
+    MARGIN,
+    SMALL,
+    Ends,
+    Sheet,
+    limits,
+    mark_across,
+    name_across,
+    title_and_notes,
+)
 
 PLOT, AXIS = 320, 46
 LABEL = 13
@@ -37,9 +47,27 @@ def draw_scatter(
     top = LINE * len(words) + 12.0
     sheet = Sheet(width, top + PLOT + AXIS)
     sheet.write_words(words, MARGIN, 0)
-    across, up = (limits(np.concatenate(both), edge=0.06) for both in ([c.x for c in clouds], [c.y for c in clouds]))
+    across, up = _limits(clouds)
     axes = sheet.gridded((MARGIN, width - MARGIN), (top, top + PLOT), up, across)
+    mark_across(axes)
     name_across(axes, labels[0])
+    _draw_clouds(axes, clouds, colour)
+    return sheet.figure
+
+
+def draw_on(axes: Axes, clouds: Sequence[Cloud], labels: tuple[str, str], colour: str = "same") -> None:
+    """The clouds on given axes, whose limits are set anew."""
+    across, up = _limits(clouds)
+    axes.set(xlim=across, ylim=up, xlabel=labels[0], ylabel=labels[1])
+    _draw_clouds(axes, clouds, colour)
+
+
+def _limits(clouds: Sequence[Cloud]) -> tuple[Ends, Ends]:
+    x, y = (limits(np.concatenate(both), edge=0.06) for both in ([c.x for c in clouds], [c.y for c in clouds]))
+    return x, y
+
+
+def _draw_clouds(axes: Axes, clouds: Sequence[Cloud], colour: str) -> None:
     drawn = [(cloud, SHAPES[n % len(SHAPES)]) for n, cloud in enumerate(clouds) if len(cloud.x)]
     for cloud, shape in drawn:
         draw_cloud(axes, cloud.x, cloud.y, colour, shape=shape)
@@ -47,7 +75,6 @@ def draw_scatter(
     for (x, y), (_, shape) in zip(means, drawn, strict=True):
         draw_marks(axes, [Mark(x, None, None, "ink", shape=shape)], [y], size=7.5)
     _name_means(axes, means, [cloud.name for cloud, _ in drawn])
-    return sheet.figure
 
 
 def _name_means(axes: Axes, means: Sequence[tuple[float, float]], names: Sequence[str]) -> None:

@@ -111,13 +111,21 @@ def draw_grid(axes: Axes, axis: Literal["x", "y"]) -> None:
     axes.set_axisbelow(True)
 
 
-def name_across(axes: Axes, text: str, marks: Sequence[tuple[float, str]] | None = None) -> None:
-    """Say what runs across, with marks at these places, or else at round values."""
-    if marks is None:
-        width = axes.get_window_extent().width * PIXELS_PER_INCH / axes.figure.dpi
-        marks = [(value, tick_text(value)) for value in round_values(axes.get_xlim(), 10 if width > 480 else 5)]
-    axes.set_xticks([place for place, _ in marks], [said for _, said in marks], parse_math=False)
+def name_across(axes: Axes, text: str) -> None:
+    """Say what runs across."""
     axes.set_xlabel(text, size=SMALL, color=light("muted"), parse_math=False, labelpad=6)
+
+
+def mark_across(axes: Axes, marks: Sequence[tuple[float, str]] | None = None) -> None:
+    """Marks below the axes at these places, or else at round values."""
+    if marks is None:
+        count = 10 if width_in_pixels(axes) > 480 else 5
+        marks = [(value, tick_text(value)) for value in round_values(axes.get_xlim(), count)]
+    axes.set_xticks([place for place, _ in marks], [said for _, said in marks], parse_math=False)
+
+
+def width_in_pixels(axes: Axes) -> float:
+    return axes.get_window_extent().width * PIXELS_PER_INCH / axes.figure.dpi
 
 
 def round_values(limits: Ends, count: int) -> list[float]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sublearn.errors import LONGEST_QUOTE, plain
 from sublearn.report.charts.figures import group
-from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
+from sublearn.report.charts.lines import Across, Chart, Series, draw_charts, draw_on
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
@@ -45,9 +46,7 @@ def draw_sweep(points: Sequence["Point"], key: str, width: float = WIDE) -> Figu
     A claim has one chart, with a line for each combination of the other settings; the arms have a chart for each.
     """
     study = points[0].analysis.study
-    across = Across(plain(key, LONGEST_QUOTE), tuple(dict.fromkeys(_value(point.settings[key]) for point in points)))
-    drawn = dict(islice(groups(points, key).items(), LINES))
-    claims = dict.fromkeys(claim for point in points for claim in point.analysis.study.claims)
+    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), _claims(points)
     charts = [_claim_chart(drawn, key, claim) for claim in claims]
     arms = _looks(points)
     charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in drawn.items()]
@@ -64,13 +63,38 @@ def draw_sweep(points: Sequence["Point"], key: str, width: float = WIDE) -> Figu
     return draw_charts(charts, across, keys, width)
 
 
+def draw_claims(axes: Axes, points: Sequence["Point"], key: str) -> None:
+    """Each claim's difference over the values of one setting on given axes, in its verdicts' colours."""
+    lines = [
+        _claim_line(own, key, claim, plain(claim.claim, 80), SHAPES[number % len(SHAPES)], DASHES[number % 4])
+        for number, claim in enumerate(_claims(points))
+        for own in groups(points, key).values()
+    ]
+    draw_on(axes, Chart("", "difference, 95% interval", tuple(lines), 0.0), _across(points, key))
+
+
+def _across(points: Sequence["Point"], key: str) -> Across:
+    return Across(plain(key, LONGEST_QUOTE), tuple(dict.fromkeys(_value(point.settings[key]) for point in points)))
+
+
+def _claims(points: Sequence["Point"]) -> list[Claim]:
+    return list(dict.fromkeys(claim for point in points for claim in point.analysis.study.claims))
+
+
+def _claim_line(
+    own: Sequence["Point"], key: str, claim: Claim, name: str, shape: str, dashes: tuple[float, ...] | None
+) -> Series:
+    judged = [_judged(point.analysis, claim)[:2] for point in own]
+    marks = [Mark.of(found, verdict, verdict != "inconclusive", shape) for found, verdict in judged]
+    return _series(own, key, marks, name, "muted", dashes)
+
+
 def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:
     """A claim's difference over the setting, one line for each combination of all others, in its verdicts' colours."""
-    lines = []
-    for order, (rest, own) in enumerate(drawn.items()):
-        judged = [_judged(point.analysis, claim)[:2] for point in own]
-        marks = [Mark.of(found, verdict, verdict != "inconclusive", SHAPES[order]) for found, verdict in judged]
-        lines.append(_series(own, key, marks, rest, "muted", DASHES[order % 4]))
+    lines = [
+        _claim_line(own, key, claim, rest, SHAPES[order], DASHES[order % 4])
+        for order, (rest, own) in enumerate(drawn.items())
+    ]
     note = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
     deltas = {_judged(point.analysis, claim)[2] for own in drawn.values() for point in own}
     # Where delta is a share of what the teacher shifted there is another one at each setting, and no common band.

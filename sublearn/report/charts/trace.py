@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sublearn.execution.tracing import AlignmentFile, TraceMean
+from sublearn.report.charts import lines, scatter
 from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.scatter import Cloud, draw_scatter
@@ -33,16 +35,29 @@ def trace_figure(rows: Sequence[TraceMean], width: float = WIDE) -> str:
 
 def draw_trace(rows: Sequence[TraceMean], width: float = WIDE) -> Figure:
     """One chart a quantity over the student's steps, one line an arm with its 95% interval."""
-    rows = [row for row in rows if not row.layer]
-    arms = {arm: _look(arm, number) for number, arm in enumerate(dict.fromkeys(row.arm for row in rows))}
-    steps = tuple(sorted({row.step for row in rows}))
+    rows, arms = _overall(rows)
     charts = [_chart(rows, quantity, arms) for quantity in PANELS]
     keys = [
         Key("mean" if filled else "hollow", colour, plain(arm), shape, line=True)
         for arm, (colour, filled, shape) in arms.items()
     ]
-    signs = [Key("band", "control", "95% interval")]
-    return draw_charts(charts, Across("student's step", steps, from_zero=True), [*keys, *signs], width)
+    return draw_charts(charts, _steps(rows), [*keys, Key("band", "control", "95% interval")], width)
+
+
+def draw_direction(axes: Axes, rows: Sequence[TraceMean]) -> None:
+    """The chart of each arm's direction on given axes."""
+    rows, arms = _overall(rows)
+    lines.draw_on(axes, _chart(rows, "cosine", arms), _steps(rows))
+
+
+def _overall(rows: Sequence[TraceMean]) -> tuple[list[TraceMean], dict[str, tuple[str, bool, str]]]:
+    """The rows of all layers together, and how each arm's marks look."""
+    rows = [row for row in rows if not row.layer]
+    return rows, {arm: _look(arm, number) for number, arm in enumerate(dict.fromkeys(row.arm for row in rows))}
+
+
+def _steps(rows: Sequence[TraceMean]) -> Across:
+    return Across("student's step", tuple(sorted({row.step for row in rows})), from_zero=True)
 
 
 def _look(arm: str, number: int) -> tuple[str, bool, str]:
@@ -53,10 +68,10 @@ def _look(arm: str, number: int) -> tuple[str, bool, str]:
 
 def _chart(rows: Sequence[TraceMean], quantity: str, arms: dict[str, tuple[str, bool, str]]) -> Chart:
     title, note, level = PANELS[quantity]
-    lines = [_series(rows, quantity, arm, *look) for arm, look in arms.items()]
+    series = [_series(rows, quantity, arm, *look) for arm, look in arms.items()]
     if quantity == "soft_trait":
-        lines += [_series(rows, "predicted", arm, colour, True, "") for arm, (colour, _, _) in arms.items()]
-    return Chart(title, note, tuple(lines), level)
+        series += [_series(rows, "predicted", arm, colour, True, "") for arm, (colour, _, _) in arms.items()]
+    return Chart(title, note, tuple(series), level)
 
 
 def _series(rows: Sequence[TraceMean], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
@@ -65,7 +80,7 @@ def _series(rows: Sequence[TraceMean], quantity: str, arm: str, colour: str, fil
     marks = [Mark.of(row.estimate, colour, filled, shape) for row in own]
     marks = marks if shape else [replace(mark, low=None, high=None) for mark in marks]
     steps = tuple(row.step for row in own)
-    return Series(arm, colour, steps, tuple(marks), None if shape else DASHES[1], ribbon=True)
+    return Series(plain(arm), colour, steps, tuple(marks), None if shape else DASHES[1], ribbon=True)
 
 
 def alignment_figure(found: AlignmentFile, width: float = WIDE) -> str:
@@ -80,8 +95,16 @@ def alignment_label(found: AlignmentFile) -> str:
 
 def draw_alignment(found: AlignmentFile, width: float = WIDE) -> Figure:
     """Alignment at the start (to the right) against transfer (up), every run a point, a cloud for each scale."""
-    clouds = [Cloud(f"{scale.perturb:g}", *_finite(scale.cosines, scale.transfers)) for scale in found.rows]
-    return draw_scatter(clouds, ALIGNED, "Alignment at the start and transfer", correlation_text(found), width)
+    return draw_scatter(_clouds(found), ALIGNED, "Alignment at the start and transfer", correlation_text(found), width)
+
+
+def draw_runs(axes: Axes, found: AlignmentFile) -> None:
+    """The same on given axes."""
+    scatter.draw_on(axes, _clouds(found), ALIGNED)
+
+
+def _clouds(found: AlignmentFile) -> list[Cloud]:
+    return [Cloud(f"{scale.perturb:g}", *_finite(scale.cosines, scale.transfers)) for scale in found.rows]
 
 
 def _finite(*columns: Sequence[float | None]) -> NDArray[np.float64]:
