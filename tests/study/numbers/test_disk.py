@@ -62,8 +62,8 @@ def test_damaged_artifacts_are_made_again_and_change_nothing(tmp_path, monkeypat
     capfd.readouterr()
     assert sublearn(monkeypatch, *COMMAND, "r") == 0
     assert [line.split(":")[:2] for line in told(capfd)] == [
-        ["Warning", " The model in r/made/seed-0/students/same_init is made again"],
         ["Warning", " The model in r/made/seed-0/teacher is made again"],
+        ["Warning", " The model in r/made/seed-0/students/same_init is made again"],
         ["Warning", " The rows in r/made/seed-0/numbers/base.jsonl are written again"],
     ]
     assert lines(tmp_path / "r") == lines(tmp_path / "whole")
