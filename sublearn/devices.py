@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +33,26 @@ def resolve(name: str) -> str:
             "--device cuda was asked for, but PyTorch finds no CUDA device here. Use --device cpu or auto."
         )
     return found
+
+
+@contextmanager
+def repeatable(device: str) -> Iterator[None]:
+    """Within it, sums on a GPU are added in one order, so that a run gives the same numbers each time; a CPU's are.
+
+    PyTorch warns of an operation for which it has no such way.
+    """
+    if device == "cpu":
+        yield
+        return
+    import torch
+
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA first multiplies matrices
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def memory() -> int | None:

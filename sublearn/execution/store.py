@@ -117,8 +117,9 @@ def mended(path: Path | str, study: Study, runtime: Mapping[str, str], shard: st
     if not (folder / MANIFEST).exists():
         return None
     with locked(folder, shard):
+        run = _read_run(folder, _own_files(shard))
         _name_what_changed(folder, study)
-        return _read_run(folder, _own_files(shard))
+        return run
 
 
 class Writer:

@@ -31,13 +31,12 @@ def quiet() -> None:
     transformers.logging.disable_progress_bar()
 
 
-def read(folder: Path, device: str = "cpu") -> PreTrainedModel:
-    """A causal language model from a folder; in bfloat16 on a GPU, where it was saved larger.
+def read(folder: Path, device: str = "cpu", dtype: torch.dtype | None = None) -> PreTrainedModel:
+    """A causal language model from a folder; unless a `dtype` is given, in bfloat16 on a GPU and float32 elsewhere.
 
     Raises InputError for one that cannot be loaded or lacks weights.
     """
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    model, info = _loaded(folder, dtype=dtype)
+    model, info = _loaded(folder, dtype=dtype or (torch.bfloat16 if device == "cuda" else torch.float32))
     check_complete(folder, info)
     return settled(on(model, device))
 
@@ -111,9 +110,9 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
 
 
 def read_kept(folder: Path, base: PreTrainedModel) -> PreTrainedModel:
-    """What was saved of a model that was trained from `base`; an adapter is put into the base."""
+    """What was saved of a model that was trained from `base`, in its precision; an adapter is put into the base."""
     if not (folder / ADAPTER).exists():
-        return read(folder, base.device.type)
+        return read(folder, base.device.type, base.dtype)
     from peft import PeftModel
 
     with others_deprecations():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sublearn.config import Spec
+from sublearn.devices import repeatable
 from sublearn.errors import FOR_PROGRAMMERS, InputError, SublearnError, plain, quoted, unknown
 from sublearn.records import Record
 from sublearn.study.base import Setup, Study, misfits
@@ -74,7 +75,7 @@ def measure(job: Job) -> Outcome:
     torch.set_float32_matmul_precision(job.setup.precision)
     if job.setup.threads is not None:
         torch.set_num_threads(job.setup.threads)
-    with warnings.catch_warnings(record=True) as caught:
+    with repeatable(job.setup.device), warnings.catch_warnings(record=True) as caught:
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("always", category)
         records = job.measured()

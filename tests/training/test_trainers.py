@@ -111,7 +111,7 @@ def models(name: str) -> list[nn.Module]:
     return [MODELS[name][0]().double() for _ in LENGTHS]
 
 
-def trained(name: str, trainer: str, runs: list[int], loss: str = "mse") -> cohort.Trained:
+def trained(name: str, trainer: str, runs: list[int], loss: str = "mse", device: str = "cpu") -> cohort.Trained:
     """The named model, trained on runs of unequal length: their last batches are ragged."""
     generator = torch.Generator().manual_seed(2)
     targets = [
@@ -123,16 +123,23 @@ def trained(name: str, trainer: str, runs: list[int], loss: str = "mse") -> coho
     orders = [[torch.randperm(n, generator=generator) for _ in range(EPOCHS)] for n in LENGTHS]
     inputs, plain = examples(name), models(name)
     state = cohort.stack([cohort.state_of(plain[run]) for run in runs])
-    batches = shuffled(*[[part[run] for run in runs] for part in (inputs, targets, orders)], BATCH)
+    state = {key: tensor.to(device) for key, tensor in state.items()}
+    placed = [[part[run].to(device) for run in runs] for part in (inputs, targets)]
+    batches = shuffled(*placed, [orders[run] for run in runs], BATCH)
     of = cross_entropy if loss == "class" else LOSSES[loss](2.0)
-    return TRAINERS[trainer].train(plain[0], state, batches, of, TrainConfig(lr=1e-2), keys=KEYS[runs])
+    keys = KEYS[runs].to(device)
+    return TRAINERS[trainer].train(plain[0].to(device), state, batches, of, TrainConfig(lr=1e-2), keys=keys)
 
 
-def same(left: cohort.Trained, right: cohort.Trained) -> None:
+def same(left: cohort.Trained, right: cohort.Trained, within: float = 1e-9) -> None:
     for key, tensor in left.state.items():
         if not key.endswith("num_batches_tracked"):
-            torch.testing.assert_close(tensor, right.state[key], atol=1e-9, rtol=0)
-    torch.testing.assert_close(left.losses, right.losses, atol=1e-9, rtol=0)
+            torch.testing.assert_close(tensor, right.state[key], atol=within, rtol=0)
+    torch.testing.assert_close(left.losses, right.losses, atol=within, rtol=0)
+
+
+def picked(found: cohort.Trained, runs: list[int]) -> cohort.Trained:
+    return cohort.Trained({key: tensor[runs] for key, tensor in found.state.items()}, found.losses[:, runs])
 
 
 @pytest.mark.parametrize("loss", ["mse", "kl", "class"])
@@ -147,7 +154,7 @@ def test_every_trainer_that_takes_a_module_gives_the_same(name, loss):
 @pytest.mark.parametrize(("name", "trainer"), PAIRS)
 def test_a_run_gives_the_same_in_any_company_and_order(name, trainer):
     everybody, some = trained(name, trainer, [0, 1, 2, 3]), trained(name, trainer, [3, 1])
-    same(cohort.Trained({k: v[[3, 1]] for k, v in everybody.state.items()}, everybody.losses[:, [3, 1]]), some)
+    same(picked(everybody, [3, 1]), some)
 
 
 @pytest.mark.parametrize("name", MODELS)
