@@ -3,16 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from pydantic import BaseModel
+
 from sublearn.errors import plain
 from sublearn.execution import store
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Facts, Made, Short
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan, Point
 from sublearn.files.folders import check_made, made_by
+from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import a_page, beginning, replace_text
 from sublearn.results.base import Shown
 from sublearn.results.single import PAGE, Result, check_out, write_page
@@ -67,7 +70,7 @@ class Demo(Shown):
     def load(cls, path: Path | str) -> Self:
         """The demo in a folder. Raises InputError if a run directory of it is not there."""
         results = tuple(Result.load(Path(path) / name) for name in _seeds())
-        return cls(results, results[0].made, Path(path))
+        return cls(results, _how(Path(path) / MANIFEST, results[0].made), Path(path))
 
     def parts(self) -> list[Result]:
         """The result of each part of the story."""
@@ -152,9 +155,25 @@ def plan(out: Path, options: Options, command: str) -> Plan:
 def place(out: Path, made: Made) -> Iterator[None]:
     """Hold the folder of a demo, whose manifest is written first."""
     with made_by("sublearn demo", out, _MANIFESTS, _FILES):
-        content = {"demo": list(_seeds()), "command": made.command, "versions": dict(made.versions)}
-        replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
+        replace_text(out / MANIFEST, json.dumps({"demo": list(_seeds())} | asdict(made), indent=2) + "\n")
         yield
+
+
+class _Written(BaseModel, extra="forbid"):
+    """The content of demo.json; earlier versions wrote no runtime."""
+
+    demo: tuple[Short, ...]
+    command: str
+    versions: Facts
+    runtime: Facts | None = None
+
+
+def _how(path: Path, first: Made) -> Made:
+    """How a demo was made: as its file says, or, of what an earlier version did not write, as its first study does."""
+    if not path.exists():
+        return first
+    found = typed(_Written, json_file(path, "the demo"), str(path))
+    return Made(found.command, found.versions, first.runtime if found.runtime is None else found.runtime)
 
 
 def _seeds() -> dict[str, list[int]]:
