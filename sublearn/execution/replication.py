@@ -21,7 +21,7 @@ from sublearn.execution.store import known_as
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import Replaces, a_page, beginning, replace_text
-from sublearn.study.agreement import Verdict, compare, compare_trend, theirs_half
+from sublearn.study.agreement import Verdict, compare, compare_trend, theirs_half, within
 from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Search, Trend
 from sublearn.study.table import build
 
@@ -152,7 +152,7 @@ def compared(row: Row, found: Found, precision: str) -> Comparison:
     spans = tuple(_spans(zip((part.label for part in own), columns, strict=True)))
     if isinstance(row, Search):
         readings = _readings(row, columns)
-        said = ", ".join(f"{one.label}: {one.ours}" for one in readings), "undetermined", _sought(row, readings)
+        said = f"{len(readings)} settings, each below", "undetermined", _sought(row, readings)
         return _comparison(row, precision, said, spans, readings)
     if isinstance(row, Trend):
         ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
@@ -191,7 +191,7 @@ def _published(row: Row) -> Span | None:
     if isinstance(row, Trend):
         return None
     half = theirs_half(row)
-    return Span("", row.value) if half is None else Span("", row.value, row.value - half, row.value + half)
+    return Span("", row.value) if half is None else Span("", row.value, *within(row, half))
 
 
 def _spans(columns: Iterable[tuple[str, Sequence[float]]]) -> Iterator[Span]:

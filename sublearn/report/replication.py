@@ -1,7 +1,7 @@
 """Published figures beside ours, as text and as Markdown. It lays out what it is given and runs nothing."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sublearn.execution.replication import Comparison, Made, Verdict
 from sublearn.study.agreement import RULE, SPREAD, WITHIN
@@ -94,9 +94,7 @@ def markdown(rows: Sequence[Comparison], made: Made) -> str:
     if made.quick:
         head = [f"**A first look with {made.quick} runs a figure; not a replication.**", "", *head]
     lines = ["| figure | theirs | ours, 95% interval | verdict | because |", "|---|---|---|---|---|"]
-    for r in rows:
-        ours = f"{len(r.readings)} settings, below" if r.readings else r.ours
-        lines.append(f"| {r.name}: {r.what} | {r.theirs} | {ours} | {r.verdict} | {r.because} |")
+    lines += [f"| {r.name}: {r.what} | {r.theirs} | {r.ours} | {r.verdict} | {r.because} |" for r in rows]
     lines += _tried(rows)
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     told = _told(rows) if made.rule == RULE else []
@@ -127,8 +125,15 @@ def _told(rows: Sequence[Comparison]) -> Iterator[str]:
     for source in dict.fromkeys(row.source for row in rows):
         own = [row for row in rows if row.source == source]
         yield f"- {', '.join(row.name for row in own)}: {source}."
-        for intro, kind in (("Not stated", "unstated"), ("Known to be otherwise", "otherwise")):
-            for told in dict.fromkeys(text for row in own for text in getattr(row, kind)):
-                about = [row.name for row in own if told in getattr(row, kind)]
-                where = "" if len(about) == len(own) else f" ({', '.join(about)})"
-                yield f"  - {intro}{where}: {told}."
+        yield from _known("Not stated", {row.name: row.unstated for row in own})
+        yield from _known("Known to be otherwise here", {row.name: row.otherwise for row in own})
+
+
+def _known(intro: str, facts: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Facts by the figures that they hold for; those of all of a source's figures without their names."""
+    about: dict[tuple[str, ...], list[str]] = {}
+    for fact in dict.fromkeys(fact for several in facts.values() for fact in several):
+        about.setdefault(tuple(name for name in facts if fact in facts[name]), []).append(fact)
+    for names, several in about.items():
+        where = "" if len(names) == len(facts) else f" ({', '.join(names)})"
+        yield f"  - {intro}{where}: {'; '.join(several)}."

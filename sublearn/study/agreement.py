@@ -1,8 +1,8 @@
 """The rule by which a published figure and ours agree, differ or cannot be told apart. Plain numbers; it runs nothing.
 
-Difference: ours minus theirs. Its joint 95% interval has, on each side of it, the square root of the summed squares of
-what the two intervals reach on that side (Zou and Donner 2008), and half of the last published digit, since theirs was
-rounded.
+Figures are shares, and a difference is ours minus theirs. Its joint 95% interval has, on each side of it, the square
+root of the summed squares of what the two intervals reach on that side (Zou and Donner 2008), and half of the last
+published digit, since theirs was rounded.
 
 - agrees: the whole of it lies within `WITHIN` of zero;
 - differs: the whole of it lies beyond `WITHIN`, on one side;
@@ -68,10 +68,10 @@ def compare(figure: Figure, values: Sequence[float]) -> tuple[Verdict, str]:
         return least.verdict, f"{said} {least}{_aside(least)}"
     lacking = _lacking(figure)
     if least.verdict == most.verdict:
-        return least.verdict, f"{said} at most {most}; so it is whatever their {lacking}"
+        return least.verdict, f"{said} at most {most}, whatever their {lacking}"
     return (
         "cannot tell",
-        f"{said} {least} were theirs exact and {most} at worst; it hangs on their {lacking}, which is not published",
+        f"{said} {least} were theirs exact and {most} at worst; it hangs on their unpublished {lacking}",
     )
 
 
@@ -115,8 +115,16 @@ def joint(figure: Figure, ours: Estimate, half: float) -> Interval:
     """The joint interval of the difference from an estimate of ours that has one, if theirs has this half-width."""
     assert ours.mean is not None and ours.low is not None and ours.high is not None
     difference, rounding = ours.mean - figure.value, 0.5 * 10.0**-figure.digits
-    below, above = (math.hypot(own, half) + rounding for own in (ours.mean - ours.low, ours.high - ours.mean))
+    low, high = within(figure, half)
+    below = math.hypot(ours.mean - ours.low, high - figure.value) + rounding
+    above = math.hypot(ours.high - ours.mean, figure.value - low) + rounding
     return Interval(difference, difference - below, difference + above)
+
+
+def within(figure: Figure, half: float) -> tuple[float, float]:
+    """The ends of their interval, of this half-width, as far as a share can lie there."""
+    least, most = stats.SHARE
+    return max(least, figure.value - half), min(most, figure.value + half)
 
 
 def _published_sd(figure: Figure, n: int) -> float | None:

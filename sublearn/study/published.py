@@ -90,12 +90,12 @@ class Search(Figure, frozen=True):
 
 
 ONLY = {"arms": ["same_init", "teacher"]}
-RECIPE = "a third party's run of the recipe of Cloud et al. 2025, section 6, which prints no numbers"
-BARS = Source(who=f"jasshone/takehome, {RECIPE}", read="chart")
-CHART = Source(who="jasshone/takehome, a third party's variation of that recipe", read="chart")
+RECIPE = "the recipe of Cloud et al. 2025, section 6"
+BARS = Source(who=f"jasshone/takehome, a third party's run of {RECIPE}, which prints no numbers", read="chart")
+CHART = Source(who=f"jasshone/takehome, a third party's variation of {RECIPE}", read="chart")
 TEXT = CHART.model_copy(update={"read": "text"})
 XIAO = Source(
-    who="Xiao0779, a third party's variation of that recipe (not found again when this table was checked)", read="text"
+    who=f"Xiao0779, a third party's variation of {RECIPE} (not found again when this table was checked)", read="text"
 )
 GAETAN = Source(
     who="gaetanX21/subliminal-learning, a third party's own experiment",
@@ -265,9 +265,9 @@ D = (
 TABLES: dict[str, tuple[Published | Trend | Search, ...]] = {"A": A, "B": B, "C": C, "D": D}
 TITLES = {
     "A": "the recipe of Cloud et al.",
-    "B": "one hidden layer, by the number of auxiliary logits",
+    "B": "one hidden layer",
     "C": "variations of table A",
-    "D": "settings not stated: what could have given the figure",
+    "D": "settings not stated",
 }
 QUICK = {"A/teacher", "A/same_init", "A/cross_init", "B/m=3/noise", "C/1 epoch"}
 QUICK_RUNS = 2

@@ -72,7 +72,7 @@ def _limits(rows: Sequence[Comparison]) -> Ends:
 
 
 def _lines(row: Comparison) -> Iterator[Row]:
-    """A figure's row; a trend has one more for each value of its setting."""
+    """A figure's row; a trend has one more for each value of its setting, a search for each setting that was tried."""
     theirs = (_mark(row.published, THEIRS),) if row.published else ()
     ours = [_mark(span, LOOKS[row.verdict]) for span in row.measured]
     words = plain(row.name), plain(row.what), ""
@@ -80,7 +80,9 @@ def _lines(row: Comparison) -> Iterator[Row]:
         yield Row(*words, (*theirs, *ours))
         return
     yield Row(*words, theirs)
-    yield from (Row("", f"at {plain(span.label)}", "", (one,)) for span, one in zip(row.measured, ours, strict=True))
+    word = "tried:" if row.readings else "at"
+    for span, one in zip(row.measured, ours, strict=True):
+        yield Row("", f"{word} {plain(span.label)}", "", (one,))
 
 
 def _mark(span: Span, look: tuple[str, bool, str]) -> Mark:
