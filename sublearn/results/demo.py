@@ -68,9 +68,10 @@ class Demo(Shown):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """The demo in a folder. Raises InputError if a run directory of it is not there."""
+        """The demo in a folder. Raises InputError if a run directory of it is not there, or its file is damaged."""
+        written = _written(Path(path) / MANIFEST)
         results = tuple(Result.load(Path(path) / name) for name in _seeds())
-        return cls(results, _how(Path(path) / MANIFEST, results[0].made), Path(path))
+        return cls(results, results[0].made if written is None else written.made(results[0].made), Path(path))
 
     def parts(self) -> list[Result]:
         """The result of each part of the story."""
@@ -167,13 +168,14 @@ class _Written(BaseModel, extra="forbid"):
     versions: Facts
     runtime: Facts | None = None
 
+    def made(self, first: Made) -> Made:
+        """How the demo was made; of what was not written, as its first study was."""
+        return Made(self.command, self.versions, first.runtime if self.runtime is None else self.runtime)
 
-def _how(path: Path, first: Made) -> Made:
-    """How a demo was made: as its file says, or, of what an earlier version did not write, as its first study does."""
-    if not path.exists():
-        return first
-    found = typed(_Written, json_file(path, "the demo"), str(path))
-    return Made(found.command, found.versions, first.runtime if found.runtime is None else found.runtime)
+
+def _written(path: Path) -> _Written | None:
+    """What a demo's file says; None for the first demos, which had none. Raises InputError if it is damaged."""
+    return typed(_Written, json_file(path, "the demo"), str(path)) if path.exists() else None
 
 
 def _seeds() -> dict[str, list[int]]:

@@ -47,7 +47,7 @@ class Replication(Shown):
         return cls(rows, how.quick, Made(how.command, how.versions, runtime), Path(path), how.rule)
 
     @property
-    def _file(self) -> replication.Made:
+    def file(self) -> replication.Made:
         """How it was made, as its file and its pages say it."""
         precision = self.made.runtime.get("precision", "")
         return replication.Made(
@@ -81,7 +81,7 @@ class Replication(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """The content of replication.json."""
-        return {"made": asdict(self._file), "figures": [asdict(row) for row in self.findings]}
+        return {"made": asdict(self.file), "figures": [asdict(row) for row in self.findings]}
 
     def to_frame(self) -> "pd.DataFrame":
         """The comparisons, a row each measured number: a trend has several."""
@@ -113,8 +113,8 @@ class Replication(Shown):
 
     def write(self) -> None:
         """Write replication.html and replication.md again."""
-        replace_page(self.folder / PAGE, replication_page(self.findings, self._file))
-        replace_text(self.folder / TEXT, markdown(self.findings, self._file), a_text)
+        replace_page(self.folder / PAGE, replication_page(self.findings, self.file))
+        replace_text(self.folder / TEXT, markdown(self.findings, self.file), a_text)
 
     def save(self, path: Path | str) -> Self:
         """Write replication.json and the pages into a folder; the same replication, as it lies there."""
@@ -123,7 +123,7 @@ class Replication(Shown):
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""
-        replication.write(self.findings, self._file, out)
+        replication.write(self.findings, self.file, out)
         saved = replace(self, path=out)
         saved.write()
         return saved

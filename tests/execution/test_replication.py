@@ -1,5 +1,7 @@
 import json
+import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -191,6 +193,17 @@ def test_the_page_and_the_text_say_what_agreement_means_and_what_each_source_lea
     assert "- A/x, A/y: source.\n  - Not stated (A/x): its init.\n  - Known to be otherwise here: their noise" in text
     assert "Not stated: its init." in page
     assert page.index(RULE_TOLD) < page.index("<table")
+
+
+def test_the_document_has_each_figure_once_as_it_is_published():
+    text = (Path(__file__).parents[2] / "docs" / "replication.md").read_text()
+    rows = [row for table in TABLES.values() for row in table]
+    assert re.findall(r"^\| ([A-D]/[^:|]+): ", text, re.MULTILINE) == [row.name for row in rows]
+    for row in rows:
+        assert f"| {row.name}: {row.what} | {replication._theirs(row)} | " in text
+        assert f"{row.source.said(row.n)}." in text
+    for words in (RULE_TOLD, *MEANING, LEFT_OUT):
+        assert words in text
 
 
 OLD = {
