@@ -155,7 +155,7 @@ def compared(row: Row, found: Found, precision: str) -> Comparison:
         said = f"{len(readings)} settings, each below", "undetermined", _sought(row, readings)
         return _comparison(row, precision, said, spans, readings)
     if isinstance(row, Trend):
-        ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
+        ours = "; ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
         return _comparison(row, precision, (ours, *compare_trend(row, columns)), spans)
     return _comparison(row, precision, (_shown(columns[0]), *compare(row, columns[0])), spans)
 

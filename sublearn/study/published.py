@@ -115,7 +115,15 @@ LEFT_OPEN = ("number of runs", "spread", "init, rate, batch size and network (he
 
 def _a(name: str, what: str, value: float, half: float | None, *also: str) -> Published:
     return Published(
-        name=f"A/{name}", what=what, arm=name, value=value, half=half, n=25, source=BARS, otherwise=(AVERAGED, *also)
+        name=f"A/{name}",
+        what=what,
+        arm=name,
+        value=value,
+        half=half,
+        n=25,
+        source=BARS,
+        unstated=() if half else ("spread (its error bar was not read off)",),
+        otherwise=(AVERAGED, *also),
     )
 
 
