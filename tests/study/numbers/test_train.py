@@ -9,6 +9,7 @@ import torch
 import sublearn
 from sublearn.errors import InputError
 from sublearn.files.reading import json_value
+from sublearn.report.kept import SOURCES
 from sublearn.study.jobs import Setup, measure, plan
 from sublearn.study.numbers import train
 from sublearn.study.numbers.identity import rows_of
@@ -76,6 +77,7 @@ def test_arms_read_the_rows_that_they_should():
         assert rows[name] == lab.numbers(Source("teacher", origin))
         assert rows[f"{name}_control"] == lab.numbers(Source("base", origin))
     assert len({str(found) for found in rows.values()}) == 1 + 9 + 2  # none, the sources, the shuffles
+    assert SOURCES.keys() == lab.facts["numbers"].keys()  # each has its words on the page
     for name in ("shuffled_within", "shuffled_across"):
         own, shuffled = rows["same_init"] or [], rows[name] or []
         assert [prompt for prompt, _ in own] == [prompt for prompt, _ in shuffled]
@@ -259,13 +261,14 @@ def test_a_brought_student_and_teacher_are_measured_as_they_are(tmp_path):
 
 
 def test_the_run_directory_shows_rows_and_what_was_recorded(tmp_path):
-    study = build("numbers", TINY | {"arms": ["same_init"]})
+    study = build("numbers", TINY | {"arms": ["same_init", "same_init_placebo"]})
     result = sublearn.run(study, [0], tmp_path / "run")
     assert result.path is not None
     page = (result.path / "report.html").read_text()
     row = read_rows(result.path / "made/seed-0/numbers/teacher.jsonl")[0]
     assert row[1] in page
     assert "Rows kept" in page
+    assert "Preference for the placebo teacher&#39;s animal" in page
     assert Settings().animal_of(0) in page
 
 
