@@ -217,7 +217,7 @@ def _placebo_teacher(settings: Settings) -> tuple[Arm, ...]:
     """The placebo teacher; there is none beside a teacher or numbers that were made elsewhere."""
     if settings.bring.teacher or settings.bring.numbers:
         return ()
-    about = "The base, taught to prefer another animal in the same way, as long; asked for the teacher's."
+    about = "The base, taught in the same way and as long to prefer another animal; measured on the first one."
     return (Arm(name="placebo_teacher", about=about, control="reference", teacher="placebo"),)
 
 
@@ -233,7 +233,8 @@ def _students(settings: Settings) -> dict[str, tuple[str, dict[str, Any]]]:
         placebo = "the numbers of the placebo teacher, who prefers another animal"
         found["same_init_placebo"] = (placebo, control | untrained | {"teacher": "placebo"})
     if settings.model == TINY or settings.cross_model:
-        found |= _pair("cross_init", "another base", "cross")
+        both = " (another init in another world)" if settings.model == TINY else ""
+        found |= _pair("cross_init", f"another base{both}", "cross")
     if settings.model == TINY:
         found |= _pair("cross_init_same_world", f"a base of {APART['cross_init_same_world']}", "cross")
         found |= _pair("same_init_cross_world", f"a base of {APART['same_init_cross_world']}", "same")
