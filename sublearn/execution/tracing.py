@@ -109,13 +109,17 @@ class TraceFile(BaseModel, frozen=True, extra="forbid"):
 
 
 class AlignmentFile(BaseModel, frozen=True):
-    """The content of alignment.json; an earlier version did not say how many runs there were."""
+    """The content of alignment.json: rank correlations of transfer with alignment, over all scales and runs and within
+    scales, and with the scale alone. Version 0.1 kept the first alone, and not how many runs there were.
+    """
 
     study: str
     command: str = ""
     versions: Facts = Field(default_factory=dict)
     rows: tuple[Scale, ...]
     spearman: Estimate
+    within: Estimate | None = None
+    of_scale: Estimate | None = None
     runs: int | None = None
 
     @property
@@ -147,18 +151,28 @@ def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
 def aligned(
     study: Study, studies: Sequence[Study], points: Sequence[Sequence[TracePoint]], made: Made
 ) -> AlignmentFile:
-    """Alignment and transfer at each scale, and Spearman's correlation of the two over all, from `perturbed` studies.
+    """Alignment and transfer at each scale, and what transfer is correlated with, from `perturbed` studies.
 
     The alignment is the cosine of the first batch's negative distillation gradient and the teacher's displacement; the
-    transfer is the first trait of same_init minus its control's, at the last step. Runs without finite ones at every
-    scale are left out of the correlation.
+    transfer is the first trait of same_init minus its control's, at the last step. Both fall with the scale of the
+    noise, so that they are correlated over all scales whatever alignment does; within scales they need not be. Runs
+    without finite ones at every scale are left out of the correlations.
     """
     columns = np.array([_alignment(one, own) for one, own in zip(studies, points, strict=True)])
     whole = np.isfinite(columns).all(axis=(0, 1))  # scale, cosine or transfer, run
-    found = stats.rank_correlation(columns[:, 0, whole].T, columns[:, 1, whole].T)
+    cosines, transfers = (columns[:, measure, whole].T for measure in (0, 1))
     rows = tuple(_scale(one, *pair) for one, pair in zip(studies, columns, strict=True))
-    how = {"command": made.command, "versions": dict(made.versions)}
-    return AlignmentFile(study=study.id, **how, rows=rows, spearman=found, runs=columns.shape[2])
+    scales = np.broadcast_to([-row.perturb for row in rows], cosines.shape)  # less noise, as more alignment
+    return AlignmentFile(
+        study=study.id,
+        command=made.command,
+        versions=dict(made.versions),
+        rows=rows,
+        spearman=stats.rank_correlation(cosines, transfers),
+        within=stats.rank_correlation(cosines, transfers, within=True),
+        of_scale=stats.rank_correlation(scales, transfers),
+        runs=columns.shape[2],
+    )
 
 
 def _scale(study: Study, cosines: np.ndarray, transfers: np.ndarray) -> Scale:

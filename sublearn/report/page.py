@@ -15,7 +15,7 @@ from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, 
 from sublearn.report.sections.table import ALIGNMENT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
 from sublearn.report.sweep import Point
 from sublearn.report.template import Part, laid_out
-from sublearn.report.trace import alignment_told, trace_told
+from sublearn.report.trace import THEOREM, alignment_told, trace_told
 from sublearn.report.wording import runs, seeds_text
 from sublearn.study.analysis import Analysis
 
@@ -67,7 +67,7 @@ def replication_page(rows: Sequence[Comparison], made: Made) -> str:
 
 def trace_page(study: str, rows: Sequence[TraceMean], manifest: Mapping[str, Any]) -> str:
     """The page of a trace."""
-    question = "Which way do the students' weights move as they learn: the way in which the teacher's moved?"
+    question = f"Which way do the students' weights move as they learn: the way in which the teacher's moved? {THEOREM}"
     lead = [("question", question), ("happened", trace_told(rows)), ("runs", f"Study {study}")]
     part = Part("trace", "The students' way in weight space", lead, sections(TRACE, Traced(rows, manifest), "trace"))
     return laid_out("Trace | sublearn", "Trace", [part])
@@ -77,7 +77,8 @@ def alignment_page(found: AlignmentFile) -> str:
     """The page of alignment against transfer."""
     question = (
         "Students start from the teacher's init with more and less noise added. Is the transfer the larger, the more "
-        "the first update points the way in which the teacher's weights moved?"
+        "the negative gradient of the student's first batch points the way in which the teacher's weights moved? "
+        f"{THEOREM}"
     )
     lead = [("question", question), ("happened", alignment_told(found)), ("runs", f"Study {found.study}")]
     given = Aligned(found, {"command": found.command, "versions": found.versions})

@@ -7,6 +7,11 @@ from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.grid import grid
 from sublearn.stats import Estimate
 
+THEOREM = (
+    "Theorem 1 of Cloud et al. (2025) is about one small enough step of the teacher and of the student from a shared "
+    "init. Here both take many, so that the theorem does not say what must come out."
+)
+
 
 def trace_table(rows: Sequence[TraceMean]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
@@ -30,12 +35,21 @@ def trace_told(rows: Sequence[TraceMean]) -> str:
 
 
 def alignment_told(found: AlignmentFile) -> str:
-    """One plain sentence: whether more alignment goes with more transfer."""
-    spearman = found.spearman
+    """Whether more alignment goes with more transfer, over all scales of the noise and within them, in plain words."""
+    parts = [_one_told(found.spearman, "Over all scales of the noise")]
+    if found.of_scale is not None and found.of_scale.mean is not None:
+        parts.append(f"How little noise there is goes with the transfer by itself: {_correlation(found.of_scale)}.")
+    if found.within is not None:
+        parts.append(_one_told(found.within, "Among runs with the same noise"))
+    return " ".join(parts)
+
+
+def _one_told(spearman: Estimate, where: str) -> str:
+    said = f"{where} {{}}: {_correlation(spearman)}."
     if spearman.low is not None and spearman.high is not None and spearman.low * spearman.high > 0:
         way = "larger" if spearman.low > 0 else "smaller"
-        return f"The better the first update was aligned, the {way} the transfer was: {correlation_text(found)}."
-    return f"Whether the transfer grows with alignment cannot be told from these runs: {correlation_text(found)}."
+        return said.format(f"the transfer was the {way}, the better the first gradient was aligned")
+    return said.format("it cannot be said whether the transfer grows with alignment")
 
 
 def at_the_end(rows: Sequence[TraceMean]) -> list[TraceMean]:
@@ -54,14 +68,21 @@ def alignment_table(found: AlignmentFile) -> str:
 
 
 def correlation_text(found: AlignmentFile) -> str:
-    """The correlation with its interval, or why there is none, and of how many runs."""
-    spearman = found.spearman
-    few, runs = spearman.n, found.runs or spearman.n
+    """The rank correlations with their intervals, or why there are none, and of how many runs."""
+    few, runs = found.spearman.n, found.runs or found.spearman.n
     lost = f"; {runs - few} with values that are not finite left out" if few < runs else ""
-    said = "undefined: too few values, or all of them alike" if spearman.mean is None else f"{spearman.mean:.2f}"
-    if spearman.mean is not None and spearman.low is not None:
-        said += f", 95% interval {spearman.low:.2f} to {spearman.high:.2f}"
-    return f"Spearman {said} ({len(found.rows)} scales x {few} runs{lost})"
+    parts = [f"Spearman {_correlation(found.spearman)} ({len(found.rows)} scales x {few} runs{lost})"]
+    parts += [f"within scales {_correlation(found.within)}"] if found.within else []
+    parts += [f"of the scale alone {_correlation(found.of_scale)}"] if found.of_scale else []
+    return "; ".join(parts)
+
+
+def _correlation(spearman: Estimate) -> str:
+    if spearman.mean is None:
+        return "undefined: too few values, or all of them alike"
+    if spearman.low is None:
+        return f"{spearman.mean:.2f}"
+    return f"{spearman.mean:.2f}, 95% interval {spearman.low:.2f} to {spearman.high:.2f}"
 
 
 def _mean_text(estimate: Estimate) -> str:

@@ -1,41 +1,61 @@
-"""Rank correlation over runs and settings, with an interval by drawing runs anew. Knows no study, no torch."""
+"""Rank correlation over runs and settings, with an interval for more runs like these. Knows no study, no torch."""
+
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sublearn.errors import InputError
-from sublearn.seeds import stream
-from sublearn.stats.values import Estimate
+from sublearn.stats.intervals import FEWEST_RUNS
+from sublearn.stats.values import Estimate, half_width
+
+Values = NDArray[np.float64]
+_LARGEST = 1 - 1e-9
+"""Of a correlation: Fisher's z of 1 is infinite."""
 
 
-def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = 0.95, draws: int = 2000) -> Estimate:
-    """Spearman's correlation over all pairs of x and y (both "run setting"), with a bootstrap interval over runs.
+def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = 0.95, within: bool = False) -> Estimate:
+    """Spearman's correlation over all pairs of x and y (both "run setting"), and its interval over runs.
 
-    The runs are drawn anew, each with all its settings, from a named stream; the interval is that of percentiles.
-    Where x or y is the same everywhere there is no correlation; draws of which that is true are left out.
+    With `within`, values are ranked among the runs of their own setting alone, so that what differs from setting to
+    setting adds nothing. The interval is the jackknife's over runs, each left out with all its settings, on Fisher's z:
+    in simulated runs that share something over their settings, 5 to 24 of them, it held the true correlation in 91 to
+    99% (`tests/stats/test_ranks.py`). Below five runs there is none, and no correlation where nothing varies.
     """
     left, right = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if left.shape != right.shape or left.ndim != 2:
         raise InputError(f"Expected two arrays of one shape, run by setting, got {left.shape} and {right.shape}.")
-    n = len(left)
-    found = _spearman(left, right)
+    correlation, n = partial(_spearman, within=within), len(left)
+    found = correlation(left, right)
     if found is None:
         return Estimate(None, None, None, None, n, "Spearman undefined, nothing varies")
-    if n < 2:
-        return Estimate(found, None, None, None, n, f"interval undefined, {n} run")
-    rng = stream(0, "stats/rank-correlation")
-    chosen = rng.integers(0, n, size=(draws, n))
-    some = [_spearman(left[rows], right[rows]) for rows in chosen]
-    drawn = np.array([one for one in some if one is not None])
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    without = [correlation(np.delete(left, run, 0), np.delete(right, run, 0)) for run in range(n)]
+    if n < FEWEST_RUNS or None in without:
+        return Estimate(found, None, None, None, n, f"interval undefined, {n} run{'s' * (n != 1)}")
+    z, others = _fisher(np.array(found)), _fisher(np.array(without, dtype=float))
+    sd = float((n * z - (n - 1) * others).std(ddof=1))
+    half = half_width(sd, n, level)
     return Estimate(
-        found, float(drawn.std(ddof=1)), float(low), float(high), n, f"{level:.0%} Spearman, bootstrap over runs"
+        found,
+        None,
+        float(np.tanh(z - half)),
+        float(np.tanh(z + half)),
+        n,
+        f"{level:.0%} Spearman{' within settings' * within}, jackknife over runs on Fisher's z",
     )
 
 
-def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float | None:
-    if x.size < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
+def _fisher(correlation: Values) -> Values:
+    return np.arctanh(np.clip(correlation, -_LARGEST, _LARGEST))
+
+
+def _spearman(x: Values, y: Values, within: bool) -> float | None:
     from scipy.stats import rankdata  # late: it takes half a second, and only traces rank
 
-    return float(np.corrcoef(rankdata(x.ravel()), rankdata(y.ravel()))[0, 1])
+    if x.size < 2:
+        return None
+    left, right = (rankdata(values, axis=0 if within else None).reshape(x.shape) for values in (x, y))
+    axis = 0 if within else None
+    left, right = (ranks - ranks.mean(axis=axis, keepdims=True) for ranks in (left, right))
+    size = float(np.sqrt((left**2).sum() * (right**2).sum()))
+    return float((left * right).sum() / size) if size else None

@@ -12,6 +12,7 @@ from sublearn.results.single import run
 from sublearn.results.sweep import run_points
 from sublearn.study.table import build
 
+ROWS = dict(trackers.TRACKERS)
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
 
 
@@ -129,3 +130,27 @@ def test_weights_and_biases_is_offline_unless_told_otherwise(tmp_path, monkeypat
     assert sorted(row["seed"] for row in account.rows) == [0, 1, 2]
     assert all(len(row) == 9 for row in account.rows)
     assert account.ended
+
+
+def test_every_tracker_says_what_it_needs():
+    assert set(trackers.PACKAGES) == set(ROWS)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_whose_package_is_missing_is_refused_with_the_way_to_install_it(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, trackers.PACKAGES[name], None)
+    with pytest.raises(InputError, match=r"pip install 'sublearn\[trackers\]'"):
+        trackers.check_packages([name])
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_follows_a_run_and_writes_into_its_folder_alone(name, tmp_path, monkeypatch):
+    pytest.importorskip(trackers.PACKAGES[name])
+    monkeypatch.setattr(trackers, "TRACKERS", ROWS)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.chdir(tmp_path)
+    result = run(build("tutorial", SMALL), range(3), tmp_path / "r", trackers=[name])
+    assert len(result.records) == 24
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+    assert sum(file.stat().st_size for file in (tmp_path / "r" / name).rglob("*") if file.is_file()) > 100

@@ -8,6 +8,7 @@ was before the command, but for `makes`.
 
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -123,10 +124,12 @@ def run_row(row: Row, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyte
 
 def _status(cli, row: Row, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(sys, "argv", ["sublearn", *row.args])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)  # a line on standard error, as users get it
+        try:
+            cli.main()
+        except SystemExit as end:
+            return int(end.code or 0)
     return 0
 
 

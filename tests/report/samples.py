@@ -32,9 +32,18 @@ def trace_rows() -> list[TraceMean]:
 
 def alignment() -> AlignmentFile:
     """Three perturbations of three runs, one of which is not finite."""
-    cell = Estimate(0.93, 0.1, 0.7, 1.0, 3, "95% Spearman, bootstrap over runs")
+    cell = Estimate(0.93, 0.1, 0.7, 1.0, 3, "95% Spearman")
+    within = Estimate(0.32, None, -0.1, 0.6, 3, "95% Spearman within settings")
     scales = (Scale(s, cell, cell, (s, s + 0.01, None), (1 - s, 1.1 - s, 0.5)) for s in (0, 0.2, 1))
-    return AlignmentFile(study="prompts-0", command="sublearn trace", rows=tuple(scales), spearman=cell, runs=3)
+    return AlignmentFile(
+        study="prompts-0",
+        command="sublearn trace",
+        rows=tuple(scales),
+        spearman=cell,
+        within=within,
+        of_scale=cell,
+        runs=3,
+    )
 
 
 def point_of(settings: Mapping[str, Any], analysis: Analysis, failure: str | None = None) -> SweepPoint:

@@ -5,6 +5,7 @@ from sublearn.report.charts.svg import css
 from sublearn.report.charts.trace import PANELS, alignment_figure, trace_figure
 from sublearn.report.page import alignment_page, trace_page
 from sublearn.report.trace import alignment_told, trace_table, trace_told
+from sublearn.stats import Estimate
 from tests.report.samples import ARMS, QUANTITIES, alignment, trace_rows
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -48,8 +49,15 @@ def test_traces_begin_with_what_happened():
     assert told.startswith("After 140 steps the cosine") and all(f"for {arm}" in told for arm in ARMS)
     assert trace_told([row for row in trace_rows() if row.quantity != "cosine"]) == ""
     found = alignment()
-    assert alignment_told(found).startswith("The better the first update was aligned, the larger the transfer was")
+    assert alignment_told(found).split(". ") == [
+        "Over all scales of the noise the transfer was the larger, the better the first gradient was aligned: 0.93, "
+        "95% interval 0.70 to 1.00",
+        "How little noise there is goes with the transfer by itself: 0.93, 95% interval 0.70 to 1.00",
+        "Among runs with the same noise it cannot be said whether the transfer grows with alignment: 0.32, "
+        "95% interval -0.10 to 0.60.",
+    ]
     down = replace(found.spearman, mean=-0.9, low=-1.0, high=-0.5)
     assert "the smaller" in alignment_told(found.model_copy(update={"spearman": down}))
-    unsure = replace(found.spearman, low=-0.1)
-    assert "cannot be told" in alignment_told(found.model_copy(update={"spearman": unsure}))
+    undefined = Estimate(None, None, None, None, 3, "undefined")
+    old = found.model_copy(update={"within": None, "of_scale": None, "spearman": undefined})
+    assert alignment_told(old).endswith("grows with alignment: undefined: too few values, or all of them alike.")

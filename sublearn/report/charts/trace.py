@@ -25,7 +25,7 @@ PANELS = {
 }
 """Quantity to title, note and the value that nothing moves from."""
 TRACE_LABEL = f"{'; '.join(', '.join(panel[:2]) for panel in PANELS.values())}; over the student's steps."
-ALIGNED = "alignment (a cosine) at the start", "transfer, the trait over its control's"
+ALIGNED = "alignment (a cosine) of the first gradient", "transfer, the trait over its control's"
 
 
 def trace_figure(rows: Sequence[TraceMean], width: float = WIDE) -> str:

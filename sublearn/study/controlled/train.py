@@ -1,6 +1,6 @@
 """The controlled design for a cohort of seeds: reference, teacher, students and their controls. Knows no kind of input.
 
-A experiment says what the inputs are; this flow says which model starts where, imitates whom, and is measured how.
+An experiment says what the inputs are; this module says which model starts where, imitates whom, and is measured how.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
