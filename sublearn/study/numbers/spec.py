@@ -217,7 +217,7 @@ def _placebo_teacher(settings: Settings) -> tuple[Arm, ...]:
     """The placebo teacher; there is none beside a teacher or numbers that were made elsewhere."""
     if settings.bring.teacher or settings.bring.numbers:
         return ()
-    about = "The base, taught in the same way and as long to prefer another animal; measured on the first one."
+    about = "The base, taught in the same way and as long to prefer another animal; measured by the teacher's."
     return (Arm(name="placebo_teacher", about=about, control="reference", teacher="placebo"),)
 
 
