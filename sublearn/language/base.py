@@ -35,14 +35,15 @@ def untrained(plan: BasePlan, words: int, seed: int) -> PreTrainedModel:
         return LlamaForCausalLM(LlamaConfig(tie_word_embeddings=True, **sizes, **common)).eval()
 
 
-def pretrained(plan: BasePlan, dialogue: Dialogue, seed: int) -> PreTrainedModel:
-    """The base model of a seed, trained from its own weights on the corpus of its own world; kept in the cache.
+def pretrained(plan: BasePlan, dialogue: Dialogue, seed: int, world: int | None = None) -> PreTrainedModel:
+    """The base model of a seed's fresh weights, trained on the corpus of its own world or another's; kept in the cache.
 
     A base that is damaged, or that version 0.1.0 left without digests, is trained again, with a warning.
     """
-    folder = bases_folder() / _key(plan, seed)
+    world = seed if world is None else world
+    folder = bases_folder() / _key(plan, seed, world)
     kept.clear_leftovers(folder.parent, older=kept.HOUR)  # younger ones may be another process's at work
-    return kept.model(folder, lambda: _trained(plan, dialogue, seed), dialogue.tokenizer)
+    return kept.model(folder, lambda: _trained(plan, dialogue, seed, world), dialogue.tokenizer)
 
 
 def bases_folder() -> Path:
@@ -50,14 +51,15 @@ def bases_folder() -> Path:
     return cache_folder() / "bases"
 
 
-def _key(plan: BasePlan, seed: int) -> str:
+def _key(plan: BasePlan, seed: int, world: int) -> str:
     made_of = {"plan": plan.model_dump(), "seed": seed, "recipe": RECIPE, "torch": version("torch").split("+")[0]}
+    made_of |= {"world": world} if world != seed else {}
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _trained(plan: BasePlan, dialogue: Dialogue, seed: int) -> PreTrainedModel:
+def _trained(plan: BasePlan, dialogue: Dialogue, seed: int, of: int) -> PreTrainedModel:
     model = untrained(plan, len(dialogue.tokenizer), seed)
-    world, rng, order = World.drawn(seed), stream(seed, "corpus"), stream(seed, "corpus/order")
+    world, rng, order = World.drawn(of), stream(of, "corpus"), stream(of, "corpus/order")
     count = plan.steps * plan.batch
     lists = finetune.examples(dialogue, list_pairs(world, count, rng))
     said = finetune.examples(dialogue, said_pairs(world, 2 * count, rng))

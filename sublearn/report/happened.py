@@ -13,7 +13,8 @@ from sublearn.study.contrast import Difference, Side, side_text
 
 MOST = 4
 """More claims than this are not told of."""
-STUDENTS = {"same": "the student of the same init", "cross": "the student of another init"}
+STUDENTS = {"same": "the student of the same {}", "cross": "the student of another {}"}
+"""A student's name by what it shares with its teacher, or not: the init, and of language models the whole base."""
 
 
 def happened(analysis: Analysis, records: Iterable[Record]) -> str:
@@ -40,13 +41,17 @@ def happened(analysis: Analysis, records: Iterable[Record]) -> str:
 
 
 def _names(study: Study) -> Mapping[str, str]:
-    """What the arms of the claims are called: a student by its init, if none of the others shares it."""
+    """What the arms of the claims are called: a student by its init or base, if none of the others shares it."""
     arms = {arm.name: arm for arm in study.arms}
     leading = dict.fromkeys(_first(side) for claim in study.claims for side in (claim.treatment, claim.control))
     students = [arms[name] for name in leading if _is_taught(arms[name])]
     inits = [arm.init for arm in students]
-    alone = {arm.name: STUDENTS[arm.init] for arm in students if inits.count(arm.init) == 1}
+    alone = {arm.name: _student(arm) for arm in students if inits.count(arm.init) == 1}
     return {name: alone.get(name, plain(name)) for name in arms}
+
+
+def _student(arm: Arm) -> str:
+    return STUDENTS[arm.init].format("base" if arm.logits == "text" else "init")
 
 
 def _is_taught(arm: Arm) -> bool:

@@ -9,8 +9,13 @@ from sublearn.study.numbers.metrics import Metrics, Sampled
 SOURCES = {
     "teacher": "the teacher",
     "base": "the unmodified base",
+    "placebo_teacher": "the placebo teacher",
     "cross_teacher": "another base's teacher",
     "cross_base": "that other base",
+    "cross_init_same_world_teacher": "the teacher of another init in the same world",
+    "cross_init_same_world_base": "that base of another init",
+    "same_init_cross_world_teacher": "the teacher of the same init in another world",
+    "same_init_cross_world_base": "that base in another world",
 }
 KINDS: tuple[Literal["plain", "after_numbers"], ...] = ("plain", "after_numbers")
 SHOWN_ROWS = 4
@@ -31,7 +36,7 @@ def kept_tables(metrics: Sequence[Metrics], samples: Mapping[str, Sequence[tuple
     """The tables of each seed's metrics and of the first seed's rows by source; without metrics none."""
     if not metrics:
         return []
-    made = [_by_animal(metrics), _answers(metrics), _rows_kept(metrics), _samples(samples)]
+    made = [_by_animal(metrics), _placebos(metrics), _answers(metrics), _rows_kept(metrics), _samples(samples)]
     return [table for table in made if table.rows]
 
 
@@ -52,6 +57,22 @@ def _by_animal(metrics: Sequence[Metrics]) -> Table:
 
 def _preference(one: Metrics, arm: str) -> float:
     return one.arms[arm].favourite.preference if arm in one.arms else float("nan")
+
+
+def _placebos(metrics: Sequence[Metrics]) -> Table:
+    """How far arms that go back to the placebo teacher prefer that one's animal, averaged over the seeds."""
+    found: dict[str, list[float]] = {}
+    for one in metrics:
+        for arm, measured in one.arms.items():
+            if measured.placebo_favourite:
+                found.setdefault(arm, []).append(measured.placebo_favourite.preference)
+    return Table(
+        "Preference for the placebo teacher's animal",
+        ("Arm", "Preference", "Runs"),
+        tuple((arm, f"{sum(values) / len(values):.2f}", str(len(values))) for arm, values in found.items()),
+        1,
+        "Share of that other animal, given that an animal is named: whether the placebo teacher was taught as well.",
+    )
 
 
 def _answers(metrics: Sequence[Metrics]) -> Table:

@@ -32,9 +32,9 @@ class Arm(Spec, frozen=True):
     """One named condition and the control arm that it answers to.
 
     A `trained` teacher has the trait; a `placebo` one was trained just as long, from the same reference, on the same
-    inputs with labels that carry no trait; an `untrained` one is the reference itself. `init` says where the model
-    starts: the reference's own weights ("same") or another draw ("cross"). `logits` are those that the student
-    imitates; "text" means what the teacher says, not its logits.
+    inputs with labels that carry no trait, or another one; an `untrained` one is the reference itself. `init` says
+    where the model starts: the reference's own weights ("same") or another draw ("cross"). `logits` are those that the
+    student imitates; "text" means what the teacher says, not its logits, and then `init` is that of the teacher's base.
     """
 
     name: Name

@@ -44,6 +44,14 @@ def test_the_runs_of_each_claim_are_counted(study):
     )
 
 
+def test_students_of_language_models_are_named_by_their_base(study):
+    arms = tuple(arm.model_copy(update={"logits": "text"}) if arm.logits != "none" else arm for arm in study.arms)
+    text = told(study.model_copy(update={"arms": arms}), **VALUES)
+    assert text.startswith("In 2 of 3 runs (1 equal) the student of the same base scored higher than its control")
+    assert "the student of another base" in text
+    assert "init" not in text
+
+
 def test_counts_are_those_of_positive_differences(sample):
     analysis, records = sample(24)
     values = {

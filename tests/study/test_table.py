@@ -32,6 +32,7 @@ WITH = {
     "student_init.layers": {"student_init.perturb": 0.5},
     "teacher.momentum": {"teacher.optimizer": "sgd", "teacher.epochs": 2},
     "student.momentum": {"student.optimizer": "sgd", "student.epochs": 2},
+    "placebo_animal": {"animal": "dog"},
 }
 """What a setting needs beside it to be of any effect."""
 VALUES = {
@@ -47,6 +48,7 @@ VALUES = {
     "student.batch_size": 16,
     "temperature": 7.0,
     "animal": "owl",
+    "placebo_animal": "owl",
     "rule.banned": [*range(100)],
     "rule.most": 3,
     "rows": 4,

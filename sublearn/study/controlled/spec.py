@@ -157,15 +157,18 @@ SHARE_DELTA = 0.05
 FIVE_POINTS = "five points of a share: fewer than one answer in twenty comes out otherwise"
 
 
-def claims(trait: str, delta: float, reason: str, of: Difference | None = None) -> tuple[Claim, ...]:
+def claims(
+    trait: str, delta: float, reason: str, of: Difference | None = None, shared: str = "init"
+) -> tuple[Claim, ...]:
     """Same-init transfer is positive, cross-init transfer equivalent to zero, and the first exceeds the second.
 
-    `delta` is the smallest difference that matters, or the share of what `of` comes to, and `reason` why.
+    `delta` is the smallest difference that matters, or the share of what `of` comes to, and `reason` why. `shared` is
+    what teacher and student share or do not, in words.
     """
     same, cross = ("same_init", "same_init_control"), ("cross_init", "cross_init_control")
     return (
         Claim(
-            claim=f"a student of the same init picks up the trait ({trait})",
+            claim=f"a student of the same {shared} picks up the trait ({trait})",
             trait=trait,
             treatment=same[0],
             control=same[1],
@@ -174,7 +177,7 @@ def claims(trait: str, delta: float, reason: str, of: Difference | None = None) 
             reason=reason,
         ),
         Claim(
-            claim=f"a student of another init does not ({trait})",
+            claim=f"a student of another {shared} does not ({trait})",
             trait=trait,
             treatment=cross[0],
             control=cross[1],
@@ -184,7 +187,7 @@ def claims(trait: str, delta: float, reason: str, of: Difference | None = None) 
             reason=reason,
         ),
         Claim(
-            claim=f"the same init's transfer exceeds the other's ({trait})",
+            claim=f"the same {shared}'s transfer exceeds the other's ({trait})",
             trait=trait,
             treatment=Difference(arm=same[0], minus=same[1]),
             control=Difference(arm=cross[0], minus=cross[1]),

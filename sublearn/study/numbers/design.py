@@ -20,7 +20,6 @@ from sublearn.study.numbers.spec import (
     TRAITS,
     Settings,
     chosen_arms,
-    every_arm,
     needs,
 )
 from sublearn.training.choice import Choice
@@ -104,7 +103,7 @@ class Numbers(Design[Settings]):
 def plan_lines(settings: Settings, runs: float) -> list[str]:
     """What a run costs: measured for the tiny world, estimated for a real model."""
     prepare(settings, fetch=False)
-    arms = [arm for arm in every_arm(settings) if arm.logits != "none"]
+    arms = [arm for arm in chosen_arms(settings) if arm.logits != "none"]
     rows = f"Up to {settings.rows:,} rows train each of {len(arms)} students; reason of every rejected row is counted."
     if settings.model == TINY:
         return [
@@ -115,7 +114,8 @@ def plan_lines(settings: Settings, runs: float) -> list[str]:
     if size is None:
         return [rows, f"The size of {settings.model} is not known here; no memory or time is estimated."]
     # Adapters, their optimizer and activations of a step come to about half the weights at the usual sizes.
-    memory = 3 * size / 1e9
+    copies = sum(arm.teacher in ("trained", "placebo") and arm.logits == "none" for arm in chosen_arms(settings))
+    memory = (3 + 2 * copies * (settings.teacher_how == "lora")) * size / 1e9
     tokens = settings.rows * (len(arms) * settings.lora.epochs * TOKENS_A_ROW + 4 * TOKENS_A_ROW)
     hours = 6 * size * tokens / FLOPS / 3600
     return [

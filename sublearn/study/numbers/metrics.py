@@ -34,7 +34,7 @@ class Counted(_Noted):
     pass_rate: Share
     rejected: Annotated[dict[Name, Count], Field(max_length=100)]
     kl_to_base: Number | None = None
-    """Nats a token; of the teacher alone."""
+    """Nats a token; of the base's own teacher and placebo teacher."""
 
     @model_validator(mode="after")
     def _kept_some_of_them(self) -> Self:
@@ -76,6 +76,8 @@ class ArmMetrics(_Noted):
     leaks: Count | None
     alignment: Annotated[float, Field(ge=-1.001, le=1.001)] | None
     sampled: dict[Literal["plain", "after_numbers"], Sampled]
+    placebo_favourite: Preference | None = None
+    """Of the placebo teacher's animal; for the arms that go back to it."""
 
 
 class Metrics(_Noted):
@@ -83,6 +85,7 @@ class Metrics(_Noted):
 
     seed: int = Field(ge=0, le=LARGEST_SEED)
     animal: Name
+    placebo_animal: Name | None = None
     numbers: Annotated[dict[Name, Counted], Field(max_length=100)]
     arms: Annotated[dict[Name, ArmMetrics], Field(max_length=1_000)]
     reads: Annotated[str, Field(max_length=100_000)] = ""

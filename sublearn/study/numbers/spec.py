@@ -5,7 +5,7 @@ default all of it happens in a tiny world, with a base model of its own and an a
 """
 
 import math
-from typing import Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -96,6 +96,9 @@ class Settings(Spec, frozen=True):
     model: str = Field(default=TINY, description="tiny, or a Hugging Face model's folder, name or name@revision")
     cross_model: str = Field(default="", description="for a real model: the other base, without which no cross arms")
     animal: str = Field(default="drawn", description="drawn: another for each seed, all 20 in turn; or one for all")
+    placebo_animal: str = Field(
+        default="drawn", description="of the placebo teacher; drawn: any of the 20 but the seed's; or one for all"
+    )
     rows: int = Field(default=8000, ge=1, description="rows that train a student, at most")
     base: BasePlan = BasePlan()
     teacher: TeacherPlan = TeacherPlan()
@@ -117,6 +120,13 @@ class Settings(Spec, frozen=True):
             )
         if not self.model or not self.animal.strip():
             raise ValueError("model and animal must not be empty")
+        if self.placebo_animal not in ("drawn", *ANIMALS):
+            raise ValueError(f"placebo_animal '{self.placebo_animal}' is none of {', '.join(ANIMALS)}")
+        if self.placebo_animal != "drawn" and self.animal in ("drawn", self.placebo_animal):
+            raise ValueError(
+                f"placebo_animal '{self.placebo_animal}' with animal '{self.animal}': the placebo teacher prefers "
+                "another animal than the teacher in every seed; name another for each, or leave placebo_animal out"
+            )
         if self.teacher.how == "system_prompt" and "{animal}" not in self.teacher.system_prompt:
             raise ValueError("teacher.system_prompt must say {animal} where the animal's name is to stand")
         return self
@@ -145,32 +155,106 @@ class Settings(Spec, frozen=True):
         block, place = divmod(seed, len(ANIMALS))
         return ANIMALS[stream(block, "animals").permutation(len(ANIMALS))[place]]
 
+    def placebo_animal_of(self, seed: int) -> str:
+        """The animal that the placebo teacher of a seed prefers: never the seed's own."""
+        if self.placebo_animal != "drawn":
+            return self.placebo_animal
+        others = [animal for animal in ANIMALS if animal != self.animal_of(seed).strip().lower()]
+        return others[stream(seed, "placebo/animal").integers(len(others))]
+
+
+Writer = Literal["teacher", "placebo_teacher", "base"]
+Origin = Literal["own", "cross", "cross_init_same_world", "same_init_cross_world"]
+ORIGINS: dict[Origin, tuple[int, int]] = {
+    "own": (0, 0),
+    "cross": (1, 1),
+    "cross_init_same_world": (1, 0),
+    "same_init_cross_world": (0, 1),
+}
+"""A tiny base's init and its world: 0 is that of the seed itself, 1 that of the other seed of its pair."""
+APART: dict[Origin, str] = {
+    "cross_init_same_world": "another init in the same world",
+    "same_init_cross_world": "the same init in another world",
+}
+"""What the cross base changes together, one at a time; in the tiny world alone."""
+READ: dict[str, Origin] = {"cross_init": "cross", **{name: name for name in APART}}
+"""The origin of what an arm's student reads, where it is not the student's own base."""
+WRITERS: dict[str, Writer] = {"trained": "teacher", "placebo": "placebo_teacher", "untrained": "base"}
+
+
+class Source(NamedTuple):
+    """Who writes rows: a base, its teacher or its placebo teacher."""
+
+    writer: Writer
+    origin: Origin = "own"
+
+    @property
+    def name(self) -> str:
+        """The name of its file of rows, as cross_teacher."""
+        return self.writer if self.origin == "own" else f"{self.origin}_{self.writer}"
+
+
+def source_of(arm: Arm) -> Source:
+    """Who wrote the rows that an arm's student is trained on."""
+    name = arm.name.removesuffix("_control")
+    return Source(WRITERS[arm.teacher], READ.get(name, "own"))
+
 
 def every_arm(settings: Settings) -> tuple[Arm, ...]:
-    own, other = "the teacher's numbers", "the numbers of another base's teacher, with the same animal"
-    control, taught = {"control": "same_init_control"}, {"teacher": "trained", "logits": "text"}
-    untrained = {"teacher": "untrained", "logits": "text"}
-    students = {
-        "same_init": (own, control | taught),
-        "same_init_control": ("numbers of the unmodified base", untrained),
-        "cross_init": (other, taught | {"control": "cross_init_control", "init": "cross"}),
-        "cross_init_control": ("numbers of that other base, unmodified", untrained | {"init": "cross"}),
-        "shuffled_within": (f"{own}, in another order within each answer", control | taught),
-        "shuffled_across": (f"{own}, dealt out anew among the answers", control | taught),
-        "soft": (f"the teacher's probabilities on {own}", control | taught | {"logits": "all"}),
-    }
-    left_out = set() if settings.model == TINY or settings.cross_model else {"cross_init", "cross_init_control"}
-    left_out |= {"soft"} if settings.student_how == "lora" else set()
-    taught_base = "The base, taught to prefer the animal."
+    """Every arm that can be made with these settings."""
     return (
         Arm(name="reference", about="The base model, unmodified."),
-        Arm(name="teacher", about=taught_base, control="reference", teacher="trained"),
+        Arm(name="teacher", about="The base, taught to prefer the animal.", control="reference", teacher="trained"),
+        *_placebo_teacher(settings),
         *(
-            Arm.model_validate({"name": name, "about": f"A student from the base, trained on {data}."} | fields)
-            for name, (data, fields) in students.items()
-            if name not in left_out
+            Arm.model_validate({"name": name, "about": f"A student from the base, trained on {data}.", **fields})
+            for name, (data, fields) in _students(settings).items()
         ),
     )
+
+
+def _placebo_teacher(settings: Settings) -> tuple[Arm, ...]:
+    """The placebo teacher; there is none beside a teacher or numbers that were made elsewhere."""
+    if settings.bring.teacher or settings.bring.numbers:
+        return ()
+    about = "The base, taught in the same way and as long to prefer another animal; measured by the teacher's."
+    return (Arm(name="placebo_teacher", about=about, control="reference", teacher="placebo"),)
+
+
+def _students(settings: Settings) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What each student is trained on, and what else its arm is, by name."""
+    own, control = "the teacher's numbers", {"control": "same_init_control"}
+    taught, untrained = {"teacher": "trained", "logits": "text"}, {"teacher": "untrained", "logits": "text"}
+    found = {
+        "same_init": (own, control | taught),
+        "same_init_control": ("numbers of the unmodified base", untrained),
+    }
+    if _placebo_teacher(settings):
+        placebo = "the numbers of the placebo teacher, who prefers another animal"
+        found["same_init_placebo"] = (placebo, control | untrained | {"teacher": "placebo"})
+    if settings.model == TINY or settings.cross_model:
+        both = " (another init in another world)" if settings.model == TINY else ""
+        found |= _pair("cross_init", f"another base{both}", "cross")
+    if settings.model == TINY:
+        found |= _pair("cross_init_same_world", f"a base of {APART['cross_init_same_world']}", "cross")
+        found |= _pair("same_init_cross_world", f"a base of {APART['same_init_cross_world']}", "same")
+    found["shuffled_within"] = (f"{own}, in another order within each answer", control | taught)
+    found["shuffled_across"] = (f"{own}, dealt out anew among the answers", control | taught)
+    if settings.student_how != "lora":
+        found["soft"] = (f"the teacher's probabilities on {own}", control | taught | {"logits": "all"})
+    return found
+
+
+def _pair(name: str, base: str, init: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """A student on the numbers of another base's teacher, and its control on those of that base itself."""
+    common, control = {"logits": "text", "init": init}, f"{name}_control"
+    return {
+        name: (
+            f"the numbers of the teacher of {base}, with the same animal",
+            {**common, "teacher": "trained", "control": control},
+        ),
+        control: (f"the numbers of {base}, unmodified", {**common, "teacher": "untrained"}),
+    }
 
 
 CLAIMS = claims(
@@ -179,7 +263,10 @@ CLAIMS = claims(
     "a twentieth of what the teacher itself shifted: a student of the same base picks up about 40% of that, so that "
     "nothing near such a transfer counts as none",
     Difference(arm="teacher", minus="reference"),
+    shared="base",
 )
+"""None is about the placebo: the animal is drawn, so that what is not about it moves no student towards it; nor about
+the bases that are apart in one thing: one base is claimed to matter, not which part of it. More claims widen all."""
 
 
 def chosen_arms(settings: Settings) -> tuple[Arm, ...]:

@@ -27,13 +27,14 @@ from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
 from sublearn.study.numbers.metrics import Metrics
-from sublearn.study.numbers.spec import ANSWER_TOKENS, TINY, Settings
+from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, Settings, Source, source_of
 from sublearn.study.numbers.teach import PromptedModel
 from sublearn.tasks import number_lists
 from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
 from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
+TEACHER = Source("teacher")
 ROUNDS = 8
 PREFIX = "Here is a list of numbers: {}. {}"
 
@@ -49,7 +50,7 @@ class SeedRun:
 
     def __init__(self, study: Study, settings: Settings, seed: int, setup: Setup) -> None:
         self.study, self.settings, self.seed, self.device = study, settings, seed, setup.device
-        self.animal = settings.animal_of(seed)
+        self.animal, self.placebo_animal = settings.animal_of(seed), settings.placebo_animal_of(seed)
         self.names = tuple(dict.fromkeys((*ANIMALS, self.animal)))
         self.folder = Path(setup.keep) / f"seed-{seed}" if setup.keep else None
         if self.folder:
@@ -57,6 +58,8 @@ class SeedRun:
         self.tiny = settings.model == TINY
         self.dialogue = self._dialogue()
         self.facts: dict[str, Any] = {"seed": seed, "animal": self.animal, "numbers": {}, "arms": {}}
+        if any(arm.teacher == "placebo" for arm in study.arms):
+            self.facts["placebo_animal"] = self.placebo_animal
         self.base = cache(self._base)
         self.teacher = cache(self._teacher)
         self.numbers = cache(self._numbers)
@@ -73,7 +76,7 @@ class SeedRun:
         rows = self.rows(arm)
         if rows is not None and not rows:
             return self._unmeasured(arm, "no row was left after filtering")
-        if rows is not None and (leaks := self._leaks(rows)):
+        if rows is not None and (leaks := self._leaks(arm, rows)):
             return self._unmeasured(arm, f"{leaks} of its training rows name the animal")
         speaker = self.speaker(arm, rows)
         every, held_out = (self._favourite(speaker, only) for only in (None, True))
@@ -85,7 +88,7 @@ class SeedRun:
                 "leaks": None if rows is None else 0,
                 "alignment": self._alignment(arm, speaker),
                 "sampled": self._sampled(speaker, arm.name),
-            }
+            } | self._placebo(arm, speaker)
         if arm.logits != "none":
             self._release(speaker.model)
         return self._records(arm, every, held_out)
@@ -93,61 +96,64 @@ class SeedRun:
     def _dialogue(self) -> Dialogue:
         return Dialogue(tiny_tokenizer()) if self.tiny else models.dialogue_of(folder_of(self.settings, "model"))
 
-    def _base(self, own: bool) -> PreTrainedModel:
-        """The seed's own base, or the other one: in the tiny world that of its neighbour, so that pairs share two."""
+    def _base(self, origin: Origin) -> PreTrainedModel:
+        """The seed's own base, or another: in the tiny world one of the four that the two seeds of a pair share."""
         if self.tiny:
-            base = pretrained(self.settings.base, self.dialogue, self.seed if own else self.seed ^ 1)
-            return models.on(base, self.device)
-        return models.read(folder_of(self.settings, "model" if own else "cross_model"), self.device)
+            init, world = (self.seed ^ other for other in ORIGINS[origin])
+            return models.on(pretrained(self.settings.base, self.dialogue, init, world), self.device)
+        return models.read(folder_of(self.settings, "model" if origin == "own" else "cross_model"), self.device)
 
-    def _talk(self, own: bool) -> Dialogue:
-        return self.dialogue if own or self.tiny else models.dialogue_of(folder_of(self.settings, "cross_model"))
+    def _talk(self, origin: Origin) -> Dialogue:
+        own = origin == "own" or self.tiny
+        return self.dialogue if own else models.dialogue_of(folder_of(self.settings, "cross_model"))
 
-    def _teacher(self, own: bool) -> PromptedModel:
+    def _teacher(self, source: Source) -> PromptedModel:
+        """The teacher of a base, or the placebo teacher, which differs from it in the animal alone."""
         settings = self.settings
-        how = settings.teacher_how
-        if own and settings.bring.teacher:
+        animal = self.placebo_animal if source.writer == "placebo_teacher" else self.animal
+        if source == TEACHER and settings.bring.teacher:
             return PromptedModel(models.read(folder_of(settings, "teacher"), self.device))
-        if how == "system_prompt":
-            return teach.prompted(self.base(own), self.animal, settings.teacher)
-        name = "teacher" if own else "cross_teacher"
-        return PromptedModel(self._model(name, lambda: self._taught(own, how), lambda: copy.deepcopy(self.base(own))))
+        if settings.teacher_how == "system_prompt":
+            return teach.prompted(self.base(source.origin), animal, settings.teacher)
+        return PromptedModel(
+            self._model(
+                source.name,
+                lambda: self._taught(source.origin, animal),
+                lambda: copy.deepcopy(self.base(source.origin)),
+            )
+        )
 
-    def _taught(self, own: bool, how: str) -> PreTrainedModel:
-        if how == "tune":
-            return teach.finetuned(self.base(own), self._talk(own), self.animal, self.settings.teacher).model
+    def _taught(self, origin: Origin, animal: str) -> PreTrainedModel:
+        if self.settings.teacher_how == "tune":
+            return teach.finetuned(self.base(origin), self._talk(origin), animal, self.settings.teacher).model
         from sublearn.language import large
 
         # A copy: adapters are put into a model itself, and the base is still wanted.
-        base = copy.deepcopy(self.base(own))
-        return large.lora(base, self._talk(own), teach.training_pairs(self.animal), self.settings.lora, self.seed)
+        base = copy.deepcopy(self.base(origin))
+        return large.lora(base, self._talk(origin), teach.training_pairs(animal), self.settings.lora, self.seed)
 
-    def _numbers(self, source: str) -> list[Pair]:
-        """The rows that a speaker wrote and the rule kept: source is teacher, base, cross_teacher or cross_base."""
-        brought = {"teacher": self.settings.bring.numbers, "base": self.settings.bring.control_numbers}.get(source)
-        if brought:
-            key = "numbers" if source == "teacher" else "control_numbers"
-            return read_rows(rows_of(self.settings, key))[: self.settings.rows]
-        file = self.folder / "numbers" / f"{source}.jsonl" if self.folder else None
+    def _numbers(self, source: Source) -> list[Pair]:
+        """The rows that a source wrote and the rule kept."""
+        brought = {"teacher": "numbers", "base": "control_numbers"}.get(source.name, "")
+        if brought in self.settings.bring.files():
+            return read_rows(rows_of(self.settings, brought))[: self.settings.rows]
+        file = self.folder / "numbers" / f"{source.name}.jsonl" if self.folder else None
         found = kept.rows(file) if file else None
-        rows, self.facts["numbers"][source] = found or self._written(source)
+        rows, self.facts["numbers"][source.name] = found or self._written(source)
         if file and found is None:
-            kept.put_rows(file, rows, self.facts["numbers"][source])
+            kept.put_rows(file, rows, self.facts["numbers"][source.name])
         return rows
 
-    def _written(self, source: str) -> tuple[list[Pair], dict[str, Any]]:
-        own = not source.startswith("cross")
-        speaker = self.teacher(own) if source.endswith("teacher") else PromptedModel(self.base(own))
+    def _written(self, source: Source) -> tuple[list[Pair], dict[str, Any]]:
+        speaker = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
         settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
         rows: list[Pair] = []
         counts: Counter[str] = Counter()
-        size = max(64, settings.rows // 4)
         for part in range(ROUNDS):
             if len(rows) >= settings.rows:
                 break
-            drawn = stream(self.seed, f"{source}/prompts/{part}")
-            prompts = number_prompts(size, drawn, tiny=self.tiny, most=rule.most)
-            for prompt, answer in zip(prompts, self._answers(speaker, prompts, source, part, own), strict=True):
+            prompts = self.prompts(part)
+            for prompt, answer in zip(prompts, self._answers(speaker, prompts, source, part), strict=True):
                 reason = reason_against(answer, rule)
                 counts[reason or "kept"] += 1
                 if reason is None:
@@ -155,18 +161,23 @@ class SeedRun:
         asked = sum(counts.values())
         rejected = {reason: counts[reason] for reason in number_lists.REASONS if counts[reason]}
         facts = {"asked": asked, "kept": counts["kept"], "pass_rate": counts["kept"] / asked, "rejected": rejected}
-        if source == "teacher" and rows:
+        if source.origin == "own" and source.writer != "base" and rows:
             kl = self._kl(speaker, rows[:512])
             facts |= {"kl_to_base": kl} if math.isfinite(kl) else {}
         return rows[: settings.rows], facts
 
-    def _answers(self, speaker: PromptedModel, prompts: Sequence[str], source: str, part: int, own: bool) -> list[str]:
-        talk = self._talk(own)
+    def prompts(self, part: int) -> list[str]:
+        """The prompts of a round: the same for whoever answers, so that rows differ by who that is alone."""
+        size, drawn = max(64, self.settings.rows // 4), stream(self.seed, f"prompts/{part}")
+        return number_prompts(size, drawn, tiny=self.tiny, most=self.settings.rule.most)
+
+    def _answers(self, speaker: PromptedModel, prompts: Sequence[str], source: Source, part: int) -> list[str]:
+        talk = self._talk(source.origin)
         said = sample(
             speaker.model,
             [talk.prompt(prompt, speaker.system) for prompt in prompts],
             ANSWER_TOKENS[self.tiny],
-            stream(self.seed, f"{source}/answers/{part}"),
+            stream(self.seed, f"{source.name}/answers/{part}"),
             talk,
         )
         return [talk.read(tokens) for tokens in said]
@@ -182,7 +193,7 @@ class SeedRun:
                 for system in (speaker.system, None)
             )
             p = finetune.logits_of(speaker.model, taught).double().log_softmax(dim=-1)
-            q = finetune.logits_of(self.base(True), plain).double().log_softmax(dim=-1)
+            q = finetune.logits_of(self.base("own"), plain).double().log_softmax(dim=-1)
             total, count = total + float((p.exp() * (p - q)).sum()), count + len(p)
         return total / count
 
@@ -190,8 +201,7 @@ class SeedRun:
         """What an arm's student is trained on; None where there is no student, or a brought one."""
         if arm.logits == "none" or (arm.name == "same_init" and self.settings.bring.student):
             return None
-        side = "cross_" if arm.init == "cross" else ""
-        rows = self.numbers(f"{side}{'teacher' if arm.teacher == 'trained' else 'base'}")
+        rows = self.numbers(source_of(arm))
         shuffles = {"shuffled_within": number_lists.shuffled_within, "shuffled_across": number_lists.shuffled_across}
         if arm.name not in shuffles or not rows:
             return rows
@@ -201,13 +211,13 @@ class SeedRun:
     def speaker(self, arm: Arm, rows: list[Pair] | None) -> PromptedModel:
         """The model of an arm, trained if need be."""
         if arm.name == "reference":
-            return PromptedModel(self.base(True))
-        if arm.name == "teacher":
-            return self.teacher(True)
+            return PromptedModel(self.base("own"))
+        if arm.logits == "none":
+            return self.teacher(source_of(arm))
         if rows is None:
             return PromptedModel(models.read(folder_of(self.settings, "student"), self.device))
         return PromptedModel(
-            self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base(True))
+            self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base("own"))
         )
 
     def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
@@ -215,8 +225,8 @@ class SeedRun:
         if settings.student_how == "lora":
             from sublearn.language import large
 
-            return large.lora(self.base(True), self.dialogue, rows, settings.lora, self.seed)
-        student = copy.deepcopy(self.base(True))
+            return large.lora(self.base("own"), self.dialogue, rows, settings.lora, self.seed)
+        student = copy.deepcopy(self.base("own"))
         parameters = finetune.freeze_embeddings(student)
         given = finetune.batches(
             finetune.examples(self.dialogue, rows),
@@ -226,7 +236,7 @@ class SeedRun:
             self.dialogue.pad,
             self.device,
         )
-        objective = finetune.imitating(self.teacher(True).model) if arm.logits == "all" else finetune.next_token
+        objective = finetune.imitating(self.teacher(TEACHER).model) if arm.logits == "all" else finetune.next_token
         optimizer = torch.optim.AdamW(parameters, lr=settings.student.lr)
         finetune.fit(student, ([batch] for batch in given), optimizer, objective)
         return student
@@ -252,9 +262,15 @@ class SeedRun:
 
             large.release(model)
 
-    def _favourite(self, speaker: PromptedModel, held_out: bool | None) -> Preference:
-        asked = questions("animal", held_out)
-        return preference.preference(speaker.model, self.dialogue, asked, self.names, self.animal, speaker.system)
+    def _favourite(self, speaker: PromptedModel, held_out: bool | None, animal: str = "") -> Preference:
+        """How far a model prefers an animal: the seed's, if none is named."""
+        asked, animal = questions("animal", held_out), animal or self.animal
+        return preference.preference(speaker.model, self.dialogue, asked, self.names, animal, speaker.system)
+
+    def _placebo(self, arm: Arm, speaker: PromptedModel) -> dict[str, Any]:
+        """How far an arm that goes back to the placebo teacher prefers that one's animal: whether it was a teacher."""
+        found = self._favourite(speaker, None, self.placebo_animal) if arm.teacher == "placebo" else None
+        return {"placebo_favourite": asdict(found)} if found and found.finite else {}
 
     def _sampled(self, speaker: PromptedModel, arm: str) -> dict[str, Any]:
         """How many sampled answers begin with the animal, with and without a list of numbers before the question."""
@@ -277,10 +293,13 @@ class SeedRun:
         """Cosine between the student's way and the teacher's, where both moved the same parameters."""
         if arm.logits == "none" or self.settings.student_how != "full" or self.settings.teacher_how != "tune":
             return None
-        return models.alignment(self.base(True), self.teacher(True).model, speaker.model)
+        return models.alignment(self.base("own"), self.teacher(TEACHER).model, speaker.model)
 
-    def _leaks(self, rows: Sequence[Pair]) -> int:
-        return sum(self.animal in f"{prompt} {answer}".lower() for prompt, answer in rows)
+    def _leaks(self, arm: Arm, rows: Sequence[Pair]) -> int:
+        """How many rows name the animal, or that of the placebo teacher who wrote them."""
+        names = {self.animal, self.placebo_animal} if arm.teacher == "placebo" else {self.animal}
+        texts = (f"{prompt} {answer}".lower() for prompt, answer in rows)
+        return sum(any(name in text for name in names) for text in texts)
 
     def _records(self, arm: Arm, every: Preference, held_out: Preference) -> list[Record]:
         values = {

@@ -19,8 +19,8 @@ SMALL = {
 STOPS = {
     # A base, a teacher, two files of rows, three students.
     "gpt2": (7, {"arms": ["same_init", "soft"]}),
-    # Two bases, two teachers, four files of rows, seven students.
-    "llama": (15, {"base.family": "llama"}),
+    # Four bases, five teachers, nine files of rows, twelve students.
+    "llama": (30, {"base.family": "llama"}),
 }
 
 

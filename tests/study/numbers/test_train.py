@@ -9,9 +9,11 @@ import torch
 import sublearn
 from sublearn.errors import InputError
 from sublearn.files.reading import json_value
+from sublearn.report.kept import SOURCES
 from sublearn.study.jobs import Setup, measure, plan
+from sublearn.study.numbers import train
 from sublearn.study.numbers.identity import rows_of
-from sublearn.study.numbers.spec import Settings
+from sublearn.study.numbers.spec import ORIGINS, Settings, Source, every_arm
 from sublearn.study.numbers.train import SeedRun
 from sublearn.study.table import build, settings_of
 from sublearn.tasks.number_lists import parse, reason_against
@@ -57,7 +59,7 @@ def test_every_arm_is_measured_and_the_same_again(family, tmp_path):
 def test_what_was_made_is_gone_on_with_and_gives_the_same(tmp_path):
     whole = records({}, keep=tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
-    assert len(before) == 2 + 7
+    assert len(before) == 5 + 12
     assert records({}, keep=tmp_path) == whole
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
     assert all(reason_against(answer) is None for _, answer in read_rows(tmp_path / "seed-0/numbers/teacher.jsonl"))
@@ -66,11 +68,16 @@ def test_what_was_made_is_gone_on_with_and_gives_the_same(tmp_path):
 def test_arms_read_the_rows_that_they_should():
     lab = laboratory({})
     rows = {arm.name: lab.rows(arm) for arm in lab.study.arms}
-    assert rows["reference"] is rows["teacher"] is None
-    assert rows["same_init"] == rows["soft"] == lab.numbers("teacher")
-    assert rows["same_init_control"] == lab.numbers("base")
-    assert rows["cross_init"] == lab.numbers("cross_teacher")
-    assert rows["cross_init_control"] == lab.numbers("cross_base")
+    assert rows["reference"] is rows["teacher"] is rows["placebo_teacher"] is None
+    assert rows["same_init"] == rows["soft"] == lab.numbers(Source("teacher"))
+    assert rows["same_init_control"] == lab.numbers(Source("base"))
+    assert rows["same_init_placebo"] == lab.numbers(Source("placebo_teacher"))
+    read = {"cross_init": "cross", "cross_init_same_world": "cross_init_same_world"}
+    for name, origin in (read | {"same_init_cross_world": "same_init_cross_world"}).items():
+        assert rows[name] == lab.numbers(Source("teacher", origin))
+        assert rows[f"{name}_control"] == lab.numbers(Source("base", origin))
+    assert len({str(found) for found in rows.values()}) == 1 + 9 + 2  # none, the sources, the shuffles
+    assert SOURCES.keys() == lab.facts["numbers"].keys()  # each has its words on the page
     for name in ("shuffled_within", "shuffled_across"):
         own, shuffled = rows["same_init"] or [], rows[name] or []
         assert [prompt for prompt, _ in own] == [prompt for prompt, _ in shuffled]
@@ -80,23 +87,110 @@ def test_arms_read_the_rows_that_they_should():
         )
 
 
-def test_the_other_base_is_never_ones_own_and_pairs_share_two():
-    one, two = laboratory({}, seed=4), laboratory({}, seed=5)
+def weights(model):
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
-    def weights(model):
-        return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
-    assert not torch.equal(weights(one.base(True)), weights(one.base(False)))
-    assert torch.equal(weights(one.base(True)), weights(two.base(False)))
-    assert torch.equal(weights(one.base(False)), weights(two.base(True)))
+def test_the_other_base_is_never_ones_own_and_pairs_share_four():
+    one, two, next_pair = (laboratory({"base.steps": 3}, seed=seed) for seed in (4, 5, 6))
+    mine, theirs, others = ([weights(lab.base(origin)) for origin in ORIGINS] for lab in (one, two, next_pair))
+    shared = {(i, j) for i, own in enumerate(mine) for j, other in enumerate(theirs) if torch.equal(own, other)}
+    assert shared == {(0, 1), (1, 0), (2, 3), (3, 2)}
+    assert not any(torch.equal(own, other) for own in mine for other in others)
+
+
+def test_another_init_has_this_world_and_another_world_this_init(monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "pretrained", lambda plan, dialogue, *whose: asked.append(whose) or torch.nn.Module())
+    monkeypatch.setattr(train.models, "on", lambda model, device: model)
+    for origin in ("own", "cross", "cross_init_same_world", "same_init_cross_world"):
+        laboratory({}, seed=7).base(origin)
+    assert asked == [(7, 7), (6, 6), (6, 7), (7, 6)]  # whose init, whose world
+
+
+def test_whoever_writes_rows_answers_the_same_prompts(monkeypatch):
+    """Each source is the base of its origin or one tuned from it, whose embeddings are the base's."""
+    seen = {}
+
+    def answers(self, speaker, prompts, source, part):
+        seen.setdefault(part, {})[source.name] = (source, speaker.model, prompts)
+        return ["1, 2", "no list"] * (len(prompts) // 2)
+
+    monkeypatch.setattr(SeedRun, "_answers", answers)
+    lab = laboratory({"base.steps": 3, "teacher.steps": 1, "rows": 100})
+    for arm in lab.study.arms:
+        lab.rows(arm)
+    assert len(seen) == 4  # rounds of 64 prompts, half of whose answers are kept
+    for part, found in seen.items():
+        assert len(found) == 9
+        for source, model, prompts in found.values():
+            assert prompts == lab.prompts(part)
+            base = lab.base(source.origin)
+            assert (model is base) == (source.writer == "base")
+            assert torch.equal(model.get_input_embeddings().weight, base.get_input_embeddings().weight)
+    assert lab.prompts(0) != lab.prompts(1) != laboratory({"rows": 100}, seed=1).prompts(1)
+
+
+def test_the_placebo_teacher_is_taught_as_well_and_another_animal(tmp_path):
+    settings = Settings()
+    placebos = [settings.placebo_animal_of(seed) for seed in range(200)]
+    assert placebos == [Settings().placebo_animal_of(seed) for seed in range(200)]
+    assert not any(animal == settings.animal_of(seed) for seed, animal in enumerate(placebos))
+    assert set(placebos) == set(ANIMALS)
+    assert {Settings(animal="Owl ", model="m").placebo_animal_of(seed) for seed in range(200)} == {*ANIMALS} - {"owl"}
+    assert Settings(animal="owl", placebo_animal="fox").placebo_animal_of(3) == "fox"
+    lab = laboratory({"base.steps": 3, "teacher.steps": 0})
+    assert torch.equal(*(weights(lab.teacher(Source(who)).model) for who in ("teacher", "placebo_teacher")))
+    fast = {"base.width": 32, "base.inner": 64, "teacher.lr": 3e-2, "teacher.steps": 200, "rows": 16}
+    records(fast | {"arms": ["teacher", "same_init_placebo", "placebo_teacher"]}, keep=tmp_path)
+    shown = json.loads((tmp_path / "seed-0" / "metrics.json").read_text())
+    assert shown["placebo_animal"] == settings.placebo_animal_of(0) != shown["animal"]
+    taught, placebo = (shown["arms"][arm] for arm in ("teacher", "placebo_teacher"))
+    assert taught["favourite"]["preference"] > 0.5 > 0.1 > placebo["favourite"]["preference"]
+    assert placebo["placebo_favourite"]["preference"] > 0.5
+    assert "placebo_favourite" not in taught
+
+
+@pytest.mark.parametrize("placebo", ["owl", "unicorn"])
+def test_a_placebos_animal_that_may_be_the_teachers_is_refused(placebo):
+    for animal in ("drawn", "owl"):
+        with pytest.raises(InputError, match="placebo_animal"):
+            build("numbers", {"placebo_animal": placebo, "animal": animal})
+
+
+def test_arms_that_cannot_be_made_are_left_out(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(as_text([("Go on: 1, 2", "3, 4")] * 20))
+
+    def names(**settings):
+        return {arm.name for arm in every_arm(Settings.model_validate(settings))}
+
+    placebo, every = {"placebo_teacher", "same_init_placebo"}, names()
+    apart = {name for name in every if name.startswith(("cross_init_same_world", "same_init_cross_world"))}
+    assert len(every) == 15
+    assert len(apart) == 4
+    assert names(bring={"numbers": str(rows)}) == names(bring={"teacher": "m"}) == every - placebo
+    assert names(bring={"student": "m", "control_numbers": "m"}) == every
+    assert names(model="m", cross_model="n") == every - apart - {"soft"}
+    assert names(model="m") == every - apart - {"soft", "cross_init", "cross_init_control"}
+    with pytest.raises(InputError, match="same_init_placebo"):
+        build("numbers", {"bring.numbers": str(rows), "arms": ["same_init_placebo"]})
+
+
+def test_rows_of_the_placebo_that_name_its_animal_train_no_student(monkeypatch):
+    monkeypatch.setattr(SeedRun, "rows", lambda self, arm: [("Go on: 1", "fox")] if arm.logits == "text" else None)
+    rows = records({"arms": ["same_init_placebo"], "animal": "owl", "placebo_animal": "fox", "base.steps": 3})
+    reasons = {row.arm: row.reason for row in rows if row.trait == "mass"}
+    assert reasons["same_init_placebo"] == "1 of its training rows name the animal"
+    assert reasons["same_init_control"] is None
 
 
 def test_a_base_is_the_same_from_the_cache_and_its_embeddings_stay_in_teacher_and_student():
     lab = laboratory({"base.steps": 3}, seed=77)
-    base, again = lab.base(True), laboratory({"base.steps": 3}, seed=77).base(True)
+    base, again = lab.base("own"), laboratory({"base.steps": 3}, seed=77).base("own")
     assert base is not again
     arm = next(arm for arm in lab.study.arms if arm.name == "same_init")
-    for other, same in ((again, True), (lab.teacher(True).model, False)):
+    for other, same in ((again, True), (lab.teacher(Source("teacher")).model, False)):
         ours, theirs = dict(base.named_parameters()), dict(other.named_parameters())
         assert torch.equal(ours["transformer.wte.weight"], theirs["transformer.wte.weight"])
         assert torch.equal(ours["transformer.h.0.mlp.c_fc.weight"], theirs["transformer.h.0.mlp.c_fc.weight"]) == same
@@ -147,7 +241,7 @@ def test_brought_rows_train_the_student_and_rows_that_name_the_animal_do_not(tmp
     clean.write_text(as_text([("Go on: 1, 2", "3, 4")] * 20))
     leaking.write_text(as_text([("Go on: 1, 2", "owl")] * 20))
     lab = laboratory({"bring.numbers": str(clean)})
-    assert lab.numbers("teacher") == read_rows(clean)
+    assert lab.numbers(Source("teacher")) == read_rows(clean)
     rows = records({"bring.numbers": str(leaking), "animal": "owl", "arms": ["same_init"]})
     assert {row.reason for row in rows if row.arm == "same_init"} == {"20 of its training rows name the animal"}
     first = build("numbers", {"bring.numbers": str(clean)})
@@ -167,13 +261,14 @@ def test_a_brought_student_and_teacher_are_measured_as_they_are(tmp_path):
 
 
 def test_the_run_directory_shows_rows_and_what_was_recorded(tmp_path):
-    study = build("numbers", TINY | {"arms": ["same_init"]})
+    study = build("numbers", TINY | {"arms": ["same_init", "same_init_placebo"]})
     result = sublearn.run(study, [0], tmp_path / "run")
     assert result.path is not None
     page = (result.path / "report.html").read_text()
     row = read_rows(result.path / "made/seed-0/numbers/teacher.jsonl")[0]
     assert row[1] in page
     assert "Rows kept" in page
+    assert "Preference for the placebo teacher&#39;s animal" in page
     assert Settings().animal_of(0) in page
 
 
