@@ -52,13 +52,13 @@ def run_directory(folder: Path, study: Study, seeds: int) -> None:
 
 def sweep_directory(folder: Path) -> None:
     """A sweep directory as if all of the grid had been run."""
-    from sublearn.execution.manifests import Made
+    from sublearn.execution.manifests import Provenance
     from sublearn.execution.sweep import Grid, begin
 
     grid = Grid("prompts", {}, GRID)
     studies = [study for _, study in grid.studies()]
     folder.mkdir()
-    begin(grid, folder, "prompts", [study.id for study in studies], Made(versions=store.versions()))
+    begin(grid, folder, "prompts", [study.id for study in studies], Provenance(versions=store.versions()))
     for study in studies:
         run_directory(folder / study.id, study, STUDY_SEEDS)
 

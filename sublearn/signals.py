@@ -113,7 +113,7 @@ def last_words(number: int = signal.SIGINT) -> str:
     """What is told of an end by this signal, once."""
     _state.told = True
     how = "Interrupted" if number == signal.SIGINT else f"Ended by {signal.Signals(number).name}"
-    return f"{how}. What was recorded is safe; the same command goes on from there."
+    return f"{how}. What was recorded is safe; the same command resumes from there."
 
 
 def status_of(number: int = signal.SIGINT) -> int:

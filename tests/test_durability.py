@@ -177,7 +177,7 @@ def test_ended_by_signals(tmp_path, whole, name):
         found, err = disturb(command, out, rng, chain.most, *signs)
         assert found == status, err
         told = [line for line in err.splitlines() if " runs" not in line]  # but for how far it has come
-        assert told == [f"{says} What was recorded is safe; the same command goes on from there."]
+        assert told == [f"{says} What was recorded is safe; the same command resumes from there."]
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # every record is whole
             for study in out.rglob("study.json"):

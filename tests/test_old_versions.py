@@ -1,4 +1,4 @@
-"""Directories that version 0.1.0 wrote are read, reported and gone on with. `tests/data/v0.1.0` holds some, without
+"""Directories that version 0.1.0 wrote are read, reported and resumed. `tests/data/v0.1.0` holds some, without
 figures, pages and models.
 """
 

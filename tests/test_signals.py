@@ -86,7 +86,7 @@ def begun(work: str, **options) -> subprocess.Popen[str]:
 
 
 STATUS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
-SAFE = "What was recorded is safe; the same command goes on from there.\n"
+SAFE = "What was recorded is safe; the same command resumes from there.\n"
 
 
 @pytest.mark.parametrize("name", STATUS)

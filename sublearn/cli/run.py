@@ -36,7 +36,7 @@ def command(
     """Run a study for some seeds.
 
     STUDY is a name that `sublearn list` shows, a YAML file, or FILE.py or FILE.py:NAME for a study of your own. Given
-    again, the command goes on where it stopped.
+    again, the command resumes where it stopped.
     """
     from sublearn.execution.plan import Plan, Point, describe, few
     from sublearn.results.single import check_out, run_point

@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import fill
 
 from sublearn.execution import store
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Point
 from sublearn.execution.run import execute
@@ -31,7 +31,7 @@ def tell(out: Path, say: Say, options: Options, command: str) -> None:
             if name == point.study.name:
                 _tell_part(whole.subset(seeds), texts, say)
 
-    with demo.place(out, Made(command, store.versions(), {"precision": options.precision})):
+    with demo.place(out, Provenance(command, store.versions(), {"precision": options.precision})):
         execute(plan, ended)
         found = Demo.load(out)
         for one in found.results:

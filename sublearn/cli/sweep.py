@@ -50,7 +50,7 @@ def command(
     """Run a study over a grid of settings.
 
     STUDY is as for run, or a YAML file with a grid. Every combination is a study of its own. Given again, the command
-    goes on where it stopped.
+    resumes where it stopped.
     """
     from sublearn.config import assignments
     from sublearn.execution.plan import describe, few

@@ -37,14 +37,16 @@ def command(
 ) -> None:
     """Why it happens: the students' way in weight space, and whether it predicts the transfer."""
     from sublearn.execution import tracing
-    from sublearn.execution.manifests import Made
+    from sublearn.execution.manifests import Provenance
     from sublearn.execution.plan import describe
     from sublearn.execution.store import versions
     from sublearn.results.trace import Request
 
     built, _ = study_of(study, changes)
     scales = None if perturb is None else tuple(tracing.numbers(perturb))
-    asked = Request(built, seeds_of(seeds), tracing.whole_numbers(steps), scales, Made(command_line(), versions()))
+    asked = Request(
+        built, seeds_of(seeds), tracing.whole_numbers(steps), scales, Provenance(command_line(), versions())
+    )
     if dry_run:
         tracing.check_out(out)
         echo(describe(asked.plan(options)))

@@ -28,7 +28,7 @@ Facts = Annotated[dict[Short, Short], Field(max_length=200)]
 
 
 @dataclass(frozen=True)
-class Made:
+class Provenance:
     """How something was made: by which command, with which versions of packages, and where it was run."""
 
     command: str = ""
@@ -52,9 +52,9 @@ class StudyManifest(BaseModel, frozen=True):
     """Where a guest's study was defined, with the file's SHA-256 or the package's version."""
 
     @property
-    def made(self) -> Made:
+    def made(self) -> Provenance:
         """How its records are made."""
-        return Made(self.command, self.versions, self.runtime)
+        return Provenance(self.command, self.versions, self.runtime)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -85,9 +85,9 @@ class SweepManifest(BaseModel, frozen=True):
     versions: Facts = Field(default_factory=dict)
 
     @property
-    def made(self) -> Made:
+    def made(self) -> Provenance:
         """How it was made."""
-        return Made(self.command, self.versions)
+        return Provenance(self.command, self.versions)
 
 
 def _restated(study: Mapping[str, Any]) -> dict[str, Any]:

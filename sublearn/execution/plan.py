@@ -83,7 +83,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Place:
+class Resources:
     """Where jobs are run: an engine's device, and how many run at a time at most."""
 
     options: Options
@@ -95,7 +95,7 @@ class Place:
         """Who runs them."""
         return ENGINES[self.options.engine]
 
-    def manner(self, point: Point) -> "Manner":
+    def runtime(self, point: Point) -> "Runtime":
         """How the jobs of a point are run."""
         trainer = point.study.designed.trainer(self.options.trainer)
         setup = Setup(
@@ -104,7 +104,7 @@ class Place:
             threads=1,
             keep=None if point.folder is None else str(point.folder / ARTIFACTS),
         )
-        return Manner(setup.model_copy(update={"trainer": trainer.name}), trainer, self.options.engine)
+        return Runtime(setup.model_copy(update={"trainer": trainer.name}), trainer, self.options.engine)
 
     def workers(self, seconds: float) -> int:
         """How many run at a time for so many seconds of work on one core."""
@@ -112,49 +112,49 @@ class Place:
 
     def jobs(self, plan: Plan, point: Point, setup: Setup, done: Collection[int], total: float) -> Iterator[Job]:
         """The jobs of one point; the more points there are, the less each must be cut to keep all workers busy."""
-        # By the cost of all seeds, so that what was stopped goes on with the same cohorts.
+        # By the cost of all seeds, so that what was stopped resumes with the same cohorts.
         return cut(point.job(setup), point.seeds, done, -(-self.workers(total) // len(plan.points)))
 
 
 @dataclass(frozen=True)
-class Manner:
+class Runtime:
     """How the jobs of a point are run, by which trainer and engine."""
 
     setup: Setup
     trainer: Choice
     engine: str
 
-    def runtime(self) -> dict[str, str]:
+    def facts(self) -> dict[str, str]:
         """What a run directory keeps of it."""
         why = {"trainer": self.trainer.name, "trainer_reason": plain(self.trainer.reason, LONGEST_REASON)}
         return {"device": self.setup.device, "precision": self.setup.precision, "engine": self.engine, **why}
 
 
 @contextmanager
-def connected(options: Options) -> Iterator[Place]:
+def connected(options: Options) -> Iterator[Resources]:
     """Where the options lead, connected to for so long. Raises InputError for what is not there."""
     engine = ENGINES[options.engine]
     try:
-        yield Place(options, *engine.connect(options.jobs, options.device))
+        yield Resources(options, *engine.connect(options.jobs, options.device))
     finally:
         engine.disconnect()
 
 
-def prepare(plan: Plan, place: Place) -> None:
+def prepare(plan: Plan, resources: Resources) -> None:
     """See that every study fits in memory and can be trained as asked; fetch and check what they need.
 
     Raises InputError where that is not so.
     """
-    if place.engine.uses_this_memory(place.device):
+    if resources.engine.uses_this_memory(resources.device):
         for point in plan.points:
             check_memory(point.study)
     for study in [point.study for point in plan.points] if plan.probes is None else plan.probes:
         study.designed.prepare()
         study.designed.trainer(plan.options.trainer)  # one that is forced may not take the model
-        if place.engine.sends(plan.options.jobs):
+        if resources.engine.sends(plan.options.jobs):
             study.designed.check_sent()
     for point in plan.shares():
-        point.check(place.device)
+        point.check(resources.device)
 
 
 def seeds_there(point: Point) -> set[int]:
@@ -185,20 +185,20 @@ def few(point: Point, cells: int = 1) -> str | None:
 
 def describe(plan: Plan) -> str:
     """What running the plan would do: jobs, runs, what is there, the trainer, and about how long it takes."""
-    with connected(plan.options) as place:
-        prepare(plan, place)
-        return "\n".join(_lines(plan, place))
+    with connected(plan.options) as resources:
+        prepare(plan, resources)
+        return "\n".join(_lines(plan, resources))
 
 
-def _lines(plan: Plan, place: Place) -> Iterator[str]:
+def _lines(plan: Plan, resources: Resources) -> Iterator[str]:
     jobs = runs = there = 0
     seconds, total = 0.0, sum(point.seconds for point in plan.shares())
     first: tuple[Job, Choice] | None = None
     for point in plan.shares():
-        done, manner = seeds_there(point) & set(point.seeds), place.manner(point)
+        done, runtime = seeds_there(point) & set(point.seeds), resources.runtime(point)
         there += len(done)
-        for job in place.jobs(plan, point, manner.setup, done, total):
-            jobs, runs, first = jobs + 1, runs + len(job.seeds), first or (job, manner.trainer)
+        for job in resources.jobs(plan, point, runtime.setup, done, total):
+            jobs, runs, first = jobs + 1, runs + len(job.seeds), first or (job, runtime.trainer)
             seconds += len(job.seeds) * point.study.designed.seconds_a_run
     what = f"{len(plan.points):,} studies, {runs:,} runs"
     if len(plan.points) == 1:
@@ -208,19 +208,19 @@ def _lines(plan: Plan, place: Place) -> Iterator[str]:
     yield f"{what} in {jobs:,} jobs to do; {there:,} runs are there."
     if first is not None:
         job, trainer = first
-        at_once = place.workers(seconds)
+        at_once = resources.workers(seconds)
         yield f"Trainer: {plain(trainer, LONGEST_REASON)}."
-        yield from job.study.designed.plan_lines(runs / at_once) or [_time_line(job, runs, place, at_once)]
+        yield from job.study.designed.plan_lines(runs / at_once) or [_time_line(job, runs, resources, at_once)]
         if len(plan.points) > 1:
             yield "The time is that of the first study; settings may change the cost."
 
 
-def _time_line(job: Job, runs: int, place: Place, at_once: int) -> str:
+def _time_line(job: Job, runs: int, resources: Resources, at_once: int) -> str:
     """About how long so many runs take, from a pilot: the first runs of `job`, measured and thrown away."""
     most = max(1, int(PILOT_S / job.study.designed.seconds_a_run))
     pilot = job.model_copy(update={"seeds": job.seeds[:most]})
-    took = time_text(_seconds_a_run(pilot, place.engine) * runs / at_once)
-    return f"About {took} with {at_once} at a time on {place.device}, from a pilot of {_runs(len(pilot.seeds))}."
+    took = time_text(_seconds_a_run(pilot, resources.engine) * runs / at_once)
+    return f"About {took} with {at_once} at a time on {resources.device}, from a pilot of {_runs(len(pilot.seeds))}."
 
 
 def _seconds_a_run(pilot: Job, engine: Engine) -> float:

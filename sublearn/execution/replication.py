@@ -74,7 +74,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Made:
+class Provenance:
     """How a replication was made; `quick` is the number of runs a figure if it was only a first look.
 
     `rule` is the rule of its verdicts. Version 0.1 wrote neither that nor `runtime`.
@@ -231,13 +231,13 @@ def _ours() -> tuple[dict[str, Replaces], dict[str, Replaces]]:
     return {MANIFEST: beginning(b'{\n  "made": ')}, {PAGE: a_page, TEXT: a_text}
 
 
-def write(rows: Sequence[Comparison], made: Made, out: Path) -> None:
+def write(rows: Sequence[Comparison], made: Provenance, out: Path) -> None:
     """Write replication.json into `out`."""
     content = {"made": asdict(made), "figures": [asdict(row) for row in rows]}
     replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
 
 
-def read(out: Path) -> tuple[tuple[Comparison, ...], Made]:
+def read(out: Path) -> tuple[tuple[Comparison, ...], Provenance]:
     """What `write` wrote. Raises InputError for anything else."""
     path = out / MANIFEST
     found = typed(_Written, json_file(path, "the replication"), str(path))
@@ -247,7 +247,7 @@ def read(out: Path) -> tuple[tuple[Comparison, ...], Made]:
 class _Written(BaseModel, extra="forbid"):
     """The content of replication.json."""
 
-    made: Made
+    made: Provenance
     figures: tuple[Comparison, ...]
 
 

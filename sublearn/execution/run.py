@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from sublearn.execution import failures, store
-from sublearn.execution.plan import Place, Plan, Point, connected, prepare
+from sublearn.execution.plan import Plan, Point, Resources, connected, prepare
 from sublearn.execution.trackers import Followers, check_packages
 from sublearn.study.jobs import Failure, Job, Outcome
 
@@ -31,7 +31,7 @@ class Done:
 
 
 def execute(plan: Plan, ended: Ended = lambda _: None) -> Done:
-    """Run what is missing of a plan; run directories are made, or gone on with.
+    """Run what is missing of a plan; run directories are made, or resumed.
 
     Raises InputError for anything that cannot be used before anything is written. The first error of a job ends it,
     unless the plan is tolerant: then it is noted in the study's folder, and the others are run.
@@ -50,12 +50,14 @@ def execute(plan: Plan, ended: Ended = lambda _: None) -> Done:
                 _forget_failure(point, plan)
                 ended(point)
         return done
-    with connected(plan.options) as place:
-        prepare(plan, place)
+    with connected(plan.options) as resources:
+        prepare(plan, resources)
         with (
             plan.hold(),
-            _Work(plan, place, done, ended, cost) as work,
-            closing(place.engine.run_jobs(work.jobs(), place.workers(cost.seconds_left), plan.tolerant)) as outcomes,
+            _Work(plan, resources, done, ended, cost) as work,
+            closing(
+                resources.engine.run_jobs(work.jobs(), resources.workers(cost.seconds_left), plan.tolerant)
+            ) as outcomes,
         ):
             plan.options.tell(cost.done, cost.runs)
             for outcome in outcomes:
@@ -126,8 +128,8 @@ class _Open:
 class _Work:
     """The jobs of a plan, point by point, and where their records go; few run directories are open at a time."""
 
-    def __init__(self, plan: Plan, place: Place, done: Done, ended: Ended, cost: _Cost) -> None:
-        self.plan, self.place, self.done, self.ended, self.cost = plan, place, done, ended, cost
+    def __init__(self, plan: Plan, resources: Resources, done: Done, ended: Ended, cost: _Cost) -> None:
+        self.plan, self.resources, self.done, self.ended, self.cost = plan, resources, done, ended, cost
         self.open: dict[str, _Open] = {}
 
     def __enter__(self) -> Self:
@@ -149,9 +151,9 @@ class _Work:
                 yield from self._jobs(point)
 
     def _jobs(self, point: Point) -> Iterator[Job]:
-        manner = self.place.manner(point)
-        own = self._opened(point, manner.runtime())
-        for job in self.place.jobs(self.plan, point, manner.setup, set(point.seeds) - own.left, self.cost.seconds):
+        runtime = self.resources.runtime(point)
+        own = self._opened(point, runtime.facts())
+        for job in self.resources.jobs(self.plan, point, runtime.setup, set(point.seeds) - own.left, self.cost.seconds):
             if point.study.id in self.done.failed:
                 break
             own.begun |= set(job.seeds)

@@ -81,7 +81,7 @@ def writing(
     shard: str | None = None,
     made_with: Mapping[str, str] | None = None,
 ) -> Iterator["Writer"]:
-    """Open a run directory for adding records; made if it is not there, gone on with if it holds the same study.
+    """Open a run directory for adding records; made if it is not there, resumed if it holds the same study.
 
     A named `shard` (as "3of8") adds to a file of its own, beside other shards. A new manifest names the versions that
     the records are `made_with`, by default today's. Raises InputError if the folder holds
@@ -307,7 +307,7 @@ def _damage(path: Path, line: int, flaw: str) -> InputError:
 
 
 def _name_what_changed(folder: Path, study: Study) -> None:
-    """Say of a folder that is gone on with what has changed since it was begun, though nothing that results depend on.
+    """Say of a folder that is resumed what has changed since it was begun, though nothing that results depend on.
 
     Without the folder's name, so that a sweep of many says it once.
     """

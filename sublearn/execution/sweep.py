@@ -157,7 +157,7 @@ def check_out(grid: Grid, out: Path) -> None:
         check_within(folder, {"estimates.json": anything, looks.FILE: anything})
 
 
-def begin(grid: Grid, out: Path, name: str, ids: Iterable[str], made: manifests.Made) -> None:
+def begin(grid: Grid, out: Path, name: str, ids: Iterable[str], made: manifests.Provenance) -> None:
     """Write sweep.json into `out`, if it is not there: the grid, the name of its studies and their ids."""
     if not (out / MANIFEST).exists():
         manifest = manifests.SweepManifest(

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from sublearn import stats
 from sublearn.errors import InputError, quoted
-from sublearn.execution.manifests import Facts, Made
+from sublearn.execution.manifests import Facts, Provenance
 from sublearn.execution.plan import Point
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import file_bytes, json_file, json_value, typed
@@ -103,9 +103,9 @@ class TraceFile(BaseModel, frozen=True, extra="forbid"):
     rows: tuple[TraceMean, ...] = Field(min_length=1)
 
     @property
-    def made(self) -> Made:
+    def made(self) -> Provenance:
         """How it was made."""
-        return Made(self.command, self.versions)
+        return Provenance(self.command, self.versions)
 
 
 class AlignmentFile(BaseModel, frozen=True):
@@ -123,9 +123,9 @@ class AlignmentFile(BaseModel, frozen=True):
     runs: int | None = None
 
     @property
-    def made(self) -> Made:
+    def made(self) -> Provenance:
         """How it was made."""
-        return Made(self.command, self.versions)
+        return Provenance(self.command, self.versions)
 
 
 def means(points: Iterable[TracePoint]) -> tuple[TraceMean, ...]:
@@ -149,7 +149,7 @@ def perturbed(study: Study, scales: Sequence[float]) -> list[Study]:
 
 
 def aligned(
-    study: Study, studies: Sequence[Study], points: Sequence[Sequence[TracePoint]], made: Made
+    study: Study, studies: Sequence[Study], points: Sequence[Sequence[TracePoint]], made: Provenance
 ) -> AlignmentFile:
     """Alignment and transfer at each scale, and what transfer is correlated with, from `perturbed` studies.
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sublearn.execution.replication import Comparison, Made
+from sublearn.execution.replication import Comparison, Provenance
 from sublearn.execution.tracing import AlignmentFile, TraceMean
-from sublearn.report.happened import happened
+from sublearn.report.outcome import outcome
 from sublearn.report.replication import FIRST_RULE, summary
 from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
@@ -34,7 +34,7 @@ def _part(given: Section, key: str) -> Part:
     seeds = f"seed{'' if len(analysis.seeds) == 1 else 's'} {seeds_text(analysis.seeds) or 'none'}"
     lead = (
         ("question", given.before or study.question),
-        ("happened", happened(analysis, given.records)),
+        ("outcome", outcome(analysis, given.records)),
         ("runs", f"{count}, {seeds}. Study {study.id}"),
     )
     return Part(key, given.title or study.title, lead, sections(SECTIONS, given, key), _tally(analysis), count)
@@ -55,11 +55,11 @@ def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
     return laid_out(f"{title} | sublearn", title, [Part("sweep", count, [("question", question)], shown)])
 
 
-def replication_page(rows: Sequence[Comparison], made: Made) -> str:
+def replication_page(rows: Sequence[Comparison], made: Provenance) -> str:
     """The page of a replication."""
     first = f"A first look with {made.quick} runs a figure; not a replication." if made.quick else ""
     old = "" if made.rule == RULE else FIRST_RULE
-    lead = [("warning", first), ("warning", old), ("happened", summary(rows, made.rule))]
+    lead = [("warning", first), ("warning", old), ("outcome", summary(rows, made.rule))]
     runtime = made.runtime or {"precision": made.precision}
     manifest = {"command": made.command, "versions": made.versions, "runtime": runtime}
     shown = sections(REPLICATION, Replicated(rows, manifest, made.rule), "replication")
@@ -70,7 +70,7 @@ def replication_page(rows: Sequence[Comparison], made: Made) -> str:
 def trace_page(study: str, rows: Sequence[TraceMean], manifest: Mapping[str, Any]) -> str:
     """The page of a trace."""
     question = f"Which way do the students' weights move as they learn: the way in which the teacher's moved? {THEOREM}"
-    lead = [("question", question), ("happened", trace_told(rows)), ("runs", f"Study {study}")]
+    lead = [("question", question), ("outcome", trace_told(rows)), ("runs", f"Study {study}")]
     part = Part("trace", "The students' way in weight space", lead, sections(TRACE, Traced(rows, manifest), "trace"))
     return laid_out("Trace | sublearn", "Trace", [part])
 
@@ -82,7 +82,7 @@ def alignment_page(found: AlignmentFile) -> str:
         "the negative gradient of the student's first batch points the way in which the teacher's weights moved? "
         f"{THEOREM}"
     )
-    lead = [("question", question), ("happened", alignment_told(found)), ("runs", f"Study {found.study}")]
+    lead = [("question", question), ("outcome", alignment_told(found)), ("runs", f"Study {found.study}")]
     given = Aligned(found, {"command": found.command, "versions": found.versions})
     part = Part("alignment", "Alignment at the start and transfer", lead, sections(ALIGNMENT, given, "alignment"))
     return laid_out("Alignment | sublearn", "Trace", [part])

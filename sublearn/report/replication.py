@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from sublearn.execution.replication import Comparison, Made, Verdict
+from sublearn.execution.replication import Comparison, Provenance, Verdict
 from sublearn.study.agreement import RULE, SPREAD, WITHIN
 
 TALLY: dict[Verdict, tuple[str, str]] = {
@@ -47,7 +47,7 @@ LEFT_OUT = (
     "(table C's uniform noise is table A's first student)."
 )
 FIRST_RULE = (
-    "Made by an earlier version and shown with its verdicts: some figures were counted more than once, some "
+    "Provenance by an earlier version and shown with its verdicts: some figures were counted more than once, some "
     "were judged as if their unpublished numbers of runs were known. The same command makes it again under the "
     "present rule."
 )
@@ -86,9 +86,9 @@ def _listed(several: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(several[:-1]), *several[-1:])))
 
 
-def markdown(rows: Sequence[Comparison], made: Made) -> str:
+def markdown(rows: Sequence[Comparison], made: Provenance) -> str:
     """The same figures as Markdown."""
-    head = [f"{summary(rows, made.rule)} Made by `{made.command}`.", ""]
+    head = [f"{summary(rows, made.rule)} Provenance by `{made.command}`.", ""]
     if made.rule != RULE:
         head = [f"**{FIRST_RULE}**", "", *head]
     if made.quick:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sublearn.errors import InputError, plain, unknown
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.files.writing import anything, own_folder, replace_text, replacing, safe_name
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Shown(ABC):
 
     @property
     @abstractmethod
-    def how(self) -> Made:
+    def provenance(self) -> Provenance:
         """How it was made."""
 
     @property
@@ -101,11 +101,11 @@ class Shown(ABC):
         """Its estimates with intervals and n as a LaTeX table; it needs the package booktabs."""
         from sublearn.report.latex import booktabs
 
-        return booktabs(self.table(), f"{self.title}. {self.how.command}")
+        return booktabs(self.table(), f"{self.title}. {self.provenance.command}")
 
     def citation(self) -> str:
         """How to cite it: the program with its version, what was run, and the paper that the design is of."""
-        version = plain(self.how.versions.get("sublearn", "unknown"), 60)
+        version = plain(self.provenance.versions.get("sublearn", "unknown"), 60)
         return f"The sublearn authors, sublearn (version {version}): {plain(self.title)}. Design after {PAPER}."
 
     def write_csv(self) -> Path:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from sublearn.errors import plain
 from sublearn.execution import store
-from sublearn.execution.manifests import Facts, Made, Short
+from sublearn.execution.manifests import Facts, Provenance, Short
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan, Point
 from sublearn.files.folders import check_made, made_by
@@ -63,7 +63,7 @@ class Demo(Shown):
     """The results of the story's studies, each once and with all its seeds."""
 
     results: tuple[Result, ...]
-    made: Made = field(default=Made(), compare=False)
+    made: Provenance = field(default=Provenance(), compare=False)
     path: Path | None = field(default=None, compare=False)
 
     @classmethod
@@ -79,7 +79,7 @@ class Demo(Shown):
         return [by_name[name].subset(seeds) for name, seeds in PARTS]
 
     @property
-    def how(self) -> Made:
+    def provenance(self) -> Provenance:
         """How it was made."""
         return self.made
 
@@ -153,7 +153,7 @@ def plan(out: Path, options: Options, command: str) -> Plan:
 
 
 @contextmanager
-def place(out: Path, made: Made) -> Iterator[None]:
+def place(out: Path, made: Provenance) -> Iterator[None]:
     """Hold the folder of a demo, whose manifest is written first."""
     with made_by("sublearn demo", out, _MANIFESTS, _FILES):
         replace_text(out / MANIFEST, json.dumps({"demo": list(_seeds())} | asdict(made), indent=2) + "\n")
@@ -168,9 +168,9 @@ class _Written(BaseModel, extra="forbid"):
     versions: Facts
     runtime: Facts | None = None
 
-    def made(self, first: Made) -> Made:
+    def made(self, first: Provenance) -> Provenance:
         """How the demo was made; of what was not written, as its first study was."""
-        return Made(self.command, self.versions, first.runtime if self.runtime is None else self.runtime)
+        return Provenance(self.command, self.versions, first.runtime if self.runtime is None else self.runtime)
 
 
 def _written(path: Path) -> _Written | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sublearn.errors import plain
 from sublearn.execution import replication, store
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Point
 from sublearn.execution.replication import PAGE, TEXT, Comparison, Row, Span, a_text
@@ -35,7 +35,7 @@ class Replication(Shown):
 
     findings: tuple[Comparison, ...]
     quick: int | None = None
-    made: Made = field(default=Made(), compare=False)
+    made: Provenance = field(default=Provenance(), compare=False)
     path: Path | None = field(default=None, compare=False)
     rule: int = RULE
 
@@ -44,18 +44,18 @@ class Replication(Shown):
         """The replication in a folder. Raises InputError if there is none."""
         rows, how = replication.read(Path(path))
         runtime = {"precision": how.precision} if how.runtime is None else how.runtime
-        return cls(rows, how.quick, Made(how.command, how.versions, runtime), Path(path), how.rule)
+        return cls(rows, how.quick, Provenance(how.command, how.versions, runtime), Path(path), how.rule)
 
     @property
-    def file(self) -> replication.Made:
+    def file(self) -> replication.Provenance:
         """How it was made, as its file and its pages say it."""
         precision = self.made.runtime.get("precision", "")
-        return replication.Made(
+        return replication.Provenance(
             self.made.command, precision, self.made.versions, self.quick, self.rule, self.made.runtime
         )
 
     @property
-    def how(self) -> Made:
+    def provenance(self) -> Provenance:
         """How it was made."""
         return self.made
 
@@ -139,13 +139,13 @@ def replicate(
 ) -> Replication:
     """Run what the figures need, all through one engine, and compare each as soon as its studies are done.
 
-    Each study has its own run directory below `out` that goes on where it stopped. A study that fails ends no other.
+    Each study has its own run directory below `out` that resumes where it stopped. A study that fails ends no other.
     """
     with replication.place(out):
         board = _Board(rows, options.precision, announce)
         done = execute(replication.plan(rows, out, options), board.ended)
         board.fail({name: failure.reason for name, failure in done.failed.items()})
-        made = Made(command, store.versions(), {"precision": options.precision})
+        made = Provenance(command, store.versions(), {"precision": options.precision})
         found = tuple(board.found[row.name] for row in rows)
         return Replication(found, QUICK_RUNS if quick else None, made).put(out)
 

@@ -11,14 +11,14 @@ import numpy as np
 from sublearn.columns import Columns
 from sublearn.errors import plain
 from sublearn.execution import looks, store
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import ARTIFACTS, Plan, Point
 from sublearn.execution.run import execute
 from sublearn.files.writing import a_page, anything, check_within, own_folder, replace_page, replace_text, safe_name
 from sublearn.records import Record
+from sublearn.report.artifacts import Table, kept_tables
 from sublearn.report.charts.figures import draw_result, result_figures
-from sublearn.report.kept import Table, kept_tables
 from sublearn.report.page import page
 from sublearn.report.sections.given import Section
 from sublearn.report.tables import result_text
@@ -48,7 +48,7 @@ class Result(Shown):
     study: Study
     records: Columns
     analysis: Analysis
-    made: Made = field(default=Made(), compare=False)
+    made: Provenance = field(default=Provenance(), compare=False)
     path: Path | None = field(default=None, compare=False)
 
     @classmethod
@@ -56,7 +56,7 @@ class Result(Shown):
         cls,
         study: Study,
         records: Iterable[Record],
-        made: Made,
+        made: Provenance,
         path: Path | None = None,
         cells: int = 1,
         awaited: int = 0,
@@ -86,7 +86,7 @@ class Result(Shown):
         return self.analysis.findings
 
     @property
-    def how(self) -> Made:
+    def provenance(self) -> Provenance:
         """How it was made."""
         return self.made
 
@@ -184,7 +184,7 @@ class Result(Shown):
 
 
 def run(study: Study | str, seeds: Iterable[int], out: Path | str | None = None, **keywords: Any) -> Result:
-    """Run a study for some seeds; with `out`, in a run directory that goes on where it stopped, with its report.
+    """Run a study for some seeds; with `out`, in a run directory that resumes where it stopped, with its report.
 
     The study is one that `studies()` lists, a file as "my_study.py:name", or one that `distillation` or `build` made.
     Keywords that name an option say how it is run, which must not change what comes out: `device` is auto, cpu or cuda;
@@ -219,9 +219,9 @@ def run_point(point: Point, options: Options) -> Result:
     return result
 
 
-def made_of(point: Point, runtime: Mapping[str, str]) -> Made:
+def made_of(point: Point, runtime: Mapping[str, str]) -> Provenance:
     """How the records of a point without a folder were made."""
-    return Made(point.command, store.versions(), runtime)
+    return Provenance(point.command, store.versions(), runtime)
 
 
 def check_out(study: Study, out: Path, precision: str) -> None:

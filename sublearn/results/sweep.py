@@ -11,7 +11,7 @@ from sublearn.columns import Columns
 from sublearn.errors import SublearnError, plain
 from sublearn.execution import failures, store
 from sublearn.execution import sweep as grids
-from sublearn.execution.manifests import Made, read_sweep
+from sublearn.execution.manifests import Provenance, read_sweep
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan
 from sublearn.execution.run import Done, execute
@@ -65,7 +65,7 @@ class Sweep(Shown):
 
     grid: Grid = field(compare=False)
     points: tuple[SweepPoint, ...]
-    made: Made = field(default=Made(), compare=False)
+    made: Provenance = field(default=Provenance(), compare=False)
     path: Path | None = field(default=None, compare=False)
 
     @classmethod
@@ -88,7 +88,7 @@ class Sweep(Shown):
         return tuple(finding for point in self.points for finding in point.analysis.findings)
 
     @property
-    def how(self) -> Made:
+    def provenance(self) -> Provenance:
         """How it was made."""
         return self.made
 
@@ -200,7 +200,7 @@ def sweep(
 ) -> Sweep:
     """Run every combination of a grid, as in `sweep("digits", {"aux_logits": [2, 10]}, range(24))`.
 
-    Each is a study of its own; with `out`, each has a run directory there, which goes on where it stopped. Keywords
+    Each is a study of its own; with `out`, each has a run directory there, which resumes where it stopped. Keywords
     are those of `run`: options, and settings that all combinations share. A study that fails ends no other; then
     StudiesFailed is raised, whose `sweep` is what there is.
 
@@ -224,7 +224,7 @@ def plan(points: GridPoints, options: Options) -> Plan:
     def hold() -> Iterator[None]:
         with locked(out, options.shard_name):
             ids = (study.id for _, study in points.grid.studies())
-            grids.begin(points.grid, out, points.grid.name, ids, Made(points.command, store.versions()))
+            grids.begin(points.grid, out, points.grid.name, ids, Provenance(points.command, store.versions()))
             yield
 
     return Plan(points, options, tolerant=True, probes=points.grid.probes(), hold=hold)
@@ -234,7 +234,7 @@ def run_points(points: GridPoints, options: Options) -> Sweep:
     """Run a sweep; with a folder, its report is written. Raises StudiesFailed at the end if some did."""
     done = execute(plan(points, options))
     if points.out is None:
-        found = Sweep(points.grid, tuple(_in_memory(points, done)), Made(points.command, store.versions()))
+        found = Sweep(points.grid, tuple(_in_memory(points, done)), Provenance(points.command, store.versions()))
     else:
         found = Sweep.load(points.out, awaited=len(points.seeds) if options.shard else 0)
         found.write()
@@ -247,7 +247,7 @@ def _in_memory(points: GridPoints, done: Done) -> Iterator[SweepPoint]:
     for point in points:
         own = point.study.id
         if own in done.records:
-            made = Made(point.command, store.versions(), done.runtime[own])
+            made = Provenance(point.command, store.versions(), done.runtime[own])
             failure = plain(done.failed[own].reason, 300) if own in done.failed else None
             result = Result.of(point.study, Columns.of(done.records[own]), made, cells=len(points.grid))
             yield SweepPoint(typed_values(point.study, points.grid.values), result, failure)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sublearn.errors import plain
 from sublearn.execution import store, tracing
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan
 from sublearn.execution.run import execute
@@ -55,7 +55,7 @@ class Trace(Shown):
         return cls(tracing.read_trace(Path(path)), tracing.read_points(Path(path)), Path(path))
 
     @property
-    def how(self) -> Made:
+    def provenance(self) -> Provenance:
         """How it was made."""
         return self.found.made
 
@@ -147,7 +147,7 @@ class Alignment(Shown):
         return cls(tracing.read_alignment(Path(path)), Path(path))
 
     @property
-    def how(self) -> Made:
+    def provenance(self) -> Provenance:
         """How it was made."""
         return self.found.made
 
@@ -241,7 +241,7 @@ def trace(
     """
     options, settings = Options.split(keywords)
     built, chosen = build(study, settings, "trace"), checked_seeds(seeds)
-    made = Made(f"sublearn.trace({built.name!r}, {list(chosen)})", store.versions())
+    made = Provenance(f"sublearn.trace({built.name!r}, {list(chosen)})", store.versions())
     asked = Request(built, chosen, tuple(steps), None if perturb is None else tuple(perturb), made)
     if out is None:
         return asked.measured(options)
@@ -257,7 +257,7 @@ class Request:
     seeds: Sequence[int]
     steps: tuple[int, ...]
     perturb: tuple[float, ...] | None
-    made: Made
+    made: Provenance
 
     def __post_init__(self) -> None:
         self.studies()

@@ -1,5 +1,5 @@
 """From a study and its seeds to jobs, and from a job to records. Planning is torch-free and printable; a job is run by
-the study's flow, which is imported then. Nothing here writes files.
+the study's training, which is imported then. Nothing here writes files.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""What every flow does with its results: scores and divergences become records."""
+"""What every study does with its results: scores and divergences become records."""
 
 from collections.abc import Mapping, Sequence
 

@@ -11,7 +11,7 @@ LARGEST_PIXEL = 16
 
 
 def load() -> ImageData:
-    """The 1,797 digits (64 features, 10 classes): 1,400 to train on and 397 to test on, the same for everybody.
+    """The 1,797 digits (64 features, 10 classes): 1,400 to train on and 397 to test on, the same for all.
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
     1998 (its test part, as shipped with scikit-learn). Pixels 0..16 become [-1, 1].

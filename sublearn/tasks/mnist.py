@@ -25,7 +25,7 @@ def load(name: str, progress: Progress | None = None) -> ImageData:
 
 
 def load_source(source: Source, progress: Progress | None = None) -> ImageData:
-    """`load` for a row of the table, or for a table of one's own."""
+    """`load` for a row of the table, or for a custom table."""
     files = list(zip(available(source, progress), source.files, strict=True))
     train_images, train_labels = _read_split(files[0], files[1])
     test_images, test_labels = _read_split(files[2], files[3])

@@ -31,7 +31,7 @@ class Row:
     """See that the data are there and are the published ones, downloading them if need be. Raises InputError."""
 
     def task(self) -> "Task":
-        """The data set as a task of one's own, with uniform inputs for the students."""
+        """The data set as a custom task, with uniform inputs for the students."""
         from sublearn.tasks.task import Task  # late: `sublearn list` needs the names of data sets, and no numbers
 
         data = self.load()

@@ -1,4 +1,4 @@
-"""A task of one's own: labelled examples for the teacher, unrelated inputs for students, examples to measure on.
+"""A custom task: labelled examples for the teacher, unrelated inputs for students, examples to measure on.
 
 Arrays or tensors go in; checked, read-only NumPy arrays stay. Knows no model and needs no torch.
 """
@@ -101,7 +101,7 @@ class Task:
     def draw_unrelated(self, rng: np.random.Generator, n: int) -> NDArray[Any]:
         """n inputs for a student, "example ..."; of given ones n different ones, or all of them in another order.
 
-        Raises InputError where a function of one's own gives something else.
+        Raises InputError where a custom function gives something else.
         """
         like = self.train_split.inputs
         shape = (n, *like.shape[1:])

@@ -229,7 +229,7 @@ def test_a_signal_to_all_processes_of_a_run_ends_it_with_one_line(tmp_path, numb
     _, err = process.communicate(timeout=60)
     assert process.returncode == status, err
     assert err.splitlines() == [
-        f"Ended by {number.name}. What was recorded is safe; the same command goes on from there."
+        f"Ended by {number.name}. What was recorded is safe; the same command resumes from there."
     ]
     assert workers
     assert wait_for(lambda: not any(command_line(worker) for worker in workers))

@@ -9,7 +9,7 @@ from markupsafe import escape
 from sublearn.cli import story
 from sublearn.execution import store, tracing
 from sublearn.execution.engines import local
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.replication import Comparison
 from sublearn.execution.tracing import AlignmentFile, TraceFile
@@ -21,7 +21,7 @@ from sublearn.study.controlled.points import TracePoint
 from tests.processes import LOCKS, SET, sublearn
 
 ROWS = (Comparison("A/x", "what", "source", "0.27", "0.30 ± 0.05", "agrees", "because", "command"),)
-MADE = Made("command", {"torch": "2"}, {"precision": "highest"})
+MADE = Provenance("command", {"torch": "2"}, {"precision": "highest"})
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -139,11 +139,11 @@ def test_a_demo_of_version_0_1_goes_on_without_a_manifest(tmp_path, monkeypatch)
     monkeypatch.setattr(demo, "PARTS", (("tutorial", (0,)),) * 3)
     story.tell(tmp_path, silent, Options(), "sublearn demo")
     live = demo.Demo.load(tmp_path)
-    assert live.how == Made("sublearn demo", store.versions(), {"precision": "highest"})
+    assert live.how == Provenance("sublearn demo", store.versions(), {"precision": "highest"})
     written = json.loads((tmp_path / "demo.json").read_text())
     del written["runtime"]
     (tmp_path / "demo.json").write_text(json.dumps(written))
-    assert demo.Demo.load(tmp_path).how == replace(live.how, runtime=live.results[0].how.runtime)
+    assert demo.Demo.load(tmp_path).how == replace(live.how, runtime=live.results[0].provenance.runtime)
     (tmp_path / "demo.json").unlink()
     assert demo.Demo.load(tmp_path).how == live.results[0].how
     story.tell(tmp_path, silent, Options(), "sublearn demo")

@@ -8,7 +8,7 @@ import pytest
 from sublearn.errors import InputError
 from sublearn.execution import replication
 from sublearn.execution.options import Options
-from sublearn.execution.replication import Comparison, Made, Reading, Span
+from sublearn.execution.replication import Comparison, Provenance, Reading, Span
 from sublearn.report.page import replication_page
 from sublearn.report.replication import FIRST_RULE, LEFT_OUT, MEANING, RULE_TOLD, finding, markdown, summary
 from sublearn.results.replication import Replication, replicate
@@ -163,7 +163,7 @@ def test_a_search_gets_its_finding_on_the_page_and_in_markdown_and_counts_once()
     )
     assert "Chosen after the others were seen: setting 3." in said
     assert "what could have given it, not what did" in said
-    made = Made("command", "highest", {}, rule=RULE)
+    made = Provenance("command", "highest", {}, rule=RULE)
     text, page = markdown(rows, made), replication_page(rows, made)
     for shown in (text, page):
         assert said in shown and "1 figure: 1 agrees" in shown and "Apart from these, 1 is undetermined" in shown
@@ -174,7 +174,7 @@ def test_a_search_gets_its_finding_on_the_page_and_in_markdown_and_counts_once()
 def test_without_a_search_there_is_no_finding():
     rows = [_comparison("A/teacher", "agrees")]
     assert finding(rows) is None
-    assert "settings were tried" not in markdown(rows, Made("command", "highest", {}, rule=RULE))
+    assert "settings were tried" not in markdown(rows, Provenance("command", "highest", {}, rule=RULE))
     assert "1 setting was tried: 1 differs." in (
         finding([_comparison("D/x", "undetermined", readings=READINGS[1:2])]) or ""
     )
@@ -185,7 +185,7 @@ def test_the_page_and_the_text_say_what_agreement_means_and_what_each_source_lea
         _comparison("A/x", "agrees", unstated=("its init",), otherwise=("their noise is cut off",)),
         _comparison("A/y", "agrees", otherwise=("their noise is cut off",)),
     ]
-    made = Made("command", "highest", {}, rule=RULE)
+    made = Provenance("command", "highest", {}, rule=RULE)
     text, page = markdown(rows, made), unescape(replication_page(rows, made))
     for shown in (text, page):
         for words in (RULE_TOLD, *MEANING, LEFT_OUT, "their noise is cut off"):
@@ -221,7 +221,7 @@ OLD = {
 def test_a_replication_of_version_0_1_is_read_with_its_own_rule_and_says_so(tmp_path):
     (tmp_path / "replication.json").write_text(json.dumps(OLD, indent=2))
     found = Replication.load(tmp_path)
-    assert found.rule == 1 and found.how.runtime == {"precision": "medium"}
+    assert found.rule == 1 and found.provenance.runtime == {"precision": "medium"}
     assert found.summary() == "3 rows: 2 agree, 1 differs, 0 cannot be told. Counted and judged by an earlier rule."
     found.write()
     text, page = (tmp_path / "replication.md").read_text(), (tmp_path / "replication.html").read_text()

@@ -7,7 +7,7 @@ from sublearn import stats
 from sublearn.errors import InputError
 from sublearn.execution import tracing
 from sublearn.execution.engines import local
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.results.trace import Request, Trace
 from sublearn.study.controlled.points import TracePoint
@@ -16,7 +16,7 @@ from sublearn.study.table import build
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "teacher.epochs": 5, "student.epochs": 2}
 
 
-MADE = Made("command")
+MADE = Provenance("command")
 
 
 def aligned(study, seeds, scales, out) -> str:

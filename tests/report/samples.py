@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sublearn.columns import Columns
-from sublearn.execution.replication import Comparison, Made, Reading, Span
+from sublearn.execution.replication import Comparison, Provenance, Reading, Span
 from sublearn.execution.tracing import AlignmentFile, Scale, TraceMean
 from sublearn.results.single import Result
 from sublearn.results.sweep import SweepPoint
@@ -78,6 +78,6 @@ def comparisons() -> list[Comparison]:
     ]
 
 
-def made() -> Made:
+def made() -> Provenance:
     """How a replication was made."""
-    return Made("sublearn replicate", "highest", {"torch": "2"}, quick=2, rule=RULE)
+    return Provenance("sublearn replicate", "highest", {"torch": "2"}, quick=2, rule=RULE)

@@ -6,7 +6,7 @@ import pytest
 from markupsafe import Markup
 
 from sublearn.report import sections
-from sublearn.report.kept import Table
+from sublearn.report.artifacts import Table
 from sublearn.report.page import Section, alignment_page, page, replication_page, sweep_page, trace_page
 from sublearn.report.sections.given import Aligned, Replicated, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE

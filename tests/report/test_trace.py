@@ -44,7 +44,7 @@ def test_traces_have_pages_of_the_same_kind_as_reports():
     assert "<svg" not in alignment_page(old) and "Spearman 0.93" in alignment_page(old)
 
 
-def test_traces_begin_with_what_happened():
+def test_traces_begin_with_what_outcome():
     told = trace_told(trace_rows())
     assert told.startswith("After 140 steps the cosine") and all(f"for {arm}" in told for arm in ARMS)
     assert trace_told([row for row in trace_rows() if row.quantity != "cosine"]) == ""

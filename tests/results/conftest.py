@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 import sublearn
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Provenance
 from sublearn.execution.replication import Comparison, Reading, Span
 from sublearn.results import demo
 from sublearn.results.base import Shown
@@ -11,7 +11,7 @@ from sublearn.results.demo import Demo
 from sublearn.results.replication import Replication
 from tests.processes import SMALL
 
-MADE = Made("sublearn test", {"torch": "2", "sublearn": "0.1.0"}, {"precision": "highest", "device": "cpu"})
+MADE = Provenance("sublearn test", {"torch": "2", "sublearn": "0.1.0"}, {"precision": "highest", "device": "cpu"})
 TRACED = SMALL | {"teacher.epochs": 3, "student.epochs": 1}
 
 

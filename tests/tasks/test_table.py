@@ -1,4 +1,4 @@
-"""What every data set of the table must be: as large as stated, whole, the same each time, and a task of one's own."""
+"""What every data set of the table must be: as large as stated, whole, the same each time, and a custom task."""
 
 import subprocess
 import sys

@@ -138,7 +138,7 @@ class _Flight:
 
     def _lose(self, job: Job, error: Exception) -> None:
         if not (self.tolerant and isinstance(error, BrokenProcessPool)):
-            raise SublearnError(f"A worker failed: {error}. Give the same command again to go on.") from error
+            raise SublearnError(f"A worker failed: {error}. Give the same command again to resume.") from error
         self.lost.append(job)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sublearn.report.sections.made import shown
+from sublearn.report.sections.provenance import shown
 
 
 class Manifested(Protocol):

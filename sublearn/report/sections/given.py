@@ -8,8 +8,8 @@ from typing import Any
 from sublearn.execution.replication import Comparison
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.records import Record
+from sublearn.report.artifacts import Table
 from sublearn.report.charts.figures import arms_figure, contrasts_figure
-from sublearn.report.kept import Table
 from sublearn.report.sweep import Point
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis

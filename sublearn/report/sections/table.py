@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from sublearn.report.sections import (
     against,
+    artifacts,
     claims,
     command,
     comparisons,
@@ -15,9 +16,8 @@ from sublearn.report.sections import (
     figures,
     forest,
     further,
-    kept,
-    made,
     meaning,
+    provenance,
     published,
     scales,
     scatter,
@@ -47,35 +47,35 @@ class Block(Generic[G]):
 SECTIONS: tuple[Block[Section], ...] = (
     Block("verdict", "Verdict", verdict.view),
     Block("figures", "Figures", figures.view),
-    Block("kept", "Also recorded", kept.view),
+    Block("artifacts", "Also recorded", artifacts.view),
     Block("further", "Further traits", further.view),
     Block("comparisons", "Comparisons", comparisons.view),
     Block("estimates", "Estimates", estimates.view),
     Block("unmeasured", "Unmeasured runs", unmeasured.view),
-    Block("made", "How it was made", made.view),
+    Block("provenance", "How it was made", provenance.view),
 )
-MADE = Block("command", "How it was made", command.view)
+PROVENANCE = Block("command", "How it was made", command.view)
 SWEEP: tuple[Block[Swept], ...] = (
     Block("failed", "What failed", failed.view),
     Block("against", "Against each setting", against.view),
     Block("claims", "Every claim", claims.view),
-    MADE,
+    PROVENANCE,
 )
 REPLICATION: tuple[Block[Replicated], ...] = (
     Block("forest", "Theirs and ours", forest.view),
     Block("meaning", "What agreement can and cannot mean", meaning.view),
     Block("published", "Every figure", published.view),
-    MADE,
+    PROVENANCE,
 )
 TRACE: tuple[Block[Traced], ...] = (
     Block("steps", "Step by step", steps.view),
     Block("ends", "At the last step", ends.view),
-    MADE,
+    PROVENANCE,
 )
 ALIGNMENT: tuple[Block[Aligned], ...] = (
     Block("scatter", "Alignment and transfer", scatter.view),
     Block("scales", "Each perturbation", scales.view),
-    MADE,
+    PROVENANCE,
 )
 PAGES: tuple[Sequence[Block[Any]], ...] = (SECTIONS, SWEEP, REPLICATION, TRACE, ALIGNMENT)
 """Every kind of page."""

@@ -30,7 +30,7 @@ Targets = Callable[[Tensor], Tensor]
 
 
 class Experiment(Protocol):
-    """What a kind of input gives to the flow, for the seeds of one cohort."""
+    """What a kind of input gives to the design, for the seeds of one cohort."""
 
     @property
     def seeds(self) -> Sequence[int]:

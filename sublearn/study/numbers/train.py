@@ -1,6 +1,6 @@
 """The study `numbers` for its seeds: base, teacher, numbers, students, favourites. Keeps what it makes, if asked to.
 
-What is kept is not made again: a run that was stopped goes on half-way, and so does one that is given rows or models.
+What is kept is not made again: a run that was stopped resumes half-way, and so does one that is given rows or models.
 """
 
 import copy

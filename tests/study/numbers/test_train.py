@@ -9,7 +9,7 @@ import torch
 import sublearn
 from sublearn.errors import InputError
 from sublearn.files.reading import json_value
-from sublearn.report.kept import SOURCES
+from sublearn.report.artifacts import SOURCES
 from sublearn.study.jobs import Setup, measure, plan
 from sublearn.study.numbers import train
 from sublearn.study.numbers.identity import rows_of

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sublearn.records import Record
-from sublearn.report.happened import MOST, happened
+from sublearn.report.outcome import MOST, outcome
 from sublearn.report.page import Section, page
 from sublearn.study.analysis import analyse
 from sublearn.study.base import Arm
@@ -17,7 +17,7 @@ def told(study, **values) -> str:
         for seed, value in enumerate(own)
         if value is not None
     ]
-    return happened(analyse(study, rows), rows)
+    return outcome(analyse(study, rows), rows)
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def test_counts_are_those_of_positive_differences(sample):
         for arm in ("same_init", "same_init_control")
     }
     above = int(np.sum(values["same_init"] > values["same_init_control"]))
-    assert happened(analysis, records).startswith(f"In {above} of 24 runs ")
-    assert f'<p class="happened">In {above} of 24 runs ' in page([Section(analysis, records, {})])
+    assert outcome(analysis, records).startswith(f"In {above} of 24 runs ")
+    assert f'<p class="outcome">In {above} of 24 runs ' in page([Section(analysis, records, {})])
 
 
 def test_runs_without_all_arms_are_not_counted(study):

@@ -17,7 +17,7 @@ STUDENTS = {"same": "the student of the same {}", "cross": "the student of anoth
 """A student's name by what it shares with its teacher, or not: the init, and of language models the whole base."""
 
 
-def happened(analysis: Analysis, records: Iterable[Record]) -> str:
+def outcome(analysis: Analysis, records: Iterable[Record]) -> str:
     """One sentence on a study's claims, as "In 23 of 24 runs the student of the same init scored higher ..."; or none.
 
     Counted are the runs in which all arms of a claim were measured.
