@@ -5,7 +5,7 @@ PYTHON := $(BIN)/python
 # build, pip 26.2 and later only the second.
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
-.PHONY: install demo test test-slow check bench figures tables notebook lab pins test-floors test-latest dist
+.PHONY: install demo test test-slow check bench figures tables replication notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
 
@@ -47,6 +47,11 @@ figures: install
 # The tables in docs/studies.md, from the commands that stand there; MNIST from SUBLEARN_DATA or downloaded.
 tables: install
 	$(PYTHON) docs/make_tables.py
+
+# The tables in docs/replication.md; MNIST from SUBLEARN_DATA or downloaded. Hours; it can be stopped and given again.
+replication: install
+	$(BIN)/sublearn replicate --precision medium --out runs/replication
+	$(PYTHON) docs/make_replication.py runs/replication
 
 # constraints.txt anew, from today's newest releases. torch moves by hand there: see tools/constraints.py.
 pins:

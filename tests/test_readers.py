@@ -86,10 +86,20 @@ TRACE = json.dumps(HEAD | {"rows": WAY}).encode()
 SCALES = [{"perturb": scale, "initial_cosine": ESTIMATE, "transfer": ESTIMATE} for scale in (0.0, 0.2, 0.4)]
 ALIGNMENT = json.dumps(HEAD | {"rows": SCALES, "spearman": ESTIMATE, "runs": 4}).encode()
 MADE = {"command": "sublearn replicate", "precision": "highest", "versions": {"sublearn": "0.1.0"}, "quick": None}
+MADE |= {"rule": 2, "runtime": {"precision": "highest"}}
 FIGURE = dict.fromkeys(("name", "what", "source", "theirs", "ours", "because", "command"), "x") | {"verdict": "agrees"}
+FIGURE |= {
+    "published": {"label": "", "mean": 0.5, "low": 0.4, "high": None},
+    "measured": [{"label": "a", "mean": 0.5, "low": 0.4, "high": 0.6}],
+    "unstated": ["init"],
+    "otherwise": ["noise"],
+    "readings": [{"label": "a", "ours": "0.5", "verdict": "differs", "because": "x", "late": True}],
+}
 REPLICATION = json.dumps({"made": MADE, "figures": [FIGURE] * 3}).encode()
 LOOKS = json.dumps({"looks": [{"runs": 2, "units": 2, "seeds": "0123456789abcdef", "time": "2026"}] * 2}).encode()
-DEMO = json.dumps({"demo": "sublearn demo", "versions": {"sublearn": "0.1.0"}}).encode()
+DEMO = json.dumps(
+    {"demo": ["tutorial"], "command": "sublearn demo", "versions": {"sublearn": "0.1.0"}, "runtime": {"device": "cpu"}}
+).encode()
 
 
 def _reported(folder: Path) -> None:

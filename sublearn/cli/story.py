@@ -31,7 +31,7 @@ def tell(out: Path, say: Say, options: Options, command: str) -> None:
             if name == point.study.name:
                 _tell_part(whole.subset(seeds), texts, say)
 
-    with demo.place(out, Made(command, store.versions())):
+    with demo.place(out, Made(command, store.versions(), {"precision": options.precision})):
         execute(plan, ended)
         found = Demo.load(out)
         for one in found.results:

@@ -4,14 +4,12 @@ It plans and compares, and knows what replication.json holds; it draws no page. 
 """
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
-import numpy as np
 from pydantic import BaseModel
 
 from sublearn import stats
@@ -23,23 +21,17 @@ from sublearn.execution.store import known_as
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import Replaces, a_page, beginning, replace_text
-from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Trend
+from sublearn.study.agreement import Verdict, compare, compare_trend, theirs_half, within
+from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Search, Trend
 from sublearn.study.table import build
 
 MANIFEST, PAGE, TEXT = "replication.json", "replication.html", "replication.md"
-ASSUMED_RUNS = 25
-TELLING = 0.10
-"""A joint interval wider than this either way cannot tell agreement from difference."""
-
-SMALL = 0.05
-"""A change of a trait that is not zero and yet no larger than this still agrees with a published "no effect"."""
-Row = Published | Trend
-Verdict = Literal["agrees", "differs", "cannot tell"]
+Row = Published | Trend | Search
 
 
 @dataclass(frozen=True)
 class Span:
-    """A mean with the ends of its 95% interval, if it has one; `label` is a trend's setting, or empty."""
+    """A mean with the ends of its 95% interval, if it has one; `label` is the setting of one of several, or empty."""
 
     label: str
     mean: float
@@ -48,10 +40,22 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What settings gave that were tried in search of a figure, and how it stands to the figure."""
+
+    label: str
+    ours: str
+    verdict: Verdict
+    because: str
+    late: bool = False
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One published figure beside ours, as text and verdict, with the command that runs it.
 
-    `published` and `measured` are the same as numbers; a trend has several measured ones. Version 0.1 kept none.
+    `published` and `measured` are the same as numbers; a trend and a search have several measured ones. `unstated` is
+    what the source does not state, `otherwise` what is known to be another thing here. Version 0.1 kept none of these.
     """
 
     name: str
@@ -64,16 +68,32 @@ class Comparison:
     command: str
     published: Span | None = None
     measured: tuple[Span, ...] = ()
+    unstated: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True)
 class Made:
-    """How a replication was made; `quick` is the number of runs a figure if it was only a first look."""
+    """How a replication was made; `quick` is the number of runs a figure if it was only a first look.
+
+    `rule` is the rule of its verdicts. Version 0.1 wrote neither that nor `runtime`.
+    """
 
     command: str
     precision: str
     versions: Mapping[str, str]
     quick: int | None = None
+    rule: int = 1
+    runtime: Mapping[str, str] | None = None
+
+
+class Part(NamedTuple):
+    """One study of a figure: its settings, how many runs, and what it is called among several."""
+
+    settings: Mapping[str, Any]
+    runs: int
+    label: str = ""
 
 
 Found = Mapping[str, Columns | str]
@@ -99,77 +119,101 @@ def plan(rows: Iterable[Row], out: Path, options: Options) -> Plan:
     """Every study that the figures need, once, in a run directory below `out` that bears its id."""
     needed: dict[str, Point] = {}
     for row in rows:
-        for settings in settings_of(row):
+        for settings, own, _ in parts(row):
             study = build(row.study, settings)
-            runs = max(row.runs, len(needed[study.id].seeds) if study.id in needed else 0)
+            runs = max(own, len(needed[study.id].seeds) if study.id in needed else 0)
             command, folder = command_of(row.study, settings, runs, options.precision), out / study.id
             needed[study.id] = Point(known_as(study, folder), range(runs), folder, command)
     return Plan(list(needed.values()), options, tolerant=True)
 
 
-def settings_of(row: Row) -> list[dict[str, Any]]:
-    """The settings of each study that a figure is about."""
-    changes = [{}] if isinstance(row, Published) else [{row.key: value} for value in row.values]
-    return [row.settings | change for change in changes]
+def parts(row: Row) -> list[Part]:
+    """What is run for a figure, in the order of its settings."""
+    if isinstance(row, Trend):
+        return [Part(row.settings | {row.key: value}, row.runs, f"{row.key} = {value:g}") for value in row.values]
+    if isinstance(row, Search):
+        return [Part(row.settings | one.settings, one.runs, one.label) for one in row.tried]
+    return [Part(row.settings, row.runs)]
 
 
 def needs(row: Row) -> list[str]:
     """The ids of the studies that a figure is about, in the order of its settings."""
-    return [build(row.study, settings).id for settings in settings_of(row)]
+    return [build(row.study, part.settings).id for part in parts(row)]
 
 
 def compared(row: Row, found: Found, precision: str) -> Comparison:
     """The figure beside ours, from the records of its studies."""
-    parts = [found[name] for name in needs(row)]
-    columns = [_values(part, row) for part in parts if not isinstance(part, str)]
-    failures = [part for part in parts if isinstance(part, str)]
-    labels = [""] if isinstance(row, Published) else [f"{row.key} = {value:g}" for value in row.values]
+    records = [found[name] for name in needs(row)]
+    failures = [one for one in records if isinstance(one, str)]
     if failures:
-        ours, verdict, because = "not measured", "cannot tell", f"a study failed: {failures[0]}"
-    elif isinstance(row, Published):
-        verdict, because = compare(row, columns[0])
-        ours = _shown(columns[0])
-    else:
-        verdict, because = compare_trend(row, columns)
-        ours = ", ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
-    said = _theirs(row), ours, verdict, because, _command(row, precision)
-    spans = () if failures else _spans(zip(labels, columns, strict=True))
-    return Comparison(row.name, row.what, row.source, *said, _published(row), spans)
+        return _comparison(row, precision, ("not measured", "cannot tell", f"a study failed: {failures[0]}"))
+    own = parts(row)
+    columns = [_values(one, row, part.runs) for one, part in zip(records, own, strict=True) if not isinstance(one, str)]
+    spans = tuple(_spans(zip((part.label for part in own), columns, strict=True)))
+    if isinstance(row, Search):
+        readings = _readings(row, columns)
+        said = f"{len(readings)} settings, each below", "undetermined", _sought(row, readings)
+        return _comparison(row, precision, said, spans, readings)
+    if isinstance(row, Trend):
+        ours = "; ".join(f"{value:g}: {_shown(column)}" for value, column in zip(row.values, columns, strict=True))
+        return _comparison(row, precision, (ours, *compare_trend(row, columns)), spans)
+    return _comparison(row, precision, (_shown(columns[0]), *compare(row, columns[0])), spans)
+
+
+def _comparison(
+    row: Row,
+    precision: str,
+    said: tuple[str, Verdict, str],
+    spans: tuple[Span, ...] = (),
+    readings: tuple[Reading, ...] = (),
+) -> Comparison:
+    """The figure as text, with what came out: ours, the verdict and the reason."""
+    ours, verdict, because = said
+    return Comparison(
+        name=row.name,
+        what=row.what,
+        source=row.source.said(row.n),
+        theirs=_theirs(row),
+        ours=ours,
+        verdict=verdict,
+        because=because,
+        command=_command(row, precision),
+        published=_published(row),
+        measured=spans,
+        unstated=row.unstated,
+        otherwise=row.otherwise,
+        readings=readings,
+    )
 
 
 def _published(row: Row) -> Span | None:
-    """Their figure with its 95% interval, where they published one or a spread that gives one."""
+    """Their figure, with its 95% interval where they published a spread and the number of runs."""
     if isinstance(row, Trend):
-        return None if row.value is None else Span("", row.value)
-    half = row.half if row.half is not None or row.sd is None else stats.half_width(row.sd, row.n or ASSUMED_RUNS)
-    return Span("", row.value) if half is None else Span("", row.value, row.value - half, row.value + half)
+        return None
+    half = theirs_half(row)
+    return Span("", row.value) if half is None else Span("", row.value, *within(row, half))
 
 
-def _spans(columns: Iterable[tuple[str, Sequence[float]]]) -> tuple[Span, ...]:
-    found = ((label, stats.estimate(column)) for label, column in columns)
-    return tuple(Span(label, one.mean, one.low, one.high) for label, one in found if one.mean is not None)
+def _spans(columns: Iterable[tuple[str, Sequence[float]]]) -> Iterator[Span]:
+    for label, column in columns:
+        one = stats.estimate(column, bounds=stats.SHARE)
+        if one.mean is not None:
+            yield Span(label, one.mean, one.low, one.high)
 
 
-def compare(row: Published, values: Sequence[float]) -> tuple[Verdict, str]:
-    """The verdict on a figure, from our values of it: agreement within the joint 95% interval."""
-    return _agreement(values, row.value, row.digits, row.half, row.sd, row.n)
+def _readings(row: Search, columns: Sequence[Sequence[float]]) -> tuple[Reading, ...]:
+    """What each of the settings that were tried gave, by the rule of all figures."""
+    return tuple(
+        Reading(one.label, _shown(column), *compare(row, column), one.late)
+        for one, column in zip(row.tried, columns, strict=True)
+    )
 
 
-def compare_trend(row: Trend, columns: list[list[float]]) -> tuple[Verdict, str]:
-    """The verdict on a trend, from our values of it at each value of its setting, in their order and paired by seed."""
-    if row.direction == "reaches":
-        best = max(columns, key=lambda column: float(np.mean(column)))
-        return _agreement(best, row.value or 0.0)
-    change = stats.contrast(columns[-1], columns[0])
-    if change.mean is None or change.low is None or change.high is None:
-        return "cannot tell", "one run has no interval"
-    said = f"last minus first {change.mean:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}, {change.n} runs"
-    if row.direction == "falls":
-        return ("agrees" if change.high < 0 else "differs" if change.low > 0 else "cannot tell"), said
-    if change.low > 0 or change.high < 0:
-        large = abs(change.mean) > SMALL
-        return ("differs" if large else "agrees"), said + ("" if large else f"; not zero, but within {SMALL:g}")
-    return ("agrees" if max(-change.low, change.high) <= TELLING else "cannot tell"), said
+def _sought(row: Search, readings: Sequence[Reading]) -> str:
+    """Why a search determines nothing, and how many settings could have given the figure."""
+    fitting = sum(one.verdict == "agrees" for one in readings)
+    unstated = ", ".join(row.unstated)
+    return f"not stated: {unstated}; {fitting} of {len(readings)} settings that were tried agree with it"
 
 
 def place(out: Path) -> AbstractContextManager[None]:
@@ -212,59 +256,35 @@ def a_text(head: bytes) -> bool:
     return not head or b"| figure | theirs | ours, 95% interval | verdict | because |" in head
 
 
-def _agreement(
-    values: Sequence[float],
-    theirs: float,
-    digits: int = 2,
-    half: float | None = None,
-    sd: float | None = None,
-    n: int | None = None,
-) -> tuple[Verdict, str]:
-    """The verdict on our values beside a published one of so many digits, with what is known of its uncertainty.
-
-    That is half the width of its 95% interval, or else its standard deviation over n runs; 25 with our standard
-    deviation are assumed where they were not published.
-    """
-    ours = stats.estimate(values)
-    if ours.mean is None or ours.high is None:
-        return "cannot tell", "one run has no interval"
-    assumed = ""
-    if half is None:
-        n = n or ASSUMED_RUNS
-        if sd is None:
-            sd, assumed = float(np.std(values, ddof=1)), f" (theirs unpublished: our sd over {n} runs)"
-        half = stats.half_width(sd, n)
-    joint = math.hypot(ours.high - ours.mean, half) + 0.5 * 10.0**-digits
-    distance = ours.mean - theirs
-    said = f"difference {distance:+.3f}, joint 95% interval ± {joint:.3f}{assumed}"
-    if abs(distance) > joint:
-        return "differs", said
-    return ("agrees" if joint <= TELLING else "cannot tell"), said
-
-
-def _values(records: Columns, row: Row) -> list[float]:
+def _values(records: Columns, row: Row, runs: int) -> list[float]:
     column = records.measured.get((row.arm, row.trait))
-    return [] if column is None else column.values[column.seeds < row.runs].tolist()
+    return [] if column is None else column.values[column.seeds < runs].tolist()
 
 
 def _shown(values: Sequence[float]) -> str:
-    found = stats.estimate(values)
-    if found.mean is None or found.high is None:
-        return f"{found.mean} ({found.n} runs)"
-    return f"{found.mean:.3f} ± {found.high - found.mean:.3f} ({found.n} runs)"
+    """A share of several runs with its interval, or without one where there is none."""
+    found = stats.estimate(values, bounds=stats.SHARE)
+    runs = f"({found.n} run{'' if found.n == 1 else 's'})"
+    if found.mean is None:
+        return "not measured"
+    if found.low is None or found.high is None:
+        return f"{found.mean:.3f} {runs}"
+    return f"{found.mean:.3f}, {found.low:.3f} to {found.high:.3f} {runs}"
 
 
 def _theirs(row: Row) -> str:
+    runs = "runs unknown" if row.n is None else f"{row.n} run{'' if row.n == 1 else 's'}"
     if isinstance(row, Trend):
-        return row.direction if row.value is None else f"{row.direction} {row.value:g}"
+        return f"{'falls' if row.direction == 'falls' else 'no effect'} ({runs})"
+    value = f"{row.value:.{row.digits}f}"
     if row.half is not None:
-        return f"{row.value:.{row.digits}f} ± {row.half:g} ({row.n} runs)"
-    if row.sd is not None:
-        return f"{row.value:.{row.digits}f}, sd {row.sd:g} ({row.n} runs)"
-    return f"{row.value:.{row.digits}f}"
+        return f"{value} ± {row.half:g} ({runs})"
+    return f"{value}, sd {row.sd:g} ({runs})" if row.sd is not None else f"{value}, spread unknown ({runs})"
 
 
 def _command(row: Row, precision: str) -> str:
+    if isinstance(row, Search):
+        return f"sublearn replicate {row.name} --precision {precision}"
     changed = {row.key: "VALUE"} if isinstance(row, Trend) else {}
     return command_of(row.study, row.settings | changed, row.runs, precision)
 
@@ -280,4 +300,5 @@ def _plain(value: Any) -> str:
 
 
 def _fewer(row: Row) -> Row:
+    """A row of the quick set, none of which is a search, with few runs."""
     return row.model_copy(update={"runs": QUICK_RUNS})

@@ -10,13 +10,14 @@ from typing import Any
 from sublearn.execution.replication import Comparison, Made
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.happened import happened
-from sublearn.report.replication import summary
+from sublearn.report.replication import FIRST_RULE, summary
 from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
 from sublearn.report.sweep import Point
 from sublearn.report.template import Part, laid_out
 from sublearn.report.trace import THEOREM, alignment_told, trace_told
 from sublearn.report.wording import runs, seeds_text
+from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
 
 
@@ -57,10 +58,11 @@ def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
 def replication_page(rows: Sequence[Comparison], made: Made) -> str:
     """The page of a replication."""
     first = f"A first look with {made.quick} runs a figure; not a replication." if made.quick else ""
-    lead = [("warning", first), ("happened", summary(rows))]
-    runtime = {"precision": made.precision}
+    old = "" if made.rule == RULE else FIRST_RULE
+    lead = [("warning", first), ("warning", old), ("happened", summary(rows, made.rule))]
+    runtime = made.runtime or {"precision": made.precision}
     manifest = {"command": made.command, "versions": made.versions, "runtime": runtime}
-    shown = sections(REPLICATION, Replicated(rows, manifest), "replication")
+    shown = sections(REPLICATION, Replicated(rows, manifest, made.rule), "replication")
     part = Part("replication", "Do published figures come out again?", lead, shown)
     return laid_out("Replication | sublearn", "Published figures, run again", [part])
 

@@ -168,7 +168,7 @@ TERMS: dict[str, tuple[str, str]] = {
     ),
     "joint 95% interval": (
         r"joint 95% interval",
-        "How far theirs and ours can differ by chance alone, from both intervals and the digits that were published.",
+        "Where the true difference, ours minus theirs, lies: from both intervals and the digits that were published.",
     ),
 }
 """A word to how it is found on a page, and what it means."""

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from pydantic import BaseModel
+
 from sublearn.errors import plain
 from sublearn.execution import store
-from sublearn.execution.manifests import Made
+from sublearn.execution.manifests import Facts, Made, Short
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan, Point
 from sublearn.files.folders import check_made, made_by
+from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import a_page, beginning, replace_text
 from sublearn.results.base import Shown
 from sublearn.results.single import PAGE, Result, check_out, write_page
@@ -65,9 +68,10 @@ class Demo(Shown):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """The demo in a folder. Raises InputError if a run directory of it is not there."""
+        """The demo in a folder. Raises InputError if a run directory of it is not there, or its file is damaged."""
+        written = _written(Path(path) / MANIFEST)
         results = tuple(Result.load(Path(path) / name) for name in _seeds())
-        return cls(results, results[0].made, Path(path))
+        return cls(results, results[0].made if written is None else written.made(results[0].made), Path(path))
 
     def parts(self) -> list[Result]:
         """The result of each part of the story."""
@@ -152,9 +156,26 @@ def plan(out: Path, options: Options, command: str) -> Plan:
 def place(out: Path, made: Made) -> Iterator[None]:
     """Hold the folder of a demo, whose manifest is written first."""
     with made_by("sublearn demo", out, _MANIFESTS, _FILES):
-        content = {"demo": list(_seeds()), "command": made.command, "versions": dict(made.versions)}
-        replace_text(out / MANIFEST, json.dumps(content, indent=2) + "\n")
+        replace_text(out / MANIFEST, json.dumps({"demo": list(_seeds())} | asdict(made), indent=2) + "\n")
         yield
+
+
+class _Written(BaseModel, extra="forbid"):
+    """The content of demo.json; earlier versions wrote no runtime."""
+
+    demo: tuple[Short, ...]
+    command: str
+    versions: Facts
+    runtime: Facts | None = None
+
+    def made(self, first: Made) -> Made:
+        """How the demo was made; of what was not written, as its first study was."""
+        return Made(self.command, self.versions, first.runtime if self.runtime is None else self.runtime)
+
+
+def _written(path: Path) -> _Written | None:
+    """What a demo's file says; None for the first demos, which had none. Raises InputError if it is damaged."""
+    return typed(_Written, json_file(path, "the demo"), str(path)) if path.exists() else None
 
 
 def _seeds() -> dict[str, list[int]]:

@@ -17,6 +17,7 @@ from sublearn.report.charts.forest import draw_forest, draw_forest_on, forest_la
 from sublearn.report.page import replication_page
 from sublearn.report.replication import markdown, summary
 from sublearn.results.base import Shown
+from sublearn.study.agreement import RULE
 from sublearn.study.published import QUICK_RUNS
 
 if TYPE_CHECKING:
@@ -27,24 +28,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Replication(Shown):
-    """Published figures beside ours; `quick` is the number of runs a figure if it was only a first look."""
+    """Published figures beside ours; `quick` is the number of runs a figure if it was only a first look.
+
+    `rule` is the rule of its verdicts: an earlier version had another.
+    """
 
     findings: tuple[Comparison, ...]
     quick: int | None = None
     made: Made = field(default=Made(), compare=False)
     path: Path | None = field(default=None, compare=False)
+    rule: int = RULE
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """The replication in a folder. Raises InputError if there is none."""
         rows, how = replication.read(Path(path))
-        return cls(rows, how.quick, Made(how.command, how.versions, {"precision": how.precision}), Path(path))
+        runtime = {"precision": how.precision} if how.runtime is None else how.runtime
+        return cls(rows, how.quick, Made(how.command, how.versions, runtime), Path(path), how.rule)
 
     @property
-    def _file(self) -> replication.Made:
+    def file(self) -> replication.Made:
         """How it was made, as its file and its pages say it."""
+        precision = self.made.runtime.get("precision", "")
         return replication.Made(
-            self.made.command, self.made.runtime.get("precision", ""), self.made.versions, self.quick
+            self.made.command, precision, self.made.versions, self.quick, self.rule, self.made.runtime
         )
 
     @property
@@ -59,7 +66,7 @@ class Replication(Shown):
 
     def lines(self) -> Sequence[tuple[str, str]]:
         """How many figures agree, differ and cannot be told."""
-        return [("", summary(self.findings))]
+        return [("", summary(self.findings, self.rule))]
 
     def table(self) -> Sequence[Mapping[str, Any]]:
         """Each figure: theirs, ours and the verdict."""
@@ -70,11 +77,11 @@ class Replication(Shown):
 
     def summary(self) -> str:
         """How many figures agree, differ and cannot be told."""
-        return summary(self.findings)
+        return summary(self.findings, self.rule)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of replication.json."""
-        return {"made": asdict(self._file), "figures": [asdict(row) for row in self.findings]}
+        return {"made": asdict(self.file), "figures": [asdict(row) for row in self.findings]}
 
     def to_frame(self) -> "pd.DataFrame":
         """The comparisons, a row each measured number: a trend has several."""
@@ -106,8 +113,8 @@ class Replication(Shown):
 
     def write(self) -> None:
         """Write replication.html and replication.md again."""
-        replace_page(self.folder / PAGE, replication_page(self.findings, self._file))
-        replace_text(self.folder / TEXT, markdown(self.findings, self._file), a_text)
+        replace_page(self.folder / PAGE, replication_page(self.findings, self.file))
+        replace_text(self.folder / TEXT, markdown(self.findings, self.file), a_text)
 
     def save(self, path: Path | str) -> Self:
         """Write replication.json and the pages into a folder; the same replication, as it lies there."""
@@ -116,7 +123,7 @@ class Replication(Shown):
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""
-        replication.write(self.findings, self._file, out)
+        replication.write(self.findings, self.file, out)
         saved = replace(self, path=out)
         saved.write()
         return saved

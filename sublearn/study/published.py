@@ -1,157 +1,217 @@
-"""The field's published figures, each with the settings that should give it. A table of facts; it runs nothing.
+"""The field's published figures, each once, with who measured it and the settings that should give it. It runs nothing.
 
-Sources: A and C, Cloud et al. 2025 (arXiv 2507.14805), section 6 and its follow-ups; B, the public replication
-by gaetanX21; D, a later write-up of the same network with MSE on raw auxiliary logits, whose init and learning rate are
-not stated.
+Figures of networks that were not trained are left out (the reference of table A, and one auxiliary logit in table B,
+where the KL divergence of one logit has no gradient), and so are figures that another one repeats (the uniform noise of
+table C is the first student of table A).
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
 from sublearn.config import Spec
 
-PAPER = "Cloud et al. 2025, section 6"
-GAETAN = "gaetanX21's replication"
+READ = {"chart": "read off a chart", "text": "from a text", "records": "from its table of runs"}
 
 
-def _epochs(count: int) -> str:
-    return f"{count} epoch{'' if count == 1 else 's'}"
+class Source(Spec, frozen=True):
+    """Who measured a figure, and how it was read."""
+
+    who: str
+    read: Literal["chart", "text", "records"]
+
+    def said(self, n: int | None) -> str:
+        """The source in words, with the number of runs."""
+        runs = "number of runs unknown" if n is None else f"{n} run{'' if n == 1 else 's'}"
+        return f"{self.who}; {READ[self.read]}; {runs}"
 
 
-class Published(Spec, frozen=True):
-    """One published figure: where it stands, what it says, and how it is run here.
+class Row(Spec, frozen=True):
+    """What every row has: its name, what it is, what is run for it, and what is known and not known of its source.
 
-    `half` is the half-width of a 95% interval and `sd` a standard deviation over `n` runs, where they were published.
+    `unstated` are settings that the source does not state, `otherwise` those that are known to be others here.
     """
 
     name: str
     what: str
+    source: Source
     study: str = "mnist"
     settings: dict[str, Any] = Field(default_factory=dict)
     arm: str = "same_init"
     trait: str = "accuracy"
+    n: int | None = Field(default=None, ge=1)
+    unstated: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> str:
+        """The letter of its table."""
+        return self.name.partition("/")[0]
+
+
+class Figure(Row, frozen=True):
+    """A published number: `half` is the ± of a 95% interval, `sd` a standard deviation over `n` runs, where known."""
+
     value: float
     half: float | None = None
     sd: float | None = None
-    n: int | None = Field(default=None, ge=2)
     digits: int = 2
-    source: str = PAPER
+
+
+class Published(Figure, frozen=True):
+    """A published figure whose settings are known, as far as `unstated` does not say otherwise."""
+
     runs: int = Field(default=25, ge=2)
 
-    @property
-    def table(self) -> str:
-        """The letter of its table."""
-        return self.name.partition("/")[0]
 
+class Trend(Row, frozen=True):
+    """A published direction without figures: how a value moves along a setting, from its first value to its last."""
 
-class Trend(Spec, frozen=True):
-    """A published direction without figures: how a value moves along a setting."""
-
-    name: str
-    what: str
-    study: str = "mnist"
     key: str
     values: tuple[float, ...]
-    settings: dict[str, Any] = Field(default_factory=dict)
-    arm: str = "same_init"
-    trait: str = "accuracy"
-    direction: Literal["falls", "none", "reaches"]
-    value: float | None = None
-    source: str = PAPER
+    direction: Literal["falls", "none"]
     runs: int = Field(default=10, ge=2)
 
-    @property
-    def table(self) -> str:
-        """The letter of its table."""
-        return self.name.partition("/")[0]
+
+class Tried(Spec, frozen=True):
+    """Settings that were tried in search of a figure; `late` ones after the others had been seen."""
+
+    label: str
+    settings: dict[str, Any]
+    runs: int = Field(default=20, ge=2)
+    late: bool = False
+
+
+class Search(Figure, frozen=True):
+    """One published figure whose settings are not stated, and those that were tried in search of it."""
+
+    tried: tuple[Tried, ...]
 
 
 ONLY = {"arms": ["same_init", "teacher"]}
+RECIPE = "the recipe of Cloud et al. 2025, section 6"
+BARS = Source(who=f"jasshone/takehome, a third party's run of {RECIPE}, which prints no numbers", read="chart")
+CHART = Source(who=f"jasshone/takehome, a third party's variation of {RECIPE}", read="chart")
+TEXT = CHART.model_copy(update={"read": "text"})
+XIAO = Source(
+    who=f"Xiao0779, a third party's variation of {RECIPE} (not found again when this table was checked)", read="text"
+)
+GAETAN = Source(
+    who="gaetanX21/subliminal-learning, a third party's own experiment",
+    read="records",
+)
+JIANG = Source(
+    who="Jiang, Nagashima and Miyamoto 2025, Comments & Extensions of Subliminal Learning",
+    read="text",
+)
+AVERAGED = "their loss is averaged over the 25 runs that are trained at once, ours summed"
+PERMUTED = "their other init is that of a run at random, so that about one run in 25 meets its own; never here"
+SHARED_NOISE = "their students of all runs see the same 60,000 noise images, ours other ones in each run"
+CLIPPED = "their noise is cut off at -1 and 1, ours is not"
+WRAPPED = "they mirror the image at its edges when it is blurred, here it wraps around"
+LEFT_OPEN = ("number of runs", "spread", "init, rate, batch size and network (here those of table A)")
 
 
-def _b(m: int, kind: str, value: float, sd: float) -> Published:
+def _a(name: str, what: str, value: float, half: float | None, *also: str) -> Published:
+    return Published(
+        name=f"A/{name}",
+        what=what,
+        arm=name,
+        value=value,
+        half=half,
+        n=25,
+        source=BARS,
+        unstated=() if half else ("spread (its error bar was not read off)",),
+        otherwise=(AVERAGED, *also),
+    )
+
+
+def _b(name: str, what: str, value: float, sd: float, m: int, inputs: str, arm: str = "same_init") -> Published:
     settings: dict[str, Any] = {
         "depth": 1,
         "init": "torch",
         "aux_logits": m,
         "teacher.lr": 1e-3,
         "student.lr": 1e-3,
-        "inputs.kind": "real" if kind == "real images" else "uniform",
+        "inputs.kind": inputs,
         **ONLY,
     }
-    arm = "same_init"
-    if m == 1:  # KL over one logit teaches nothing: the student stays the reference
-        settings |= {"loss": "mse", "arms": ["reference"]}
-        arm = "reference"
-    what = f"one hidden layer, {m} auxiliary logit{'' if m == 1 else 's'}, student inputs: {kind}"
-    name = f"B/m={m}/{'real' if kind == 'real images' else 'noise'}"
+    also = (SHARED_NOISE,) if inputs == "uniform" and arm == "same_init" else ()
     return Published(
-        name=name, what=what, settings=settings, arm=arm, value=value, sd=sd, n=10, digits=3, source=GAETAN, runs=10
+        name=f"B/{name}",
+        what=f"one hidden layer, {what}",
+        settings=settings,
+        arm=arm,
+        value=value,
+        sd=sd,
+        n=10,
+        digits=3,
+        source=GAETAN,
+        runs=10,
+        otherwise=also,
     )
 
 
+def _students(m: int, noise: tuple[float, float], real: tuple[float, float]) -> Sequence[Published]:
+    """A row for each kind of inputs: accuracy and standard deviation with m auxiliary logits."""
+    said = f"{m} auxiliary logits, student inputs"
+    return (
+        _b(f"m={m}/noise", f"{said}: noise", *noise, m, "uniform"),
+        _b(f"m={m}/real", f"{said}: real images", *real, m, "real"),
+    )
+
+
+def _c(name: str, what: str, settings: dict[str, Any], value: float, source: Source, **known: Any) -> Published:
+    known = {"unstated": LEFT_OPEN, "digits": 3} | known
+    return Published(name=f"C/{name}", what=what, settings=settings | ONLY, value=value, source=source, **known)
+
+
 A = (
-    Published(name="A/reference", what="untrained reference", arm="reference", value=0.10, half=0.013, n=25),
-    Published(name="A/teacher", what="teacher", arm="teacher", value=0.94, n=25),
-    Published(name="A/same_init", what="same init, auxiliary logits", value=0.55, half=0.037, n=25),
-    Published(name="A/same_init_all", what="same init, all logits", arm="same_init_all", value=0.91, half=0.004, n=25),
-    Published(name="A/cross_init", what="other init, auxiliary logits", arm="cross_init", value=0.12, half=0.039, n=25),
-    Published(
-        name="A/cross_init_all", what="other init, all logits", arm="cross_init_all", value=0.73, half=0.022, n=25
-    ),
+    _a("teacher", "teacher", 0.94, None),
+    _a("same_init", "same init, auxiliary logits", 0.55, 0.037),
+    _a("same_init_all", "same init, all logits", 0.91, 0.004),
+    _a("cross_init", "other init, auxiliary logits", 0.12, 0.039, PERMUTED),
+    _a("cross_init_all", "other init, all logits", 0.73, 0.022, PERMUTED),
 )
-B = (
-    *(_b(m, "noise", value, sd) for m, value, sd in ((1, 0.094, 0.034), (2, 0.607, 0.080), (3, 0.761, 0.044))),
-    _b(10, "noise", 0.871, 0.024),
-    *(_b(m, "real images", v, sd) for m, v, sd in ((1, 0.094, 0.034), (2, 0.105, 0.039), (3, 0.130, 0.029))),
-    _b(10, "real images", 0.228, 0.064),
-    _b(10, "noise", 0.940, 0.003).model_copy(
-        update={
-            "name": "B/teacher",
-            "what": "one hidden layer, teacher",
-            "arm": "teacher",
-        }
-    ),
+_NOISE, _REAL = zip(
+    _students(2, (0.607, 0.080), (0.105, 0.039)),
+    _students(3, (0.761, 0.044), (0.130, 0.029)),
+    _students(10, (0.871, 0.024), (0.228, 0.064)),
+    strict=True,
 )
+B = (_b("teacher", "teacher", 0.940, 0.003, 10, "uniform", "teacher"), *_NOISE, *_REAL)
 C = (
-    Published(
-        name="C/perturbed",
-        what="student's init perturbed by 0.4 of its std in every layer",
-        settings={"student_init.perturb": 0.4, **ONLY},
-        value=0.26,
+    _c(
+        "perturbed",
+        "student's init perturbed by 0.4 of its std in every layer",
+        {"student_init.perturb": 0.4},
+        0.26,
+        CHART,
+        n=25,
+        digits=2,
+        unstated=("spread (its error bars were not read off)",),
+        otherwise=(AVERAGED,),
     ),
-    Published(
-        name="C/1 epoch",
-        what="student trained for 1 epoch",
-        settings={"student.epochs": 1, **ONLY},
-        value=0.197,
-        digits=3,
-    ),
-    Published(
-        name="C/40 epochs",
-        what="student trained for 40 epochs",
-        settings={"student.epochs": 40, **ONLY},
-        value=0.772,
-        digits=3,
-        runs=8,
-    ),
-    Published(name="C/noise", what="uniform noise as in A", value=0.549, digits=3),
-    Published(
-        name="C/real",
-        what="real MNIST training images as student inputs",
-        settings={"inputs.kind": "real", **ONLY},
-        value=0.151,
-        digits=3,
-    ),
-    Trend(
-        name="C/correlated",
-        what="spatially correlated noise reaches up to .77 at the best width",
-        key="inputs.blur",
-        values=(0.5, 1.0, 2.0, 4.0),
-        settings={"inputs.kind": "correlated", **ONLY},
-        direction="reaches",
-        value=0.77,
+    _c("1 epoch", "student trained for 1 epoch", {"student.epochs": 1}, 0.197, XIAO),
+    _c("40 epochs", "student trained for 40 epochs", {"student.epochs": 40}, 0.772, XIAO, runs=8),
+    _c("real", "real MNIST training images as student inputs", {"inputs.kind": "real"}, 0.151, XIAO),
+    _c(
+        "correlated",
+        "Gaussian noise blurred by 1 pixel as student inputs",
+        # Such a blur leaves 1 / (4 pi) of the variance.
+        {"inputs.kind": "correlated", "inputs.blur": 1.0, "inputs.variance": 0.08},
+        0.772,
+        TEXT,
+        n=25,
+        runs=10,
+        unstated=("spread",),
+        otherwise=(
+            AVERAGED,
+            CLIPPED,
+            WRAPPED,
+            "theirs is the best of five widths of the network, ours that of this width alone",
+        ),
     ),
     Trend(
         name="C/variance",
@@ -160,6 +220,9 @@ C = (
         values=(0.25, 1.0, 4.0),
         settings={"inputs.kind": "gaussian", **ONLY},
         direction="none",
+        source=TEXT,
+        n=25,
+        otherwise=(AVERAGED, CLIPPED, "their variances are 0.01 to 4, ours 0.25 to 4"),
     ),
     Trend(
         name="C/mixture",
@@ -168,42 +231,51 @@ C = (
         values=(0.0, 0.5, 1.0),
         settings={"inputs.kind": "mixture", **ONLY},
         direction="falls",
+        source=TEXT,
+        n=25,
+        otherwise=(AVERAGED,),
     ),
 )
-AFTERWARDS = " (setting chosen after the other rows were seen)"
-D = tuple(
-    Published(
-        name=f"D/{init}/lr={lr:g}/{_epochs(epochs)}",
-        what=f"MSE on raw auxiliary logits, init {init}, rate {lr:g}, student trained for {_epochs(epochs)}{note}",
-        settings={
-            "loss": "mse",
-            "init": init,
-            "teacher.lr": lr,
-            "student.lr": lr,
-            "student.epochs": epochs,
-            "arms": ["same_init", "cross_init"],
-        },
+
+
+def _tried(init: str, lr: float, epochs: int, runs: int, late: bool = False) -> Tried:
+    settings = {"init": init, "teacher.lr": lr, "student.lr": lr, "student.epochs": epochs}
+    label = f"init {init}, rate {lr:g}, {epochs} epoch{'' if epochs == 1 else 's'}"
+    return Tried(label=label, settings=settings, runs=runs, late=late)
+
+
+D = (
+    Search(
+        name="D/MSE",
+        what="MSE on raw auxiliary logits",
+        settings={"loss": "mse", "arms": ["same_init", "cross_init"]},
         value=0.271,
         half=0.033,
         n=20,
         digits=3,
-        source="a later write-up; init and rate not stated",
-        runs=runs,
-    )
-    for init, lr, epochs, runs, note in (
-        ("normal", 3e-4, 5, 8, ""),
-        ("torch", 3e-4, 5, 8, ""),
-        ("torch", 1e-3, 5, 8, ""),
-        ("normal", 1e-4, 5, 8, ""),
-        # Near the published figure at 8 runs; as many as were published, to tell.
-        ("torch", 1e-4, 5, 20, ""),
-        ("torch", 3e-4, 1, 20, ""),
-        ("normal", 3e-4, 1, 20, ""),
-        # Chosen between 1 and 5 epochs once those had come out on either side of the figure.
-        ("torch", 1e-4, 3, 20, AFTERWARDS),
-        ("normal", 1e-4, 3, 20, AFTERWARDS),
-    )
+        source=JIANG,
+        unstated=("init", "learning rate", "epochs of the student"),
+        tried=(
+            _tried("normal", 3e-4, 5, 8),
+            _tried("torch", 3e-4, 5, 8),
+            _tried("torch", 1e-3, 5, 8),
+            _tried("normal", 1e-4, 5, 8),
+            # Near the published figure at 8 runs; as many as were published, to tell.
+            _tried("torch", 1e-4, 5, 20),
+            _tried("torch", 3e-4, 1, 20),
+            _tried("normal", 3e-4, 1, 20),
+            # Chosen between 1 and 5 epochs once those had come out on either side of the figure.
+            _tried("torch", 1e-4, 3, 20, late=True),
+            _tried("normal", 1e-4, 3, 20, late=True),
+        ),
+    ),
 )
-TABLES: dict[str, tuple[Published | Trend, ...]] = {"A": A, "B": B, "C": C, "D": D}
-QUICK = {"A/reference", "A/teacher", "A/same_init", "A/cross_init", "B/m=3/noise", "C/1 epoch"}
+TABLES: dict[str, tuple[Published | Trend | Search, ...]] = {"A": A, "B": B, "C": C, "D": D}
+TITLES = {
+    "A": "the recipe of Cloud et al.",
+    "B": "one hidden layer",
+    "C": "variations of table A",
+    "D": "settings not stated",
+}
+QUICK = {"A/teacher", "A/same_init", "A/cross_init", "B/m=3/noise", "C/1 epoch"}
 QUICK_RUNS = 2

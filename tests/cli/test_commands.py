@@ -120,10 +120,13 @@ def test_a_dry_run_names_the_trainer_and_writes_nothing(name, tmp_path, monkeypa
     }
     if name == "replicate":
         from sublearn.execution import replication
-        from sublearn.study.published import Published
+        from sublearn.study.published import Published, Source
         from tests.processes import SMALL
 
-        row = Published(name="T/x", what="x", study="prompts", settings=SMALL, trait="margin", value=0, runs=2)
+        source = Source(who="somebody", read="text")
+        row = Published(
+            name="T/x", what="x", source=source, study="prompts", settings=SMALL, trait="trait_rate", value=0, runs=2
+        )
         monkeypatch.setattr(replication, "chosen", lambda *_: [row])
     assert sublearn(monkeypatch, name, *words[name], "--dry-run") == 0
     out = capsys.readouterr().out

@@ -10,7 +10,7 @@ from sublearn.execution import replication
 from sublearn.execution.options import Options
 from sublearn.results.replication import replicate
 from sublearn.results.single import run
-from sublearn.study.published import Published
+from sublearn.study.published import Published, Source
 from tests.processes import SET as SMALL_SET
 from tests.processes import SMALL, sublearn, wait_for
 
@@ -46,6 +46,9 @@ class Terminal(io.StringIO):
                 column += 1
             place += 1
         return [line.rstrip() for line in lines]
+
+
+SOURCE = Source(who="somebody", read="text")
 
 
 def on_a_terminal(monkeypatch) -> Terminal:
@@ -108,14 +111,25 @@ def test_verdicts_of_a_replication_are_not_glued_to_the_bar(monkeypatch):
     small = {**SMALL, "teacher.epochs": 1}
     rows = [
         Published(
-            name=f"T/{arm}", what=arm, study="prompts", settings=small, arm=arm, trait="margin", value=0.5, runs=2
+            name=f"T/{arm}",
+            what=arm,
+            source=SOURCE,
+            study="prompts",
+            settings=small,
+            arm=arm,
+            trait="trait_rate",
+            value=0.5,
+            runs=2,
         )
         for arm in ("teacher", "same_init")
     ]
     monkeypatch.setattr(replication, "chosen", lambda *_: rows)
     assert sublearn(monkeypatch, "replicate", "--jobs", "1") == 0
     told = [line for line in terminal.screen() if "theirs" in line]
-    assert [re.match(r"(AGREES|DIFFERS|CANNOT TELL) +(T/\w+) +theirs 0\.50; ours", line)[2] for line in told] == [
+    assert [
+        re.match(r"(AGREES|DIFFERS|CANNOT TELL) +(T/\w+) +theirs 0\.50, spread unknown \(runs unknown\); ours", line)[2]
+        for line in told
+    ] == [
         "T/teacher",
         "T/same_init",
     ]
@@ -127,6 +141,7 @@ def test_the_runs_of_a_replication_count_once_and_all_at_once(tmp_path):
         Published(
             name=f"T/{arm}{runs}",
             what=arm,
+            source=SOURCE,
             study="tutorial",
             settings=SMALL,
             arm=arm,

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from markupsafe import escape
 
 from sublearn.cli import story
-from sublearn.execution import tracing
+from sublearn.execution import store, tracing
 from sublearn.execution.engines import local
 from sublearn.execution.manifests import Made
 from sublearn.execution.options import Options
@@ -137,9 +138,16 @@ def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypa
 def test_a_demo_of_version_0_1_goes_on_without_a_manifest(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "PARTS", (("tutorial", (0,)),) * 3)
     story.tell(tmp_path, silent, Options(), "sublearn demo")
+    live = demo.Demo.load(tmp_path)
+    assert live.how == Made("sublearn demo", store.versions(), {"precision": "highest"})
+    written = json.loads((tmp_path / "demo.json").read_text())
+    del written["runtime"]
+    (tmp_path / "demo.json").write_text(json.dumps(written))
+    assert demo.Demo.load(tmp_path).how == replace(live.how, runtime=live.results[0].how.runtime)
     (tmp_path / "demo.json").unlink()
+    assert demo.Demo.load(tmp_path).how == live.results[0].how
     story.tell(tmp_path, silent, Options(), "sublearn demo")
-    assert (tmp_path / "demo.json").exists()
+    assert demo.Demo.load(tmp_path).how == live.how
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 import sublearn
 from sublearn.execution.manifests import Made
-from sublearn.execution.replication import Comparison, Span
+from sublearn.execution.replication import Comparison, Reading, Span
 from sublearn.results import demo
 from sublearn.results.base import Shown
 from sublearn.results.demo import Demo
@@ -16,13 +16,26 @@ TRACED = SMALL | {"teacher.epochs": 3, "student.epochs": 1}
 
 
 def compared() -> Replication:
-    """A figure that agrees, and a trend that cannot be told."""
+    """A figure that agrees, a trend that cannot be told, and a search that determines nothing."""
     words = "what it is", "a source", "0.55 ± 0.04 (25 runs)", "0.549 ± 0.012 (25 runs)"
     theirs, ours = Span("", 0.55, 0.51, 0.59), Span("", 0.549, 0.537, 0.561)
     trend = tuple(Span(f"inputs.variance = {value:g}", 0.5 + value / 100, 0.4, 0.6) for value in (0.25, 1, 4))
     rows = (
         Comparison("A/same_init", *words, "agrees", "difference -0.001", "sublearn run mnist", theirs, (ours,)),
         Comparison("C/variance", *words, "cannot tell", "too wide", "sublearn run mnist", None, trend),
+        Comparison(
+            "D/MSE",
+            *words[:3],
+            "1 setting, below",
+            "undetermined",
+            "not stated",
+            "sublearn replicate D/MSE",
+            theirs,
+            (Span("init torch", 0.5, 0.4, 0.6),),
+            ("init",),
+            ("their noise is cut off",),
+            (Reading("init torch", "0.500", "cannot tell", "too wide", late=True),),
+        ),
     )
     return Replication(rows, 2, MADE)
 

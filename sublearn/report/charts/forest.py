@@ -6,12 +6,14 @@ from itertools import groupby
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sublearn.execution.replication import Comparison, Span, Verdict
+from sublearn.execution.replication import Comparison, Span
 from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, Row, draw, draw_on
 from sublearn.report.charts.sheet import NARROW, WIDE, Ends, Key, limits
 from sublearn.report.charts.svg import svg_text
 from sublearn.report.wording import plain
+from sublearn.study.agreement import Verdict
+from sublearn.study.published import TITLES
 
 COLUMN = 330
 """Width of the names on a wide page."""
@@ -19,6 +21,7 @@ LOOKS: dict[Verdict, tuple[str, bool, str]] = {
     "agrees": ("supported", True, "o"),
     "differs": ("refuted", True, "s"),
     "cannot tell": ("inconclusive", False, "o"),
+    "undetermined": ("inconclusive", False, "s"),
 }
 """Colour of our marks by verdict, whether they are filled, and their shape."""
 THEIRS = ("ink", True, "D")
@@ -42,7 +45,7 @@ def draw_forest(rows: Sequence[Comparison], width: float = WIDE) -> Figure:
     beside = COLUMN if width > NARROW else 0
     tables = groupby(drawn, lambda row: plain(row.name.partition("/")[0]))
     span = _limits(drawn)
-    panels = [_panel(f"table {letter}", list(own), span, beside) for letter, own in tables]
+    panels = [_panel(_table(letter), list(own), span, beside) for letter, own in tables]
     keys = [_key("published", THEIRS)]
     keys += [_key(f"ours, {v}", look) for v, look in LOOKS.items() if any(row.verdict == v for row in drawn)]
     return draw(panels, [*keys, Key("interval", "muted", "95% interval")], width)
@@ -52,6 +55,10 @@ def draw_forest_on(axes: Axes, rows: Sequence[Comparison]) -> None:
     """The same on given axes, all tables below each other."""
     drawn = [row for row in rows if row.measured]
     draw_on(axes, _panel("published (diamonds) and ours, 95% intervals", drawn, _limits(drawn), 0))
+
+
+def _table(letter: str) -> str:
+    return f"accuracy, table {letter}" + (f": {TITLES[letter]}" if letter in TITLES else "")
 
 
 def _panel(axis: str, rows: Sequence[Comparison], span: Ends, beside: float) -> Panel:
@@ -65,7 +72,7 @@ def _limits(rows: Sequence[Comparison]) -> Ends:
 
 
 def _lines(row: Comparison) -> Iterator[Row]:
-    """A figure's row; a trend has one more for each value of its setting."""
+    """A figure's row; a trend has one more for each value of its setting, a search for each setting that was tried."""
     theirs = (_mark(row.published, THEIRS),) if row.published else ()
     ours = [_mark(span, LOOKS[row.verdict]) for span in row.measured]
     words = plain(row.name), plain(row.what), ""
@@ -73,7 +80,9 @@ def _lines(row: Comparison) -> Iterator[Row]:
         yield Row(*words, (*theirs, *ours))
         return
     yield Row(*words, theirs)
-    yield from (Row("", f"at {plain(span.label)}", "", (one,)) for span, one in zip(row.measured, ours, strict=True))
+    word = "tried:" if row.readings else "at"
+    for span, one in zip(row.measured, ours, strict=True):
+        yield Row("", f"{word} {plain(span.label)}", "", (one,))
 
 
 def _mark(span: Span, look: tuple[str, bool, str]) -> Mark:

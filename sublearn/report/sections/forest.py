@@ -8,8 +8,9 @@ from sublearn.report.sections.given import Replicated
 from sublearn.report.template import twins
 
 CAPTION = (
-    "Each published figure above ours, with 95% intervals where there are any; a figure that was published without an "
-    "interval is a mark alone. Ours has the colour of its verdict, and is hollow where the runs cannot tell."
+    "Each published figure above ours, with 95% intervals. A published figure is a mark alone where the number of runs "
+    "or the spread is not known, and is missing where only a direction was published. Ours has the colour of its "
+    "verdict, and is hollow where nothing can be told."
 )
 
 

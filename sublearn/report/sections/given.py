@@ -11,6 +11,7 @@ from sublearn.records import Record
 from sublearn.report.charts.figures import arms_figure, contrasts_figure
 from sublearn.report.kept import Table
 from sublearn.report.sweep import Point
+from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
 from sublearn.study.base import Trait
 
@@ -59,10 +60,11 @@ class Swept:
 
 @dataclass(frozen=True)
 class Replicated:
-    """What is shown of a replication: published figures beside ours, and how they were made."""
+    """What is shown of a replication: published figures beside ours, how they were made, and by which rule judged."""
 
     rows: Sequence[Comparison]
     manifest: Mapping[str, Any]
+    rule: int = RULE
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sublearn.report.sections import (
     further,
     kept,
     made,
+    meaning,
     published,
     scales,
     scatter,
@@ -62,6 +63,7 @@ SWEEP: tuple[Block[Swept], ...] = (
 )
 REPLICATION: tuple[Block[Replicated], ...] = (
     Block("forest", "Theirs and ours", forest.view),
+    Block("meaning", "What agreement can and cannot mean", meaning.view),
     Block("published", "Every figure", published.view),
     MADE,
 )

@@ -1,10 +1,12 @@
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
-from sublearn.report.charts.forest import COLUMN, forest_figure
+from sublearn.report.charts.forest import COLUMN, draw_forest, forest_figure
 from sublearn.report.charts.sheet import MARGIN, NARROW, WIDE
 from sublearn.report.page import replication_page
+from sublearn.study.published import TITLES
 from tests.report import samples
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -23,10 +25,22 @@ def test_every_figure_has_its_name_both_marks_and_the_look_of_its_verdict(width)
     assert {"A/same_init", "A/teacher", "C/variance", "at inputs.variance = 4"} <= set(said)
     assert "C/old" not in said  # it has no numbers
     assert {"published", "ours, agrees", "ours, differs", "ours, cannot tell", "95% interval"} <= set(said)
-    assert len(marks(root, "fill-ink stroke-ink")) == 1 + 2 + 1  # with two caps, and without an interval
+    assert {"D/MSE", "tried: init torch", "tried: init normal", "ours, undetermined"} <= set(said)
+    assert {"accuracy, table A: the recipe of Cloud et al.", "accuracy, table C: variations of table A"} <= set(said)
+    assert len(marks(root, "fill-ink stroke-ink")) == 1 + 2 + 1 + 1 + 2  # with two caps, and without an interval
     assert len(marks(root, "fill-supported stroke-supported")) == 1 + 2
     assert len(marks(root, "fill-refuted stroke-refuted")) == 1 + 2
-    assert len(marks(root, "fill-paper stroke-inconclusive")) == 3
+    assert len(marks(root, "fill-paper stroke-inconclusive")) == 3 + 1 + 2  # and another key in the legend
+
+
+@pytest.mark.parametrize("table", sorted(TITLES))
+def test_the_name_of_each_table_fits_below_the_axis_of_a_phone(table):
+    rows = [replace(samples.comparisons()[0], name=f"{table}/x")]
+    sheet = draw_forest(rows, NARROW)
+    sheet.canvas.draw()
+    (axes,) = (axes for axes in sheet.axes if axes.get_xlabel())
+    box = axes.xaxis.label.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= sheet.bbox.width
 
 
 def test_names_are_on_the_left_of_a_wide_page_and_above_the_marks_on_a_phone():
