@@ -53,7 +53,7 @@ def test_what_is_done_needs_no_pilot_and_is_not_written_again(pilots, tmp_path):
 def test_the_study_numbers_says_where_its_time_comes_from(pilots, tmp_path):
     pytest.importorskip("transformers")
     text = said(build("numbers"), range(3), tmp_path / "none", Options(jobs=1))
-    assert re.search(r"About 6 min at 110 s a run .*, measured .*elsewhere.* a pilot here would take min", text)
+    assert re.search(r"About 10 min at 190 s a run .*, measured .*elsewhere.* a pilot here would take min", text)
     assert not pilots
 
 

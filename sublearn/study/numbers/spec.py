@@ -18,8 +18,10 @@ from sublearn.study.controlled.spec import chosen, claims
 from sublearn.study.memory import FLOAT, Need
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
-SECONDS_A_SEED = 110.0
-SOURCE = "measured with this version elsewhere, new base model included; a pilot here would take minutes"
+SECONDS_A_SEED = 190.0
+"""With every arm: the 110 s of a quiet core before there were placebo arms and bases apart in one thing, times 1.7, by
+which the CPU seconds of one busy machine grew."""
+SOURCE = "measured elsewhere with every arm, new base models included; a pilot here would take minutes"
 TINY = "tiny"
 ANSWER_TOKENS = {True: 22, False: 80}
 """The longest answer in tokens, in the tiny world and outside it."""
