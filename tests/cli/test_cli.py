@@ -205,7 +205,7 @@ def test_an_interrupted_run_ends_with_130_and_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "the same command goes on" in err
+    assert "the same command resumes" in err
     assert "Traceback" not in err
     done = load(tmp_path / "run").complete_seeds()
     assert 0 < len(done) < 400

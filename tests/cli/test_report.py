@@ -139,15 +139,15 @@ def test_a_demo_of_version_0_1_goes_on_without_a_manifest(tmp_path, monkeypatch)
     monkeypatch.setattr(demo, "PARTS", (("tutorial", (0,)),) * 3)
     story.tell(tmp_path, silent, Options(), "sublearn demo")
     live = demo.Demo.load(tmp_path)
-    assert live.how == Provenance("sublearn demo", store.versions(), {"precision": "highest"})
+    assert live.provenance == Provenance("sublearn demo", store.versions(), {"precision": "highest"})
     written = json.loads((tmp_path / "demo.json").read_text())
     del written["runtime"]
     (tmp_path / "demo.json").write_text(json.dumps(written))
-    assert demo.Demo.load(tmp_path).how == replace(live.how, runtime=live.results[0].provenance.runtime)
+    assert demo.Demo.load(tmp_path).provenance == replace(live.provenance, runtime=live.results[0].provenance.runtime)
     (tmp_path / "demo.json").unlink()
-    assert demo.Demo.load(tmp_path).how == live.results[0].how
+    assert demo.Demo.load(tmp_path).provenance == live.results[0].how
     story.tell(tmp_path, silent, Options(), "sublearn demo")
-    assert demo.Demo.load(tmp_path).how == live.how
+    assert demo.Demo.load(tmp_path).provenance == live.how
 
 
 @pytest.fixture
