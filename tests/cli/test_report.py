@@ -145,9 +145,9 @@ def test_a_demo_of_version_0_1_goes_on_without_a_manifest(tmp_path, monkeypatch)
     (tmp_path / "demo.json").write_text(json.dumps(written))
     assert demo.Demo.load(tmp_path).provenance == replace(live.provenance, runtime=live.results[0].provenance.runtime)
     (tmp_path / "demo.json").unlink()
-    assert demo.Demo.load(tmp_path).provenance == live.results[0].how
+    assert demo.Demo.load(tmp_path).provenance == live.results[0].provenance
     story.tell(tmp_path, silent, Options(), "sublearn demo")
-    assert demo.Demo.load(tmp_path).provenance == live.how
+    assert demo.Demo.load(tmp_path).provenance == live.provenance
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_what_is_saved_is_loaded(result, kind, tmp_path):
     loaded = sublearn.load(tmp_path / "saved")
     assert saved == loaded == result
     assert loaded.path == tmp_path / "saved"
-    assert loaded.provenance == saved.provenance == result.how
+    assert loaded.provenance == saved.provenance == result.provenance
     assert loaded.summary() == result.summary()
     before = {path: path.read_bytes() for path in saved.folder.rglob("*") if path.is_file()}
     loaded.write()
