@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from tests.faults.table import Row
+from tests.faults.table import Row, pipe
 from tests.processes import LOCKS, SET
 
 OLD = Path(__file__).parent.parent / "data" / "v0.1.0"
@@ -65,7 +65,7 @@ def _hard_link(name: str, to: str) -> Callable[[Path], object]:
 
 
 def _pipe(name: str) -> Callable[[Path], object]:
-    return lambda folder: os.mkfifo(folder / name)
+    return lambda folder: pipe(folder / name)
 
 
 def _folder(name: str) -> Callable[[Path], object]:
