@@ -86,13 +86,13 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "own_claims: a number": (lambda: _guest(own_claims=3), "own_claims got 3; expected"),
     "delta": (lambda: _guest(delta="a"), "Claim: 'delta': Input should be a valid number, .* got 'a'"),
     "title": (lambda: _guest(title=3), "Study: 'title': Input should be a valid string, got 3"),
-    "TrainConfig: a text": (lambda: sublearn.TrainConfig(lr="a"), "TrainConfig: 'lr': .* valid number.* got 'a'"),  # pyright: ignore[reportArgumentType]
-    "TrainConfig: a name": (lambda: sublearn.TrainConfig(hu=1), "TrainConfig: unknown key 'hu'"),  # pyright: ignore[reportCallIssue]
+    "TrainConfig: a text": (lambda: sublearn.TrainConfig(lr="a"), "TrainConfig: 'lr': .* valid number.* got 'a'"),
+    "TrainConfig: a name": (lambda: sublearn.TrainConfig(hu=1), "TrainConfig: unknown key 'hu'"),
     "TrainConfig: changed": (lambda: sublearn.TrainConfig().with_(lr=-1), "TrainConfig: 'lr': .* got -1"),
     "TrainConfig: momentum": (lambda: sublearn.TrainConfig(momentum=0.5), "momentum 0.5 belongs to sgd"),
     "Study: no arms": (lambda: _study(arms=()), "Study: 'arms': Tuple should have at least 1 item"),
-    "Study: a part is missing": (lambda: sublearn.Study(name="s"), "Study: 'title': Field required"),  # pyright: ignore[reportCallIssue]
-    "Arm": (lambda: sublearn.Arm(name="a", about="", teacher="good"), "Arm: 'teacher': Input should be"),  # pyright: ignore[reportArgumentType]
+    "Study: a part is missing": (lambda: sublearn.Study(name="s"), "Study: 'title': Field required"),
+    "Arm": (lambda: sublearn.Arm(name="a", about="", teacher="good"), "Arm: 'teacher': Input should be"),
     "Difference": (lambda: sublearn.Difference(arm="a", minus=""), "Difference: 'minus': .* got ''"),
 }
 
@@ -111,7 +111,7 @@ def test_a_result_is_saved_into_what_is_a_folder_alone(tmp_path):
     found = sublearn.run("tutorial", [0], **SMALL)
     for wrong in (3, None, ""):
         with pytest.raises(InputError, match=f"save got {wrong!r}; expected the name of a folder"):
-            found.save(wrong)  # pyright: ignore[reportArgumentType]
+            found.save(wrong)
     assert found.save(str(tmp_path / "r")) == found
 
 
