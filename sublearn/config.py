@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -51,10 +50,6 @@ class TrainConfig:
         return (
             f"{n} examples in batches of {self.batch_size} leave a last batch of one, which BatchNorm cannot normalize"
         )
-
-    def with_(self, **changes: Any) -> Self:
-        """The same settings but for `changes`."""
-        return replace(self, **changes)
 
 
 class Spec(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
