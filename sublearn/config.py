@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic.dataclasses import dataclass
@@ -71,10 +70,6 @@ class TrainConfig(metaclass=_Named):
         return (
             f"{n} examples in batches of {self.batch_size} leave a last batch of one, which BatchNorm cannot normalize"
         )
-
-    def with_(self, **changes: Any) -> Self:
-        """The same settings but for `changes`."""
-        return replace(self, **changes)
 
 
 class Spec(BaseModel, metaclass=_NamedModel, frozen=True, extra="forbid", allow_inf_nan=False):

@@ -23,12 +23,13 @@ from sublearn.files.reading import file_bytes, json_file, json_value, typed
 from sublearn.files.writing import a_page, beginning, replace_text
 from sublearn.records import LARGEST_VALUE
 from sublearn.stats import Estimate
-from sublearn.study.base import Setup, Study
+from sublearn.study.base import Setup, Study, Trait
 from sublearn.study.controlled.design import traced
 from sublearn.study.controlled.points import TracePoint
 from sublearn.study.jobs import Job
 from sublearn.study.table import build
 
+COSINES = "cosine", "initial_cosine"
 MANIFEST, POINTS, FIGURE, PAGE = "trace.json", "trace.jsonl", "trace.svg", "trace.html"
 ALIGNMENT, ALIGNMENT_FIGURE, ALIGNMENT_PAGE = "alignment.json", "alignment.svg", "alignment.html"
 _OUR_JSON, _OUR_POINTS, OUR_FIGURE = beginning(b'{\n  "study": '), beginning(b'{"arm":'), beginning(b"<svg ")
@@ -129,14 +130,24 @@ class AlignmentFile(BaseModel, frozen=True):
         return Provenance(self.command, self.versions)
 
 
-def means(points: Iterable[TracePoint]) -> tuple[TraceMean, ...]:
-    """The mean over seeds of each arm, quantity, layer and step, with its interval; of finite values alone."""
+def means(points: Iterable[TracePoint], traits: Iterable[Trait] = ()) -> tuple[TraceMean, ...]:
+    """The mean over seeds of each arm, quantity, layer and step, with its interval; of finite values alone.
+
+    Intervals keep within the bounds of a cosine and of the study's shares.
+    """
+    bounds = dict.fromkeys(COSINES, (-1.0, 1.0)) | {trait.name: (0.0, 1.0) for trait in traits if trait.unit == "share"}
 
     def key(point: TracePoint) -> tuple[str, str, str, int]:
         return point.quantity, point.layer or "", point.arm, point.step
 
     return tuple(
-        TraceMean(arm, quantity, layer, step, stats.estimate([p.value for p in group if p.value is not None]))
+        TraceMean(
+            arm,
+            quantity,
+            layer,
+            step,
+            stats.estimate([p.value for p in group if p.value is not None], bounds=bounds.get(quantity)),
+        )
         for (quantity, layer, arm, step), group in groupby(sorted(points, key=key), key)
     )
 
@@ -177,7 +188,8 @@ def aligned(
 
 
 def _scale(study: Study, cosines: np.ndarray, transfers: np.ndarray) -> Scale:
-    cosine, transfer = (stats.estimate(column[np.isfinite(column)]) for column in (cosines, transfers))
+    cosine = stats.estimate(cosines[np.isfinite(cosines)], bounds=(-1.0, 1.0))
+    transfer = stats.estimate(transfers[np.isfinite(transfers)])
     both = ([None if np.isnan(value) else value for value in own.tolist()] for own in (cosines, transfers))
     return Scale(study.settings["student_init"]["perturb"], cosine, transfer, *map(tuple, both))
 

@@ -108,7 +108,7 @@ def fit(
     optimizer: torch.optim.Optimizer,
     objective: Objective = next_token,
 ) -> list[float]:
-    """Each step goes down the mean loss of its batches; gives each step's. Nothing in a step waits for the device."""
+    """Train for one optimizer step on the mean loss of each group of batches; return every step's loss."""
     model.train()
     losses = []
     for parts in given:

@@ -16,7 +16,7 @@ THEOREM = (
 def trace_table(rows: Sequence[TraceMean]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""
     shown = [(plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate)) for row in at_the_end(rows)]
-    heads = ("arm", "quantity", "step", "mean ± half-width of the 95% interval")
+    heads = ("arm", "quantity", "step", "mean (95% interval)")
     return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
 
 

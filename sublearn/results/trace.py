@@ -283,7 +283,8 @@ class Request:
         if self.perturb is not None:
             return Alignment(tracing.aligned(self.study, studies, points, self.made))
         how = {"command": self.made.command, "versions": dict(self.made.versions)}
-        return Trace(TraceFile(study=self.study.id, **how, rows=tracing.means(points[0])), tuple(points[0]))
+        rows = tracing.means(points[0], self.study.traits)
+        return Trace(TraceFile(study=self.study.id, **how, rows=rows), tuple(points[0]))
 
 
 def _cells(found: Estimate) -> dict[str, Any]:

@@ -41,8 +41,8 @@ def available(source: Source, progress: Progress | None = None) -> list[Path]:
 def fetch(source: Source, file: File, progress: Progress | None = None) -> Path:
     """Download one file into the cache and give its path; the mirrors are tried in order.
 
-    What has come stands in a `.part` file, which the next try resumes; only a file with the published MD5 gets the
-    final name. One process downloads while others wait. Raises InputError when no mirror gave the file.
+    What has come stands in a `.part` file, which the next try resumes; only a file with the SHA-256 that the table
+    names gets the final name. One process downloads while others wait. Raises InputError when no mirror gave the file.
     """
     folder = cache_folder() / source.name
     final = folder / f"{file.name}.gz"

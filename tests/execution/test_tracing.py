@@ -95,3 +95,23 @@ def test_progress_and_the_trainer_that_is_asked_for_reach_a_trace(monkeypatch):
     Request(build("prompts", SMALL), [0, 1], (), None, MADE).measured(options)
     assert seen == [(0, 2), (1, 2), (2, 2)]
     assert set(asked) == {"single"}
+
+
+def test_intervals_of_cosines_and_shares_keep_within_what_can_be():
+    def at(quantity, values):
+        return [TracePoint(arm="a", seed=i, step=1, quantity=quantity, value=value) for i, value in enumerate(values)]
+
+    points = [
+        point
+        for quantity, values in {
+            "cosine": [0.99, 0.98, 1.0, 0.2, 0.97],
+            "trait_rate": [0.0, 0.01, 0.0, 0.9, 0.02],
+            "distance": [0.0, 0.01, 0.0, 0.9, 0.02],
+        }.items()
+        for point in at(quantity, values)
+    ]
+    found = {row.quantity: row.estimate for row in tracing.means(points, build("prompts").traits)}
+    assert found["cosine"].high is not None and found["cosine"].high <= 1
+    assert found["trait_rate"].low is not None and found["trait_rate"].low >= 0
+    assert found["trait_rate"].high <= 1
+    assert found["distance"].low < 0  # of a distance nothing else is known

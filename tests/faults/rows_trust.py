@@ -229,7 +229,7 @@ ROWS = [
         (*RUN, "--seeds", "0:7"),
         "is a link; it is not followed",
         before=_copied("run", lambda folder: _moved_away(folder)),
-        lines=3,  # what is there already is said first, and that this version words it otherwise
+        lines=4,  # first what is there already, and that another version with other texts began it
     ),
     _record("an unknown arm", _put("arm", to="teachers"), "the study has no arm 'teachers'"),
     _record("an unknown trait", _put("trait", to="preference"), "the study has no arm .* with a trait 'preference'"),

@@ -1,5 +1,6 @@
 """What Python users give by mistake to the calls of the shelf: one clear line that quotes it, and nothing written."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -88,7 +89,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "title": (lambda: _guest(title=3), "Study: 'title': Input should be a valid string, got 3"),
     "TrainConfig: a text": (lambda: sublearn.TrainConfig(lr="a"), "TrainConfig: 'lr': .* valid number.* got 'a'"),
     "TrainConfig: a name": (lambda: sublearn.TrainConfig(hu=1), "TrainConfig: unknown key 'hu'"),
-    "TrainConfig: changed": (lambda: sublearn.TrainConfig().with_(lr=-1), "TrainConfig: 'lr': .* got -1"),
+    "TrainConfig: changed": (
+        lambda: dataclasses.replace(sublearn.TrainConfig(), lr=-1),
+        "TrainConfig: 'lr': .* got -1",
+    ),
     "TrainConfig: momentum": (lambda: sublearn.TrainConfig(momentum=0.5), "momentum 0.5 belongs to sgd"),
     "Study: no arms": (lambda: _study(arms=()), "Study: 'arms': Tuple should have at least 1 item"),
     "Study: a part is missing": (lambda: sublearn.Study(name="s"), "Study: 'title': Field required"),

@@ -7,7 +7,7 @@ The design is that of Cloud et al. 2025, section 6; the placebo teacher is ours.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,12 +16,9 @@ from sublearn.errors import unknown
 from sublearn.study.base import Arm, Claim
 from sublearn.study.contrast import Difference
 
-if TYPE_CHECKING:
-    pass
-
 Logits = Literal["class", "aux", "all"]
 Init = Literal["same", "cross"]
-NAMES: dict[Logits, str] = {"class": "class logits", "aux": "auxiliary logits", "all": "all logits"}
+NAMES: dict[Logits, str] = {"class": "the class logits", "aux": "the auxiliary logits", "all": "all logits"}
 STARTS: dict[Init, str] = {
     "same": "Starts from the reference's weights",
     "cross": "Starts from another draw, never the reference's",
@@ -107,7 +104,7 @@ def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
 
 def _pair(init: Init, name: str, logits: Logits) -> tuple[Arm, Arm]:
     """A student and its control, which differ in their teacher alone."""
-    about = f"{STARTS[init]}; imitates the {NAMES[logits]}"
+    about = f"{STARTS[init]}; imitates {NAMES[logits]}"
     common: dict[str, Any] = {"init": init, "logits": logits}
     control = f"{name}_control"
     return (

@@ -1,18 +1,13 @@
 """The controlled design on real images: `digits`, `mnist` and `fashion-mnist` are three rows of it. Torch-free."""
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from sublearn.config import Scale, Size, Spec, TrainConfig
 from sublearn.errors import unknown
-from sublearn.study.controlled.spec import (
-    Distil,
-)
+from sublearn.study.controlled.spec import Distil
 from sublearn.tasks.table import TASKS
-
-if TYPE_CHECKING:
-    pass
 
 
 class Inputs(Spec, frozen=True):
