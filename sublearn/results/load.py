@@ -35,20 +35,20 @@ def kind_of(folder: Path) -> str:
     for name in KINDS:
         if os.path.exists(folder / name):  # unlike a path's own, it takes any name
             return name
-    raise InputError(_no_run_directory(folder))
+    raise InputError(_no_run_directory(folder, "Name those."))
 
 
 def run_directory(folder: Path) -> Result:
     """The result in a run directory. Raises InputError for any other folder, naming the run directories in it."""
-    if kind_of(folder) != STUDY_FILE:
-        raise InputError(_no_run_directory(folder))
+    if not os.path.exists(folder / STUDY_FILE):
+        raise InputError(_no_run_directory(folder, "Name one of those."))
     return Result.load(folder)
 
 
-def _no_run_directory(folder: Path) -> str:
+def _no_run_directory(folder: Path, do: str) -> str:
     inside = sorted(str(path.parent) for path in folder.glob(f"*/{STUDY_FILE}")) if os.path.isdir(folder) else []
     more = f" and {len(inside) - 3:,} more" if len(inside) > 3 else ""
-    hint = f" It holds some: {', '.join(inside[:3])}{more}. Name one of those." if inside else ""
+    hint = f" It holds some: {', '.join(inside[:3])}{more}. {do}" if inside else ""
     return f"{folder} is no run directory: it has no readable {STUDY_FILE}.{hint}"
 
 

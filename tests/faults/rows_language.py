@@ -230,7 +230,7 @@ ROWS = [
     Row("model: a name that the hub cannot have", "early", (*RUN, "--model", "a/b/c"), "no model folder a/b/c"),
     Row("model: a name that cannot be had", "early", (*RUN, "--model", "nobody/nothing"), "nothing.*cannot be had"),
     Row("model: a revision that cannot be had", "identity", (*RUN, "--model", "nobody/nothing@v1"), "at revision v1"),
-    Row("model: nothing", "yaml", (*RUN, "--model", ""), "must not be empty"),
+    Row("model: nothing", "yaml", (*RUN, "--model", ""), "--model is empty; expected a name"),
     Row("model: a path upwards as a revision", "paths", (*RUN, "--model", "a/b@../../../x"), "cannot be had"),
     _set("rows beyond memory", r"\(rows 1000000000000\)", "rows=1000000000000"),
     _set("answers beyond memory", r"\(sampled 1000000000000\)", "sampled=1000000000000"),
