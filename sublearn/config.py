@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic.dataclasses import dataclass
 
 from sublearn.errors import InputError, quoted, unknown
@@ -23,8 +23,28 @@ Scale = Annotated[float, Field(gt=0, le=1e9)]
 """A factor: above it, float32 leaves nothing of what it multiplies."""
 
 
+class _Named(type):
+    """The type of classes whose wrong values, where one is made by its name, end in InputError and one line.
+
+    What validation makes of values on its way, nested ones too, does not pass here.
+    """
+
+    if not TYPE_CHECKING:  # which reads how a class is made off its fields
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().__call__(*args, **kwargs)
+            except ValidationError as error:
+                raise InputError(f"{cls.__name__}: {first_problem(error)}") from None
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr))
+class _NamedModel(_Named, type(BaseModel)):
+    """The same for pydantic's models."""
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
-class TrainConfig:
+class TrainConfig(metaclass=_Named):
     """Settings of one training: learning rate, examples a batch, passes over the data, L2 penalty, optimizer.
 
     The first four are the tutorial's. Momentum belongs to SGD alone.
@@ -52,7 +72,7 @@ class TrainConfig:
         )
 
 
-class Spec(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+class Spec(BaseModel, metaclass=_NamedModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """The base of everything that is stated before a run: frozen, no unknown keys, no NaN."""
 
     def canonical(self) -> str:

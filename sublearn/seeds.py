@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from operator import index
 from typing import TYPE_CHECKING
 
 from sublearn.errors import InputError, quoted
@@ -60,11 +61,7 @@ def parse_seeds(text: str) -> list[int]:
 def checked_seeds(seeds: Iterable[int]) -> list[int]:
     """The seeds as a list. Raises InputError if there are none, one cannot be used or one comes twice."""
     chosen: list[int] = []
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-            raise InputError(
-                f"The seed {quoted(seed)} cannot be used; expected a whole number from 0 to {LARGEST_SEED}."
-            )
+    for seed in whole_seeds(seeds):
         if len(chosen) == MOST_SEEDS:
             raise InputError(f"More than {MOST_SEEDS:,} seeds were given, which is the most.")
         chosen.append(seed)
@@ -75,6 +72,30 @@ def checked_seeds(seeds: Iterable[int]) -> list[int]:
         doubled = next(seed for seed in chosen if seed in seen or seen.add(seed))
         raise InputError(f"The seed {doubled} was given twice; a run counts once.")
     return chosen
+
+
+def whole_seeds(seeds: Iterable[int]) -> Iterator[int]:
+    """The seeds one by one, as Python's own numbers. Raises InputError for what is no list of usable seeds."""
+    if isinstance(seeds, str | bytes | Mapping) or not isinstance(seeds, Iterable):
+        hint = f", or sublearn.seeds.parse_seeds({quoted(seeds)})" if isinstance(seeds, str) else ""
+        raise InputError(
+            f"seeds got {quoted(seeds)}; expected several whole numbers, as in range(24) or [0, 11, 23]{hint}."
+        )
+    for seed in seeds:
+        number = _whole(seed)
+        if number is None or not 0 <= number <= LARGEST_SEED:
+            raise InputError(
+                f"The seed {quoted(seed)} cannot be used; expected a whole number from 0 to {LARGEST_SEED}."
+            )
+        yield number
+
+
+def _whole(given: object) -> int | None:
+    """A whole number of Python's, NumPy's or torch's as Python's own; None for anything else."""
+    try:
+        return None if isinstance(given, bool) else index(given)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        return None
 
 
 def _range(part: str, text: str) -> range:

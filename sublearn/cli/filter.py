@@ -19,7 +19,10 @@ from sublearn.cli.typed import echo
 @click.option("--banned", default="", metavar="A,B,C", help="Numbers that reject an answer.")
 @as_json("Print the counts as JSON on standard error.")
 def command(file: Path, out: Path | None, as_json: bool, **limits: Any) -> None:
-    """Keep the rows of FILE.jsonl (or -, standard input) whose completion is nothing but a list of numbers."""
+    """Keep the rows whose completion is but a list of numbers.
+
+    They are read from FILE.jsonl, or from standard input where that is -.
+    """
     from sublearn import filtering
 
     counts = filtering.filter_file(file, out, filtering.rule(**limits))

@@ -27,7 +27,10 @@ LEFT = "The reports of several folders are left as they are. Name one to write i
 def command(
     folders: tuple[Path, ...], out: Path | None, csv: bool, latex: bool, figures: str | None, as_json: bool
 ) -> None:
-    """Write the report of a folder that sublearn made again, from its records; several on one page with --out FILE."""
+    """Write a folder's report again, from its records.
+
+    DIR is any folder that sublearn made. With --out FILE, several run directories come on one page.
+    """
     if (csv or latex or figures) and (len(folders) > 1 or out is not None):
         raise InputError("--csv, --latex and --figures write into one folder. Name one, without --out.")
     found, end = _joined(folders, out) if out is not None else _reported(folders)

@@ -8,7 +8,7 @@ import click
 
 from sublearn.cli.options import CHANGES, DRY_RUN, QUIET, RUN, SEEDS, STUDY, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
-from sublearn.cli.typed import command_line, echo, seeds_of, study_of
+from sublearn.cli.typed import command_line, echo, say_beforehand, seeds_of, study_of
 from sublearn.execution.options import Options
 
 
@@ -48,6 +48,7 @@ def command(
     if dry_run:
         check_out(built, folder, options.precision)
         echo(describe(Plan([point], options)))
+        say_beforehand(few(point), quiet)
         return
     with following(built.name, quiet, few(point)) as shown:
         result = run_point(point, replace(options, progress=shown.update))

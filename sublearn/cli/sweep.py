@@ -20,7 +20,7 @@ from sublearn.cli.options import (
     out,
 )
 from sublearn.cli.progress import following
-from sublearn.cli.typed import command_line, echo, is_study_file, seeds_of
+from sublearn.cli.typed import command_line, echo, is_study_file, say_beforehand, seeds_of
 from sublearn.execution.options import Options
 
 
@@ -64,6 +64,7 @@ def command(
     points = GridPoints(asked, seeds_of(seeds, seeds_of_file), folder, command_line())
     if dry_run:
         echo(describe(plan(points, options)))
+        say_beforehand(few(next(iter(points)), len(asked)), quiet)
         return
     failed = None
     with following("sweep", quiet, few(next(iter(points)), len(asked))) as shown:

@@ -35,7 +35,10 @@ def command(
     quiet: bool,
     options: Options,
 ) -> None:
-    """Why it happens: the students' way in weight space, and whether it predicts the transfer."""
+    """Why it happens: the students' way in weight space.
+
+    With --perturb, whether their alignment at the start predicts the transfer.
+    """
     from sublearn.execution import tracing
     from sublearn.execution.manifests import Provenance
     from sublearn.execution.plan import describe
@@ -43,10 +46,8 @@ def command(
     from sublearn.results.trace import Request
 
     built, _ = study_of(study, changes)
-    scales = None if perturb is None else tuple(tracing.numbers(perturb))
-    asked = Request(
-        built, seeds_of(seeds), tracing.whole_numbers(steps), scales, Provenance(command_line(), versions())
-    )
+    scales = None if perturb is None else tracing.scales_in(perturb)
+    asked = Request(built, seeds_of(seeds), tracing.steps_in(steps), scales, Provenance(command_line(), versions()))
     if dry_run:
         tracing.check_out(out)
         echo(describe(asked.plan(options)))

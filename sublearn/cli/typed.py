@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sublearn.errors import printable
+from sublearn.errors import InputError, printable
 
 if TYPE_CHECKING:
     from sublearn.study.base import Study
@@ -34,6 +34,9 @@ def study_of(
     settings: dict[str, Any] = {}
     if is_study_file(name):
         name, settings, seeds, _ = read_file(Path(name))
+    for option, value in options.items():
+        if not value.strip():
+            raise InputError(f"--{option} is empty; expected a name.")
     return build(name, settings | assignments(changes) | dict(options)), seeds
 
 
@@ -53,3 +56,9 @@ def command_line() -> str:
 def echo(text: str = "", err: bool = False) -> None:
     """Print lines; what a file or a name holds moves no cursor and sets no colour."""
     click.echo(printable(text), err=err)
+
+
+def say_beforehand(note: str | None, quiet: bool) -> None:
+    """Print what is said before a run on standard error, if there is anything, where nothing is run."""
+    if note and not quiet:
+        echo(note, err=True)

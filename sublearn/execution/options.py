@@ -5,7 +5,7 @@ Commands declare their options from it, so it imports nothing that is slow to lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
@@ -40,6 +40,16 @@ class Shard(NamedTuple):
         first, slash, count = text.partition("/")
         whole = all(part.isascii() and part.isdecimal() and len(part) <= LONGEST_NUMBER for part in (first, count))
         return cls(int(first), int(count)).checked(text) if slash and whole else cls(0, 0).checked(text)
+
+    @classmethod
+    def of(cls, given: object) -> Self:
+        """A shard from itself, from (i, n) or from text. Raises InputError for anything else."""
+        if isinstance(given, str):
+            return cls.parse(given)
+        pair = tuple(given) if isinstance(given, tuple | list) else ()
+        if len(pair) != 2 or not all(isinstance(part, int) and not isinstance(part, bool) for part in pair):
+            raise InputError(f"--shard got {quoted(given)}; expected (i, n) or 'i/n' with i from 1 to n, as in (3, 8).")
+        return cls(*pair).checked()
 
     def checked(self, text: str | None = None) -> Self:
         """Itself. Raises InputError, which quotes the text that it came from, if there is no such part."""
@@ -92,10 +102,12 @@ class Options:
         ),
     )
     jobs: int = field(default=1, metadata=_about("Processes of one thread each.  [default: the cores]"))
-    shard: Shard | tuple[int, int] | None = field(
+    shard: Shard | tuple[int, int] | str | None = field(
         default=None, metadata=_about("Run the i-th of n parts, for Slurm arrays.", metavar="I/N")
     )
-    trackers: Sequence[str] = field(default=(), metadata=_about("Follow it in tensorboard or wandb.", metavar="NAME"))
+    trackers: Sequence[str] | str = field(
+        default=(), metadata=_about("Follow it in tensorboard or wandb.", metavar="NAME")
+    )
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
@@ -106,25 +118,35 @@ class Options:
         if isinstance(self.jobs, bool) or not isinstance(self.jobs, int) or self.jobs < 1:
             raise InputError(f"--jobs {quoted(self.jobs)}: expected a whole number of at least 1.")
         if self.shard is not None:
-            object.__setattr__(self, "shard", Shard(*self.shard).checked())
-        self._check_trackers()
+            object.__setattr__(self, "shard", Shard.of(self.shard))
+        if self.progress is not None and not callable(self.progress):
+            raise InputError(
+                f"progress got {quoted(self.progress)}; expected a function (runs done, runs in all, notes)."
+            )
+        object.__setattr__(self, "trackers", self._checked_trackers())
 
-    def _check_trackers(self) -> None:
-        if self.trackers:
+    def _checked_trackers(self) -> tuple[str, ...]:
+        """The trackers, of which one may be named alone."""
+        one = isinstance(self.trackers, str) or not isinstance(self.trackers, Iterable)
+        given: tuple[Any, ...] = (self.trackers,) if one else tuple(self.trackers)
+        if not all(isinstance(name, str) for name in given):
+            raise InputError(f"trackers got {quoted(self.trackers)}; expected names, as in ['tensorboard'].")
+        if given:
             from sublearn.execution.trackers import TRACKERS  # late: `sublearn --help` needs none
 
-            for name in self.trackers:
+            for name in given:
                 if name not in TRACKERS:
                     raise unknown("tracker", name, TRACKERS)
+        return given
 
     @property
     def shard_name(self) -> str | None:
         """The name of the shard's own files, if there is one."""
-        return Shard(*self.shard).name if self.shard else None
+        return Shard.of(self.shard).name if self.shard else None
 
     def share(self, seeds: Sequence[int], turn: int = 0) -> Sequence[int]:
         """Those of the seeds of the study of this number that are run here."""
-        return Shard(*self.shard).share(seeds, turn) if self.shard else seeds
+        return Shard.of(self.shard).share(seeds, turn) if self.shard else seeds
 
     def tell(self, done: int, total: int, notes: Sequence[str] = ()) -> None:
         """Hand on how many runs of all are done."""

@@ -200,12 +200,12 @@ def _lines(plan: Plan, resources: Resources) -> Iterator[str]:
         for job in resources.jobs(plan, point, runtime.setup, done, total):
             jobs, runs, first = jobs + 1, runs + len(job.seeds), first or (job, runtime.trainer)
             seconds += len(job.seeds) * point.study.designed.seconds_a_run
-    what = f"{len(plan.points):,} studies, {runs:,} runs"
+    what = f"{len(plan.points):,} studies, {_runs(runs)}"
     if len(plan.points) == 1:
         study = next(iter(plan.points)).study
         yield f"{study.id}: {', '.join(arm.name for arm in study.arms)}"
-        what = f"{runs:,} runs of {len(study.arms)} arms"
-    yield f"{what} in {jobs:,} jobs to do; {there:,} runs are there."
+        what = f"{_runs(runs)} of {_counted(len(study.arms), 'arm')}"
+    yield f"{what} in {_counted(jobs, 'job')} to do; {_runs(there)} {'is' if there == 1 else 'are'} there."
     if first is not None:
         job, trainer = first
         at_once = resources.workers(seconds)
@@ -244,4 +244,9 @@ def time_text(seconds: float) -> str:
 
 
 def _runs(n: int) -> str:
-    return f"{n:,} run{'' if n == 1 else 's'}"
+    return _counted(n, "run")
+
+
+def _counted(n: int, what: str) -> str:
+    """As in "1 run" and "2 runs"."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -21,9 +21,9 @@ from sublearn.columns import Columns, read_clean
 from sublearn.errors import InputError, SublearnError, plain, quoted
 from sublearn.execution.manifests import STUDY_FILE, SWEEP_FILE, StudyManifest, begun_with, read_study, read_sweep
 from sublearn.files.appending import Appending
-from sublearn.files.folders import has_manifest, locked
+from sublearn.files.folders import check_out_folder, has_manifest, locked
 from sublearn.files.reading import file_bytes, first_problem
-from sublearn.files.writing import check_folder, replace_text
+from sublearn.files.writing import replace_text
 from sublearn.records import Record
 from sublearn.study.base import Study, misfits
 from sublearn.study.identity import changes, id_of
@@ -157,7 +157,7 @@ def check(folder: Path, study: Study, runtime: Mapping[str, str]) -> None:
 
     The folder is new or empty, or a run directory of the same study and precision.
     """
-    check_folder(folder)
+    check_out_folder(folder)
     if not folder.is_dir() or not has_manifest(folder, MANIFEST):
         return
     manifest = read_study(folder)

@@ -16,9 +16,9 @@ from sublearn.config import dotted
 from sublearn.errors import InputError, quoted, unknown
 from sublearn.execution import looks, manifests, store
 from sublearn.execution.plan import Point
-from sublearn.files.folders import has_manifest
+from sublearn.files.folders import check_out_folder, has_manifest
 from sublearn.files.reading import yaml_value
-from sublearn.files.writing import a_page, anything, check_folder, check_within, replace_text
+from sublearn.files.writing import a_page, anything, check_within, replace_text
 from sublearn.study.base import Study
 from sublearn.study.table import STUDIES, build, read_file
 
@@ -39,9 +39,12 @@ class Grid:
     values: Mapping[str, Sequence[Any]]
 
     def __post_init__(self) -> None:
-        for key, values in self.values.items():
-            if not values:
-                raise InputError(f"The grid gives '{key}' no value; expected at least one.")
+        if not isinstance(self.values, Mapping):
+            raise InputError(
+                f"The grid got {quoted(self.values)}; expected lists of values by the setting's name, as in "
+                "{'student.lr': [1e-4, 1e-3]}."
+            )
+        object.__setattr__(self, "values", {key: _values(key, given) for key, given in self.values.items()})
 
     def __len__(self) -> int:
         return math.prod(len(values) for values in self.values.values())
@@ -60,7 +63,7 @@ class Grid:
         """Each combination with its study; two combinations of one study are refused."""
         seen: dict[str, dict[str, Any]] = {}
         for chosen in self.combinations():
-            study = build(self.study, dict(self.settings) | chosen)
+            study = self.with_(chosen)
             own = study.id
             if own in seen:
                 raise InputError(f"--grid: {chosen} and {seen[own]} are the same study; give each value once.")
@@ -70,7 +73,30 @@ class Grid:
     def probes(self) -> list[Study]:
         """A study for each value of each key: together they need whatever any combination needs."""
         further = [{key: value} for key, values in self.values.items() for value in values[1:]]
-        return [next(self.studies())[1], *(build(self.study, dict(self.settings) | one) for one in further)]
+        return [next(self.studies())[1], *(self.with_(one) for one in further)]
+
+    def with_(self, chosen: Mapping[str, Any]) -> Study:
+        """The study with these values of its own. Raises InputError, which says whether the grid is wrong."""
+        try:
+            return build(self.study, dict(self.settings) | dict(chosen), "--grid")
+        except InputError as error:
+            said = str(error).removeprefix("--grid")
+        try:
+            build(self.study, self.settings, "--set")
+        except InputError as error:
+            if str(error).removeprefix("--set") == said:
+                raise
+        raise InputError(f"--grid{said}" if said.startswith(":") else said)
+
+
+def _values(key: object, given: Any) -> Sequence[Any]:
+    """The values of a key. Raises InputError where they are no list or there are none."""
+    values = given.tolist() if hasattr(given, "tolist") else given  # NumPy's, as Python's own numbers
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        raise InputError(f"The grid gives {quoted(key)} as {quoted(given)}; expected a list of values, as in [2, 10].")
+    if not values:
+        raise InputError(f"The grid gives {quoted(key)} no value; expected at least one.")
+    return values
 
 
 def typed_values(study: Study, keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +153,7 @@ def checked(grid: Grid, yes: bool = False) -> Grid:
     if not grid.values:
         raise InputError("A sweep needs at least one --grid key=a,b,c.")
     for key, values in grid.values.items():
-        studies = [build(grid.study, dict(grid.settings) | {key: value}).id for value in values]
+        studies = [grid.with_({key: value}).id for value in values]
         for i, study in enumerate(studies):
             if study in studies[:i]:
                 raise InputError(f"--grid {key}: {values[i]} gives the same study as a value before it; give it once.")
@@ -141,7 +167,7 @@ def checked(grid: Grid, yes: bool = False) -> Grid:
 
 def check_out(grid: Grid, out: Path) -> None:
     """Raise InputError unless a sweep of the grid and its report can be written into `out`. It writes nothing."""
-    check_folder(out)
+    check_out_folder(out)
     if not out.is_dir():
         return
     check_within(out, {INDEX: anything, PAGE: a_page})

@@ -21,6 +21,7 @@ from sublearn.execution.plan import Point
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import file_bytes, json_file, json_value, typed
 from sublearn.files.writing import a_page, beginning, replace_text
+from sublearn.records import LARGEST_VALUE
 from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study, Trait
 from sublearn.study.controlled.design import traced
@@ -210,23 +211,57 @@ def _column(points: Sequence[TracePoint], quantity: str, arm: str) -> np.ndarray
     return np.array([np.nan if value is None else value for value in values])
 
 
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """Comma-separated whole numbers from 0; InputError otherwise."""
-    values = numbers(text)
-    if any(value != int(value) for value in values):
-        raise InputError(f"--steps got '{text}'; expected whole numbers from 0, as in 0,10,100.")
+def steps_in(text: str) -> tuple[int, ...]:
+    """The steps in a text, joined by commas. Raises InputError for anything but whole numbers from 0."""
+    values = _numbers(text)
+    if values is None or any(value != int(value) for value in values):
+        raise InputError(f"--steps got {quoted(text)}; expected whole numbers from 0, as in 0,10,100.")
     return tuple(int(value) for value in values)
 
 
-def numbers(text: str) -> list[float]:
-    """Comma-separated numbers from 0; InputError otherwise."""
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = [-1.0]
-    if not all(0 <= value < float("inf") for value in values):
-        raise InputError(f"Got '{text}'; expected numbers from 0, joined by commas, as in 0,0.2,0.4.")
+def scales_in(text: str) -> tuple[float, ...]:
+    """The scales in a text, joined by commas. Raises InputError for anything but numbers from 0."""
+    values = _numbers(text)
+    if values is None:
+        raise InputError(f"--perturb got {quoted(text)}; expected numbers from 0, as in 0,0.2,0.4.")
     return values
+
+
+def checked_steps(steps: object) -> tuple[int, ...]:
+    """The steps of a list. Raises InputError for anything but whole numbers from 0."""
+    values = _listed(steps)
+    if values is None or any(value != int(value) for value in values):
+        raise InputError(f"steps got {quoted(steps)}; expected a list of whole numbers from 0, as in [0, 10, 100].")
+    return tuple(int(value) for value in values)
+
+
+def checked_scales(scales: object) -> tuple[float, ...]:
+    """The scales of a list. Raises InputError for anything but numbers from 0."""
+    values = _listed(scales)
+    if values is None:
+        raise InputError(f"perturb got {quoted(scales)}; expected a list of numbers from 0, as in [0, 0.2, 0.4].")
+    return values
+
+
+def _numbers(text: str) -> tuple[float, ...] | None:
+    """The finite numbers from 0 in a text; None if there is anything else in it."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return values if all(0 <= value < float("inf") for value in values) else None
+
+
+def _listed(given: object) -> tuple[float, ...] | None:
+    """The finite numbers from 0 in a list; None if there is anything else in it, or it is no list."""
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        return None
+    values: tuple[Any, ...] = tuple(given)
+    usable = all(
+        isinstance(one, int | float | np.number) and not isinstance(one, bool) and 0 <= one <= LARGEST_VALUE
+        for one in values
+    )
+    return tuple(float(one) for one in values) if usable else None
 
 
 def place(out: Path) -> AbstractContextManager[None]:

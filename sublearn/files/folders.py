@@ -82,7 +82,7 @@ def made_by(
 
 def check_made(command: str, folder: Path, manifests: Mapping[str, Replaces], files: Mapping[str, Replaces]) -> None:
     """Raise InputError as `made_by` does. It writes nothing."""
-    check_folder(folder)
+    check_out_folder(folder)
     if not folder.is_dir():
         return
     check_within(folder, {**manifests, **files})
@@ -92,6 +92,14 @@ def check_made(command: str, folder: Path, manifests: Mapping[str, Replaces], fi
             f"{folder} holds {quoted(others[0])}, which '{command}' did not make. Choose an empty or new folder for "
             "--out."
         )
+
+
+def check_out_folder(folder: Path) -> None:
+    """Raise InputError unless results can be written into a folder: it can be one, and lies in no run directory."""
+    check_folder(folder)
+    for above in Path(os.path.realpath(folder)).parents:
+        if os.path.exists(above / STUDY_FILE):
+            raise InputError(f"--out {folder} lies in the run directory {above}. Choose a place outside it.")
 
 
 def has_manifest(folder: Path, name: str) -> bool:

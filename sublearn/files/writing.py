@@ -66,6 +66,13 @@ def check_target(path: Path, replaces: Replaces = nothing, option: str = "--out"
         _check_folder_of(path, option)
 
 
+def folder_of(given: object, what: str) -> Path:
+    """A folder that is named by a text or a path. Raises InputError, which begins with `what`, for anything else."""
+    if isinstance(given, str | Path) and str(given):
+        return Path(given)
+    raise InputError(f"{what} got {quoted(given)}; expected the name of a folder, as in 'runs/mine'.")
+
+
 def check_folder(path: Path, option: str = "--out") -> None:
     """Raise InputError if `path` is no folder that can be written to and cannot become one. It makes nothing."""
     with _no_other_error(f"{option} {path}"):

@@ -16,7 +16,7 @@ from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan, Point
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import json_file, typed
-from sublearn.files.writing import a_page, beginning, replace_text
+from sublearn.files.writing import a_page, beginning, folder_of, replace_text
 from sublearn.results.base import Shown
 from sublearn.results.single import PAGE, Result, check_out, write_page
 from sublearn.study.table import build
@@ -133,10 +133,11 @@ class Demo(Shown):
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn demo` does; the same demo, as it lies there."""
-        with place(Path(path), self.made):
+        out = folder_of(path, "save")
+        with place(out, self.made):
             for one in self.results:
-                one.save(Path(path) / one.study.name)
-            saved = type(self).load(path)
+                one.save(out / one.study.name)
+            saved = type(self).load(out)
             saved.write()
         return saved
 

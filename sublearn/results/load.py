@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sublearn.errors import InputError
 from sublearn.execution import replication, sweep, tracing
 from sublearn.files.folders import STUDY_FILE
+from sublearn.files.writing import folder_of
 from sublearn.results import demo
 from sublearn.results.base import Shown
 from sublearn.results.demo import Demo
@@ -34,9 +35,21 @@ def kind_of(folder: Path) -> str:
     for name in KINDS:
         if os.path.exists(folder / name):  # unlike a path's own, it takes any name
             return name
+    raise InputError(_no_run_directory(folder))
+
+
+def run_directory(folder: Path) -> Result:
+    """The result in a run directory. Raises InputError for any other folder, naming the run directories in it."""
+    if kind_of(folder) != STUDY_FILE:
+        raise InputError(_no_run_directory(folder))
+    return Result.load(folder)
+
+
+def _no_run_directory(folder: Path) -> str:
     inside = sorted(str(path.parent) for path in folder.glob(f"*/{STUDY_FILE}")) if os.path.isdir(folder) else []
-    hint = f" It holds some: {', '.join(inside[:3])}. Name those." if inside else ""
-    raise InputError(f"{folder} is no run directory: it has no readable {STUDY_FILE}.{hint}")
+    more = f" and {len(inside) - 3:,} more" if len(inside) > 3 else ""
+    hint = f" It holds some: {', '.join(inside[:3])}{more}. Name one of those." if inside else ""
+    return f"{folder} is no run directory: it has no readable {STUDY_FILE}.{hint}"
 
 
 def load(path: Path | str) -> Shown:
@@ -44,9 +57,10 @@ def load(path: Path | str) -> Shown:
 
     Raises InputError for any other folder, and for files that are damaged.
     """
-    return KINDS[kind_of(Path(path))].load(path)
+    folder = folder_of(path, "load")
+    return KINDS[kind_of(folder)].load(folder)
 
 
 def to_frame(source: "Shown | Path | str") -> "pd.DataFrame":
     """A result, or what lies in a folder, as one tidy pandas table; of a run or a sweep, a row a record."""
-    return (source if isinstance(source, Shown) else load(source)).to_frame()
+    return (source if isinstance(source, Shown) else load(folder_of(source, "to_frame"))).to_frame()

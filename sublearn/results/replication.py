@@ -12,7 +12,7 @@ from sublearn.execution.options import Options
 from sublearn.execution.plan import Point
 from sublearn.execution.replication import PAGE, TEXT, Comparison, Row, Span, a_text
 from sublearn.execution.run import execute
-from sublearn.files.writing import replace_page, replace_text
+from sublearn.files.writing import folder_of, replace_page, replace_text
 from sublearn.report.charts.forest import draw_forest, draw_forest_on, forest_label
 from sublearn.report.page import replication_page
 from sublearn.report.replication import markdown, summary
@@ -118,8 +118,9 @@ class Replication(Shown):
 
     def save(self, path: Path | str) -> Self:
         """Write replication.json and the pages into a folder; the same replication, as it lies there."""
-        with replication.place(Path(path)):
-            return self.put(Path(path))
+        out = folder_of(path, "save")
+        with replication.place(out):
+            return self.put(out)
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""

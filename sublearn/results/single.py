@@ -15,7 +15,16 @@ from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import ARTIFACTS, Plan, Point
 from sublearn.execution.run import execute
-from sublearn.files.writing import a_page, anything, check_within, own_folder, replace_page, replace_text, safe_name
+from sublearn.files.writing import (
+    a_page,
+    anything,
+    check_within,
+    folder_of,
+    own_folder,
+    replace_page,
+    replace_text,
+    safe_name,
+)
 from sublearn.records import Record
 from sublearn.report.artifacts import Table, kept_tables
 from sublearn.report.charts.figures import draw_result, result_figures
@@ -171,14 +180,14 @@ class Result(Shown):
 
     def save(self, path: Path | str) -> Self:
         """Write a run directory; the same result, as it lies there."""
+        out, made = folder_of(path, "save"), self.made
         own = self.study.known_as(id_of(self.study.model_dump(mode="json")))  # whatever an earlier version called it
-        check_out(own, Path(path), self.made.runtime.get("precision", ""))
-        made = self.made
-        with store.writing(path, own, made.runtime, made.command, made_with=made.versions) as writer:
+        check_out(own, out, made.runtime.get("precision", ""))
+        with store.writing(out, own, made.runtime, made.command, made_with=made.versions) as writer:
             writer.add(record.model_copy(update={"study": own.id}) for record in self.records)
         if self.path is not None:
-            looks.copy(self.path, Path(path), own)
-        saved = type(self).load(path)
+            looks.copy(self.path, out, own)
+        saved = type(self).load(out)
         saved.write()
         return saved
 
@@ -199,7 +208,7 @@ def run(study: Study | str, seeds: Iterable[int], out: Path | str | None = None,
     """
     options, settings = Options.split(keywords)
     built, chosen = build(study, settings, "run"), checked_seeds(seeds)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else folder_of(out, "out")
     return run_point(Point(built, chosen, folder, _call(built, chosen, folder)), options)
 
 

@@ -17,7 +17,7 @@ from sublearn.execution.plan import Plan
 from sublearn.execution.run import Done, execute
 from sublearn.execution.sweep import INDEX, PAGE, Grid, GridPoints, typed_values
 from sublearn.files.folders import locked
-from sublearn.files.writing import replace_page, replace_text
+from sublearn.files.writing import folder_of, replace_page, replace_text
 from sublearn.report.charts.sweep import draw_claims, draw_sweep, named, sweep_label
 from sublearn.report.page import sweep_page
 from sublearn.report.sweep import sweep_table
@@ -164,7 +164,7 @@ class Sweep(Shown):
 
     def save(self, path: Path | str) -> Self:
         """Write a sweep directory with a run directory for each combination; the same sweep, as it lies there."""
-        out = Path(path)
+        out = folder_of(path, "save")
         grids.check_out(self.grid, out)
         with locked(out):
             studies = [point.result.study for point in self.points]
@@ -208,7 +208,7 @@ def sweep(
     """
     options, settings = Options.split(keywords)
     asked, chosen = grids.checked(Grid(study, settings, grid)), checked_seeds(seeds)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else folder_of(out, "out")
     call = f"sublearn.sweep({asked.name!r}, {dict(grid)!r}, {list(chosen)}, {str(folder)!r})"
     return run_points(GridPoints(asked, chosen, folder, call), options)
 

@@ -12,7 +12,7 @@ from sublearn.execution.options import Options
 from sublearn.execution.plan import Plan
 from sublearn.execution.run import execute
 from sublearn.execution.tracing import OUR_FIGURE, AlignmentFile, Traced, TraceFile, TraceMean
-from sublearn.files.writing import replace_page, replace_text
+from sublearn.files.writing import folder_of, replace_page, replace_text
 from sublearn.report.charts.trace import (
     TRACE_LABEL,
     alignment_figure,
@@ -123,8 +123,9 @@ class Trace(Shown):
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn trace` does; the same trace, as it lies there."""
-        with tracing.place(Path(path)):
-            return self.put(Path(path))
+        out = folder_of(path, "save")
+        with tracing.place(out):
+            return self.put(out)
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""
@@ -211,8 +212,9 @@ class Alignment(Shown):
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn trace --perturb` does; the same alignment, as it lies there."""
-        with tracing.place(Path(path)):
-            return self.put(Path(path))
+        out = folder_of(path, "save")
+        with tracing.place(out):
+            return self.put(out)
 
     def put(self, out: Path) -> Self:
         """Write it into a folder that is held."""
@@ -241,12 +243,14 @@ def trace(
     """
     options, settings = Options.split(keywords)
     built, chosen = build(study, settings, "trace"), checked_seeds(seeds)
+    folder = None if out is None else folder_of(out, "out")
     made = Provenance(f"sublearn.trace({built.name!r}, {list(chosen)})", store.versions())
-    asked = Request(built, chosen, tuple(steps), None if perturb is None else tuple(perturb), made)
-    if out is None:
+    scales = None if perturb is None else tracing.checked_scales(perturb)
+    asked = Request(built, chosen, tracing.checked_steps(steps), scales, made)
+    if folder is None:
         return asked.measured(options)
-    with tracing.place(Path(out)):
-        return asked.measured(options).put(Path(out))
+    with tracing.place(folder):
+        return asked.measured(options).put(folder)
 
 
 @dataclass(frozen=True)

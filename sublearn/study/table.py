@@ -29,6 +29,7 @@ def build(study: str | Study, assignments: Mapping[str, Any] | None = None, what
     It is named: one of `studies()`, or `FILE.py` or `FILE.py:NAME` for a guest's; or given. Raises InputError for what
     does not fit; it begins with `what`.
     """
+    _check_kinds(study, assignments)
     if isinstance(study, Study):
         return study.designed.changed(assignments, what).study() if assignments else study
     if study in STUDIES:
@@ -39,6 +40,21 @@ def build(study: str | Study, assignments: Mapping[str, Any] | None = None, what
     if study not in offered:
         raise unknown("study", study, [*STUDIES, *offered])
     return build(loaded(offered[study]), assignments, what)
+
+
+def _check_kinds(study: object, assignments: object) -> None:
+    """Raise InputError for what is neither a study nor the name of one, and for settings that are no mapping."""
+    if not isinstance(study, Study | str):
+        raise InputError(
+            f"study got {quoted(study)}; expected a name that sublearn.studies() lists, a text as 'my_study.py:name', "
+            "or what sublearn.build or sublearn.distillation gave."
+        )
+    if assignments is not None and not (
+        isinstance(assignments, Mapping) and all(isinstance(key, str) for key in assignments)
+    ):
+        raise InputError(
+            f"Settings got {quoted(assignments)}; expected values by the setting's name, as in {{'student.lr': 1e-3}}."
+        )
 
 
 def studies() -> dict[str, str]:

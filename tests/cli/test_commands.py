@@ -8,7 +8,7 @@ import pytest
 
 from sublearn.cli.app import COMMANDS, cli
 from sublearn.execution.store import load
-from tests.processes import sublearn
+from tests.processes import SET, sublearn
 from tests.study.guests import FILE, LARGE
 
 CODE = """
@@ -43,6 +43,13 @@ def _in_a_folder_with_a_file(tmp_path, monkeypatch):
 def test_the_table_has_every_command_and_every_command_its_words():
     assert list(COMMANDS) == cli.list_commands(click.Context(cli)) == list(WRONG)
     assert cli.get_command(click.Context(cli), "absent") is None
+
+
+def test_no_line_of_the_help_is_cut():
+    done = subprocess.run([sys.executable, "-m", "sublearn", "--help"], capture_output=True, text=True, check=True)
+    said = dict(line.split(maxsplit=1) for line in done.stdout.partition("Commands:\n")[2].splitlines())
+    assert list(said) == list(COMMANDS)
+    assert all(about.endswith(".") and not about.endswith("...") for about in said.values()), said
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -132,3 +139,57 @@ def test_a_dry_run_names_the_trainer_and_writes_nothing(name, tmp_path, monkeypa
     out = capsys.readouterr().out
     assert "Trainer: " in out and "runs are there." in out and "from a pilot of" in out
     assert {path.name for path in tmp_path.iterdir()} == {"file", "study.py"}
+
+
+@pytest.mark.parametrize("name", ["run", "sweep"])
+def test_a_dry_run_says_what_a_run_says_beforehand(name, monkeypatch, capsys):
+    more = ("--grid", "student.epochs=1,2") if name == "sweep" else ()
+    command = (name, "tutorial", *SET, *more, "--jobs", "1", "--out", "out", "--seeds", "0:2")
+    assert sublearn(monkeypatch, *command, "--dry-run") == 0
+    before = capsys.readouterr()
+    assert before.err.startswith("Note: 2 runs cannot reach a verdict") and len(before.err.splitlines()) == 1
+    assert "Note" not in before.out
+    assert sublearn(monkeypatch, *command, "--dry-run", "-q") == 0
+    assert capsys.readouterr().err == ""
+    assert sublearn(monkeypatch, *command) == 0
+    assert before.err in capsys.readouterr().err
+    assert sublearn(monkeypatch, *command[:-1], "0:20", "--dry-run") == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("sweep", "prompts", "--grid", "aux_logits=2:30,3"), "--grid: 'aux_logits': "),
+        (("sweep", "prompts", "--grid", "aux_logits=2,3", "--set", "hidden=x"), "--set: 'hidden': "),
+        (("sweep", "prompts", "--grid", "student.momentum=0.1,0.2"), "--grid: 'student': momentum 0.1 belongs to sgd"),
+        (
+            ("sweep", "prompts", "--grid", "student.optimizer=x,sgd", "--set", "student.momentum=0.5"),
+            "--grid: 'student.optimizer'",
+        ),
+        (("sweep", "prompts", "--grid", "auxlogits=2,3"), "Unknown setting 'auxlogits'. Did you mean 'aux_logits'"),
+        (("sweep", "prompts", "--grid", "student.lr=1,2", "--set", "hiden=4"), "Unknown setting 'hiden'."),
+        (("trace", "prompts", "--steps", "5,x"), "--steps got '5,x'; expected whole numbers from 0, as in 0,10,100."),
+        (("trace", "prompts", "--steps", "5,1.5"), "--steps got '5,1.5'; expected whole numbers"),
+        (("trace", "prompts", "--perturb", "0,x"), "--perturb got '0,x'; expected numbers from 0, as in 0,0.2,0.4."),
+        (("run", "numbers", "--model", ""), "--model is empty; expected a name."),
+        (("run", "numbers", "--model", " "), "--model is empty; expected a name."),
+    ],
+)
+def test_a_message_names_the_option_that_is_wrong(command, says, monkeypatch, capsys):
+    assert sublearn(monkeypatch, *command) == 2
+    assert capsys.readouterr().err.startswith(f"Error: {says}")
+
+
+@pytest.mark.parametrize(
+    "command", [("run", "tutorial"), ("sweep", "tutorial", "--grid", "hidden=4,8"), ("trace", "prompts"), ("demo",)]
+)
+@pytest.mark.parametrize("inside", ["r/sub", "r/figures/deep/down", "link/sub"])
+def test_nothing_is_made_inside_a_run_directory(inside, command, tmp_path, monkeypatch, capsys):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "study.json").write_text("{}")
+    (tmp_path / "link").symlink_to("r")
+    assert sublearn(monkeypatch, *command, "--out", inside) == 2
+    err = capsys.readouterr().err
+    assert f"--out {inside} lies in the run directory {tmp_path / 'r'}." in err and len(err.splitlines()) == 1
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["study.json"]

@@ -50,6 +50,13 @@ def test_what_is_done_needs_no_pilot_and_is_not_written_again(pilots, tmp_path):
     assert "About" not in text and not pilots
 
 
+def test_one_is_said_as_one(pilots, tmp_path):
+    study = build("tutorial", SMALL)
+    assert "\n1 run of 4 arms in 1 job to do; 0 runs are there.\n" in said(study, [0], tmp_path / "run", Options())
+    run(study, [0], tmp_path / "run")
+    assert "\n1 run of 4 arms in 1 job to do; 1 run is there.\n" in said(study, [0, 1], tmp_path / "run", Options())
+
+
 def test_the_study_numbers_says_where_its_time_comes_from(pilots, tmp_path):
     pytest.importorskip("transformers")
     text = said(build("numbers"), range(3), tmp_path / "none", Options(jobs=1))

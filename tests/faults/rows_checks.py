@@ -1,12 +1,11 @@
 """Settings, data files and scores: what is checked before anything is written, and what is a record."""
 
 import gzip
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.table import Row
+from tests.faults.table import Row, pipe
 
 SMALL = ("n_eval=20", "n_unrelated=60", "hidden=8", "embed_dim=4", "teacher.epochs=2", "student.epochs=2")
 WILD = ("student.optimizer=sgd", "student.lr=1e6")
@@ -235,8 +234,8 @@ DATA = [
     _data("a file that is longer than any", _hole, "the published file has no more than 47,040,016"),
     _data("a packed file that is longer than any", _hole, "the published file has no more than", file=f"{IMAGES}.gz"),
     _data("a folder for a file", Path.mkdir, "is a folder, a pipe or a device, no file"),
-    _data("a pipe for a file", os.mkfifo, "is a folder, a pipe or a device, no file"),
-    _data("a pipe for a packed file", os.mkfifo, "is a folder, a pipe or a device", file=f"{IMAGES}.gz"),
+    _data("a pipe for a file", pipe, "is a folder, a pipe or a device, no file"),
+    _data("a pipe for a packed file", pipe, "is a folder, a pipe or a device", file=f"{IMAGES}.gz"),
     _data("a device for a file", lambda path: path.symlink_to("/dev/zero"), "is a folder, a pipe or a device"),
     _data("sweep", SOUND, "not the published file", ("sweep", "mnist", "--grid", "depth=1,2", "--out", "s")),
     _data("trace", SOUND, "not the published file", ("trace", "mnist", "--out", "t")),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.table import Row
+from tests.faults.table import Row, pipe
 
 Spoil = Callable[[Path], object]
 RUN = ("run", "numbers", "--seeds", "0", "--jobs", "1", "--out", "r")
@@ -66,7 +66,7 @@ def _template(name: str, source: str, says: str) -> Row:
 def _pipe(file: str) -> Row:
     def spoil(model: Path) -> None:
         (model / file).unlink(missing_ok=True)
-        os.mkfifo(model / file)
+        pipe(model / file)
 
     return _model(f"a pipe for {file}", "commands", spoil, "no regular file")
 
@@ -218,7 +218,7 @@ ROWS = [
            "--model", "g"),
     _model("adapters that no memory can hold", "early", lambda m: None, "lora.r=1000", "--set", "lora.r=1000000000000"),
     _model("an animal without a name", "early", lambda m: None, "must not be empty", "--set", "animal=' '"),
-    Row("model: a pipe", "commands", (*RUN, "--model", "./m"), "no model folder", before=lambda f: os.mkfifo(f / "m")),
+    Row("model: a pipe", "commands", (*RUN, "--model", "./m"), "no model folder", before=lambda f: pipe(f / "m")),
     Row("model: a file", "commands", (*RUN, "--model", "m"), "no model folder", files={"m": "x"}),
     Row("model: an empty folder", "early", (*RUN, "--model", "m"), "no readable config.json",
         before=lambda folder: (folder / "m").mkdir()),
@@ -250,7 +250,7 @@ ROWS = [
     Row("brought: a student with code", "weights", (*RUN, "--set", "bring.student=m"), "run code of its own",
         before=lambda folder: _chat().config(auto_map={})(_chat().put(folder)), environment=CACHE),
     Row("brought: rows from a pipe", "commands", (*RUN, "--set", "bring.numbers=p"), "no regular file",
-        before=lambda folder: os.mkfifo(folder / "p"), environment=CACHE),
+        before=lambda folder: pipe(folder / "p"), environment=CACHE),
     _rows("nothing", "", "holds no row"),
     _rows("beyond 64 positions", _row("Go on: 1", "2") + _row("Go on: 1", LONG), "line 2: it has .* reads 64"),
     _rows("empty on both sides", _row("Go on: 1", "2") * 2 + _row("", ""), "line 3: .* are both empty"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from tests.faults.table import Row
+from tests.faults.table import Row, pipe
 from tests.processes import LOCKS, SET
 
 OLD = Path(__file__).parent.parent / "data" / "v0.1.0"
@@ -65,7 +65,7 @@ def _hard_link(name: str, to: str) -> Callable[[Path], object]:
 
 
 def _pipe(name: str) -> Callable[[Path], object]:
-    return lambda folder: os.mkfifo(folder / name)
+    return lambda folder: pipe(folder / name)
 
 
 def _folder(name: str) -> Callable[[Path], object]:
@@ -344,7 +344,12 @@ ROWS = [
     _power("a folder that is absent", ("/nonexistent",), "/nonexistent is no run directory"),
     _power("a relative folder that is absent", ("runs/absent",), "runs/absent is no run directory"),
     _power("no study", ("",), "Unknown study"),
-    _power("a sweep", ("s",), "s is no run directory", before=_copy("sweep", "s")),
+    _power(
+        "a sweep",
+        ("s",),
+        r"s is no run directory: .* It holds some: s/tutorial-\w+, .*\. Name one of those\.",
+        before=_copy("sweep", "s"),
+    ),
     _power("a file", ("./x",), "is no run directory", files={"x": "1"}),
     Row("trace --perturb: one scale", "late", (*COMMANDS["trace"], "--perturb", "1"), "two different scales"),
 ]

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.faults.table import Row
+from tests.faults.table import Row, pipe
 from tests.processes import LOCKS, SET
 
 OLD = Path(__file__).parent.parent / "data" / "v0.1.0"
@@ -202,7 +202,7 @@ ROWS = [
         "a name of 100,000 letters", _edited("study.json", _put("study", "name", to="x" * 100_000)), "'study.name'"
     ),
     *_study("a folder", _kind("study.json", lambda path: path.mkdir()), "study.json: it is no regular file"),
-    *_study("a pipe", _kind("study.json", os.mkfifo), "study.json: it is no regular file"),
+    *_study("a pipe", _kind("study.json", pipe), "study.json: it is no regular file"),
     *_study("a device", _kind("study.json", lambda path: path.symlink_to("/dev/zero")), "it is no regular file"),
     _report("study.json is absent", lambda folder: (folder / "study.json").unlink(), "no readable study.json"),
     Row("report: a file for a folder", "shapes", ("report", "r"), "no run directory", files={"r": "x"}),
@@ -216,7 +216,7 @@ ROWS = [
     *_records("an empty line", _replaced("records.jsonl", "\n"), r"line 1 is damaged"),
     *_records("zeros", _replaced("records.jsonl", b"\0" * 4096 + b"\n"), r"line 1 is damaged"),
     *_records("nesting of 5,000", _replaced("records.jsonl", DEEP + "\n"), r"line 1 is damaged"),
-    *_records("a pipe", _kind("records.jsonl", os.mkfifo), "records.jsonl: it is no regular file"),
+    *_records("a pipe", _kind("records.jsonl", pipe), "records.jsonl: it is no regular file"),
     *_records("a folder", _kind("records.jsonl", lambda path: path.mkdir()), "records.jsonl: it is no regular file"),
     *_records(
         "a link to nothing", _kind("records.jsonl", lambda path: path.symlink_to("gone")), "Cannot read the records"
@@ -283,7 +283,7 @@ ROWS = [
     *_sweep(
         "a value that is a mapping", _edited("sweep.json", _put("grid", "student.lr", to=[{}])), "sweep.json cannot"
     ),
-    *_sweep("a pipe", _kind("sweep.json", os.mkfifo), "sweep.json: it is no regular file"),
+    *_sweep("a pipe", _kind("sweep.json", pipe), "sweep.json: it is no regular file"),
     Row(
         "report: a sweep that holds another study",
         "paths",
@@ -320,7 +320,7 @@ ROWS = [
     _metrics("more kept than asked", _edited(METRICS, _put("numbers", "base", "kept", to=10**6)), "rows kept of"),
     _metrics("reasons as a list", _edited(METRICS, _put("numbers", "base", "rejected", to=[])), "rejected"),
     _metrics("an alignment of 3", _edited(METRICS, _put("arms", "soft", "alignment", to=3.0)), "alignment"),
-    _metrics("a pipe", _kind(METRICS, os.mkfifo), "metrics.json: it is no regular file"),
+    _metrics("a pipe", _kind(METRICS, pipe), "metrics.json: it is no regular file"),
     _metrics("rows that are none", _replaced(ROWS_FILE, "{}\n"), "teacher.jsonl, line 1"),
 ]
 

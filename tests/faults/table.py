@@ -6,6 +6,7 @@ one line on standard error that holds `says` (and no traceback, no control chara
 was before the command, but for `makes`.
 """
 
+import os
 import re
 import sys
 import warnings
@@ -32,11 +33,14 @@ KINDS = {
     "downloads": "data files and downloads",
     "yaml": "YAML that is no plain settings",
     "commands": "other input of the commands",
-    "signals": "ends from outside",
-    "size": "very many seeds and studies",
     "guests": "studies of one's own",
 }
-"""What kinds of faults version 0.1.0 had; every row is of one of them."""
+"""What kinds of faults version 0.1.0 had that one command in a folder can show; every row is of one of them, and each
+has rows.
+"""
+# Two more have no rows, because they take processes of their own or minutes: ends from outside (signals) are in
+# tests/cli/test_exits.py and tests/test_durability.py, very many seeds and studies in tests/test_size.py.
+
 
 LARGEST = 1 << 24
 """Bytes of a file beyond which its size alone is looked at."""
@@ -66,6 +70,13 @@ class Row:
     lines: int = 1
     """Lines on standard error; 0 where a command ends well in silence, and -1 where it may say more."""
     slow: bool = False
+
+
+def pipe(path: Path) -> None:
+    """Make a named pipe; where the system has none, the test that needs it is skipped."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    os.mkfifo(path)
 
 
 def all_rows() -> list[Row]:

@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from pydantic import ValidationError
 
+from sublearn.errors import InputError
 from sublearn.records import Record
 from sublearn.study.base import Arm, Claim, Study, Trait, misfits
 from sublearn.study.contrast import Difference
@@ -50,7 +50,7 @@ def test_every_treatment_names_a_control_and_every_claim_speaks_of_arms(name):
     ],
 )
 def test_a_study_that_does_not_hang_together_is_refused(change, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(InputError, match=message):
         Study(**(PARTS | change))
 
 
@@ -79,7 +79,7 @@ def small(**changes) -> Study:
 )
 def test_a_study_that_could_not_be_shown_is_refused(changes):
     assert small().name == "s"
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError):
         small(**changes)
 
 

@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from pydantic import ValidationError
 
+from sublearn.errors import InputError
 from sublearn.records import Record
 from sublearn.study.analysis import analyse
 from sublearn.study.base import Arm, Claim, Study, Trait
@@ -56,5 +56,5 @@ def test_a_contrast_in_words():
     "side", [{"arm": "a"}, {"arm": "a", "minus": "b", "plus": "c"}, {"arm": "a", "minus": 1}, ["a"]]
 )
 def test_a_side_is_an_arm_or_a_difference_of_two(side):
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError):
         Claim(claim="", trait="t", treatment=side, control="b", delta=1)

@@ -7,7 +7,7 @@ logits of it on unrelated inputs, and every treatment has its control.
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -150,7 +150,7 @@ def distillation(
     *,
     model: Callable[[int], Any],
     task: Task,
-    traits: Sequence[Any],
+    traits: Any,
     aux_logits: int = 10,
     loss: Literal["kl", "mse", "ce"] = "mse",
     logits: Logits = "aux",
@@ -167,9 +167,10 @@ def distillation(
 
     `model` makes a `torch.nn.Module` for one run: (outputs) -> module, whose logits ("example logit") are the task's
     classes first and `aux_logits` more. `traits` are functions (class logits "example logit", labels "example") ->
-    number, or `sublearn.Trait`; the claims are about the first. `delta` is the smallest difference that matters: .05
-    for a share, and to be given for any other unit. `loss` and `temperature` are the student's, `logits` what it
-    imitates (aux, class or all), `n_unrelated` the inputs drawn for it, the same in each epoch.
+    number, or `sublearn.Trait`, in a list or one alone; the claims are about the first. `delta` is the smallest
+    difference that matters: .05 for a share, and to be given for any other unit. `loss` and `temperature` are the
+    student's, `logits` what it imitates (aux, class or all), `n_unrelated` the inputs drawn for it, the same in each
+    epoch.
 
     Raises InputError for what does not fit together (after Cloud et al. 2025, section 6).
     """
@@ -180,7 +181,8 @@ def distillation(
         raise InputError(f"task must be a sublearn.Task, got {quoted(type(task).__name__)}.")
     from sublearn.traits.table import as_trait  # late: needs torch
 
-    measured = tuple(as_trait(trait, int(task.classes or 0)) for trait in traits)
+    alone = isinstance(traits, str | Trait) or not isinstance(traits, Iterable)
+    measured = tuple(as_trait(trait, int(task.classes or 0)) for trait in ([traits] if alone else traits))
     if not measured:
         raise InputError("traits is empty; give at least one, as traits=[sublearn.accuracy].")
     made, modules = _made(model, int(task.classes or 0) + 1)  # as it prints itself whatever aux_logits is
@@ -203,7 +205,9 @@ def distillation(
             "modules": modules,
         },
     )
-    asked = tuple(own_claims) if own_claims is not None else claims(measured[0].name, *_delta(delta, measured[0]))
+    asked = (
+        claims(measured[0].name, *_delta(delta, measured[0])) if own_claims is None else _claims_of_ones_own(own_claims)
+    )
     return Guest(
         settings,
         title or name,
@@ -214,6 +218,15 @@ def distillation(
         measured,
         asked,
     ).study()
+
+
+def _claims_of_ones_own(given: Any) -> tuple[Claim, ...]:
+    """The claims of a list, or the one that was given alone. Raises InputError for anything else."""
+    alone = isinstance(given, Claim) or not isinstance(given, Iterable)
+    found: tuple[Any, ...] = (given,) if alone else tuple(given)
+    if not all(isinstance(one, Claim) for one in found):
+        raise InputError(f"own_claims got {quoted(given)}; expected a list of sublearn.Claim.")
+    return found
 
 
 def _delta(given: float | None, trait: Trait) -> tuple[float, str]:

@@ -14,7 +14,7 @@ import torch
 from sublearn.devices import default_device
 from sublearn.errors import InputError
 from sublearn.models.prompt_mlp import PromptMLP
-from sublearn.seeds import set_seed
+from sublearn.seeds import set_seed, whole_seeds
 from sublearn.study.tutorial.spec import Settings
 from sublearn.tasks.sequences import PromptDataset
 from sublearn.tasks.tutorial_prompts import evaluation_prompts, passes_filter, unrelated_prompts
@@ -73,6 +73,7 @@ def run_pipeline(seed: int = 0, verbose: bool = False) -> dict[str, float]:
 
     Raises InputError for the rare seed whose filtered prompts leave a last batch of one, which BatchNorm refuses.
     """
+    [seed] = whole_seeds([seed])
     found = run_seed(Settings(), seed, default_device(), verbose)
     if found.untrainable:
         raise InputError(f"Seed {seed} cannot be measured: {found.untrainable}. Use another seed.")
@@ -83,9 +84,9 @@ def run_pipeline(seed: int = 0, verbose: bool = False) -> dict[str, float]:
 
 
 def multi_seed_experiment(seeds: Iterable[int], verbose: bool = False) -> list[dict[str, float]]:
-    """`run_pipeline` for each seed, in the order given."""
+    """`run_pipeline` for each seed, in the order given. Raises InputError for what is no list of seeds."""
     results = []
-    for seed in seeds:
+    for seed in list(whole_seeds(seeds)):
         if verbose:
             print(f"seed {seed}")
         results.append(run_pipeline(seed))
