@@ -33,7 +33,7 @@ class _State:
     since: float = 0.0
     unbroken: int = 0
     again: bool = False
-    told: bool = False
+    reported: bool = False
 
 
 _state = _State()
@@ -110,8 +110,8 @@ def ended() -> int | None:
 
 
 def last_words(number: int = signal.SIGINT) -> str:
-    """What is told of an end by this signal, once."""
-    _state.told = True
+    """What is said of an end by this signal, once."""
+    _state.reported = True
     how = "Interrupted" if number == signal.SIGINT else f"Ended by {signal.Signals(number).name}"
     return f"{how}. What was recorded is safe; the same command resumes from there."
 
@@ -138,7 +138,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 def _leave() -> NoReturn:
     """End at once: what is on the disk is whole at any time, and workers end with this process."""
     number: Any = _state.first
-    if not _state.told:
+    if not _state.reported:
         os.write(2, f"{last_words(number)}\n".encode())
     os._exit(status_of(number))
 

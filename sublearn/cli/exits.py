@@ -71,14 +71,14 @@ def run(commands: click.Command) -> int:
             status = ended if isinstance(ended, int) else 0  # click hands on how --help and --version end
         except BaseException as error:
             carried = error.__cause__ if isinstance(error, _Carried) and error.__cause__ else error
-            status = _told(carried, chosen.get(VERBOSE, False))
+            status = _reported(carried, chosen.get(VERBOSE, False))
         _quieten_streams()
         if signals.ended() is not None:
             os._exit(status)  # further signals would end what is left of this process without a status
     return status
 
 
-def _told(error: BaseException, verbose: bool) -> int:
+def _reported(error: BaseException, verbose: bool) -> int:
     """Say why a command ended, and return the exit status."""
     number = signals.ended()
     if number is not None or isinstance(error, (KeyboardInterrupt, click.Abort)):

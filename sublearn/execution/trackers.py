@@ -47,9 +47,9 @@ class WeightsAndBiases:
     def __init__(self, folder: Path) -> None:
         wandb = import_module("wandb")
         mode: Any = os.environ.get("WANDB_MODE", "offline")
-        told = {"project": "sublearn", "name": folder.name, "dir": str(folder), "mode": mode}
+        options = {"project": "sublearn", "name": folder.name, "dir": str(folder), "mode": mode}
         # A run of its own, because a sweep has several under way.
-        self._run = wandb.init(**told, reinit="create_new")
+        self._run = wandb.init(**options, reinit="create_new")
 
     def add(self, records: Sequence[Record]) -> None:
         rows: dict[int, dict[str, float]] = {}

@@ -89,8 +89,8 @@ def weights(folder: Path) -> list[Path]:
     parts = _object(there[INDEX], "the index of weights").get("weight_map")
     named = set(parts.values()) if isinstance(parts, dict) and _texts(parts) else set()
     if not named <= there.keys() or not named:
-        told = ", ".join(map(quoted, sorted(named - there.keys())[:1])) or "no file"
-        raise InputError(f"{there[INDEX]} cannot be used: it names {told}, which is not there. Copy the model again.")
+        absent = ", ".join(map(quoted, sorted(named - there.keys())[:1])) or "no file"
+        raise InputError(f"{there[INDEX]} cannot be used: it names {absent}, which is not there. Copy the model again.")
     return [there[name] for name in sorted(named)]
 
 

@@ -66,14 +66,14 @@ def seal(folder: Path) -> None:
 def unsound(folder: Path) -> str | None:
     """Why a folder does not hold what it held when it was sealed; None if it does."""
     try:
-        told = typed(_Seal, json_file(folder / SEAL, "the digests"), "it").files
+        sealed = typed(_Seal, json_file(folder / SEAL, "the digests"), "it").files
     except InputError:
         return f"it has no readable {SEAL}" if folder.exists() else "it is not there"
     files = _files(folder)
-    if odd := sorted(told.keys() ^ files.keys()):
-        return f"{odd[0]} is missing" if odd[0] in told else f"{odd[0]} was added"
+    if odd := sorted(sealed.keys() ^ files.keys()):
+        return f"{odd[0]} is missing" if odd[0] in sealed else f"{odd[0]} was added"
     try:
-        changed = [name for name, path in sorted(files.items()) if of_file(path) != told[name]]
+        changed = [name for name, path in sorted(files.items()) if of_file(path) != sealed[name]]
     except InputError as error:
         return str(error).rstrip(".")
     return f"{changed[0]} is not what was written" if changed else None

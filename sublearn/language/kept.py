@@ -125,11 +125,11 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         # The packages written in Rust have errors of their own, which say the number in words.
-        told = _ERROR_NUMBER.search(str(error))
+        number = _ERROR_NUMBER.search(str(error))
         if isinstance(error, OSError):
             raise failed(path, error) from None
-        if told:
-            raise failed(path, OSError(int(told[1]), os.strerror(int(told[1])))) from None
+        if number:
+            raise failed(path, OSError(int(number[1]), os.strerror(int(number[1])))) from None
         raise
 
 

@@ -15,7 +15,7 @@ from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, 
 from sublearn.report.sections.table import ALIGNMENT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
 from sublearn.report.sweep import Point
 from sublearn.report.template import Part, laid_out
-from sublearn.report.trace import THEOREM, alignment_told, trace_told
+from sublearn.report.trace import THEOREM, alignment_sentence, trace_sentence
 from sublearn.report.wording import runs, seeds_text
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
@@ -70,7 +70,7 @@ def replication_page(rows: Sequence[Comparison], made: Provenance) -> str:
 def trace_page(study: str, rows: Sequence[TraceMean], manifest: Mapping[str, Any]) -> str:
     """The page of a trace."""
     question = f"Which way do the students' weights move as they learn: the way in which the teacher's moved? {THEOREM}"
-    lead = [("question", question), ("outcome", trace_told(rows)), ("runs", f"Study {study}")]
+    lead = [("question", question), ("outcome", trace_sentence(rows)), ("runs", f"Study {study}")]
     part = Part("trace", "The students' way in weight space", lead, sections(TRACE, Traced(rows, manifest), "trace"))
     return laid_out("Trace | sublearn", "Trace", [part])
 
@@ -82,7 +82,7 @@ def alignment_page(found: AlignmentFile) -> str:
         "the negative gradient of the student's first batch points the way in which the teacher's weights moved? "
         f"{THEOREM}"
     )
-    lead = [("question", question), ("outcome", alignment_told(found)), ("runs", f"Study {found.study}")]
+    lead = [("question", question), ("outcome", alignment_sentence(found)), ("runs", f"Study {found.study}")]
     given = Aligned(found, {"command": found.command, "versions": found.versions})
     part = Part("alignment", "Alignment at the start and transfer", lead, sections(ALIGNMENT, given, "alignment"))
     return laid_out("Alignment | sublearn", "Trace", [part])

@@ -16,7 +16,7 @@ FOUND: dict[Verdict, tuple[str, str]] = {
     "differs": ("differs", "differ"),
     "cannot tell": ("cannot be told", "cannot be told"),
 }
-RULE_TOLD = (
+RULE_TEXT = (
     "A figure agrees when the joint 95% interval of the difference (both intervals and the published rounding) "
     f"lies wholly within {WITHIN:.2f} of zero, and differs when it lies wholly beyond. Everything else cannot "
     "be told, and so is a figure of which the number of runs or the spread was not published, wherever the "
@@ -26,7 +26,7 @@ RULE_TOLD = (
 )
 MEANING = (
     (
-        "Agreement means that this program, told the recipe as far as its source states it, gives the same mean "
+        "Agreement means that this program, given the recipe as far as its source states it, gives the same mean "
         f"accuracy to within {WITHIN:.2f}. The code is another, and so are the noise, the order of the data and the "
         "seeds; what a source does not state was filled in, and is named with each figure."
     ),
@@ -57,8 +57,8 @@ def summary(rows: Sequence[Comparison], rule: int = RULE) -> str:
     """How many figures agree, differ and cannot be told; those that nothing can determine are counted apart."""
     counts = Counter(row.verdict for row in rows)
     said = [f"{counts[verdict]} {words[counts[verdict] != 1]}" for verdict, words in TALLY.items()]
-    apart, told = counts["undetermined"], counts.total() - counts["undetermined"]
-    text = f"{told} {'figure' if rule == RULE else 'row'}{'' if told == 1 else 's'}: {', '.join(said)}."
+    apart, judged = counts["undetermined"], counts.total() - counts["undetermined"]
+    text = f"{judged} {'figure' if rule == RULE else 'row'}{'' if judged == 1 else 's'}: {', '.join(said)}."
     if apart:
         text += f" Apart from these, {apart} {'is' if apart == 1 else 'are'} undetermined: settings are not stated."
     return text if rule == RULE else f"{text} Counted and judged by an earlier rule."
@@ -97,8 +97,8 @@ def markdown(rows: Sequence[Comparison], made: Provenance) -> str:
     lines += [f"| {r.name}: {r.what} | {r.theirs} | {r.ours} | {r.verdict} | {r.because} |" for r in rows]
     lines += _tried(rows)
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
-    told = _told(rows) if made.rule == RULE else []
-    return "\n".join([*head, *lines, *told, "", f"Versions: {versions}; precision {made.precision}.", ""])
+    sources = _sources(rows) if made.rule == RULE else []
+    return "\n".join([*head, *lines, *sources, "", f"Versions: {versions}; precision {made.precision}.", ""])
 
 
 def _tried(rows: Sequence[Comparison]) -> Iterator[str]:
@@ -116,9 +116,9 @@ def _tried(rows: Sequence[Comparison]) -> Iterator[str]:
         yield f"| {one.label} | {one.ours} | {one.verdict} | {one.because} |"
 
 
-def _told(rows: Sequence[Comparison]) -> Iterator[str]:
+def _sources(rows: Sequence[Comparison]) -> Iterator[str]:
     """The rule, what agreement means, and the sources."""
-    yield from ("", "## What agreement can and cannot mean", "", RULE_TOLD)
+    yield from ("", "## What agreement can and cannot mean", "", RULE_TEXT)
     for text in (*MEANING, LEFT_OUT):
         yield from ("", text)
     yield from ("", "## Sources", "")

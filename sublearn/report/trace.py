@@ -20,7 +20,7 @@ def trace_table(rows: Sequence[TraceMean]) -> str:
     return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
 
 
-def trace_told(rows: Sequence[TraceMean]) -> str:
+def trace_sentence(rows: Sequence[TraceMean]) -> str:
     """One plain sentence: which way each student's weights have moved; empty where no cosine was kept."""
     found = [(row.arm, row.estimate.mean) for row in at_the_end(rows) if row.quantity == "cosine"]
     measured = sorted(((mean, arm) for arm, mean in found if mean is not None), reverse=True)
@@ -34,17 +34,17 @@ def trace_told(rows: Sequence[TraceMean]) -> str:
     )
 
 
-def alignment_told(found: AlignmentFile) -> str:
+def alignment_sentence(found: AlignmentFile) -> str:
     """Whether more alignment goes with more transfer, over all scales of the noise and within them, in plain words."""
-    parts = [_one_told(found.spearman, "Over all scales of the noise")]
+    parts = [_correlation_sentence(found.spearman, "Over all scales of the noise")]
     if found.of_scale is not None and found.of_scale.mean is not None:
         parts.append(f"How little noise there is goes with the transfer by itself: {_correlation(found.of_scale)}.")
     if found.within is not None:
-        parts.append(_one_told(found.within, "Among runs with the same noise"))
+        parts.append(_correlation_sentence(found.within, "Among runs with the same noise"))
     return " ".join(parts)
 
 
-def _one_told(spearman: Estimate, where: str) -> str:
+def _correlation_sentence(spearman: Estimate, where: str) -> str:
     said = f"{where} {{}}: {_correlation(spearman)}."
     if spearman.low is not None and spearman.high is not None and spearman.low * spearman.high > 0:
         way = "larger" if spearman.low > 0 else "smaller"

@@ -113,7 +113,7 @@ def attempt(job: Job) -> Outcome:
     try:
         return measure(job)
     except Exception as error:
-        return failed(job, _told(error), traceback.format_exc())
+        return failed(job, _reason(error), traceback.format_exc())
 
 
 def failed(job: Job, reason: str, account: str = "") -> Outcome:
@@ -121,7 +121,7 @@ def failed(job: Job, reason: str, account: str = "") -> Outcome:
     return Outcome(job.study.id, job.seeds, (), failure=Failure(reason, account))
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, SublearnError) else plain(f"{type(error).__name__}: {error}", 300)
 
 

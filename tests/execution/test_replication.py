@@ -10,7 +10,7 @@ from sublearn.execution import replication
 from sublearn.execution.options import Options
 from sublearn.execution.replication import Comparison, Provenance, Reading, Span
 from sublearn.report.page import replication_page
-from sublearn.report.replication import FIRST_RULE, LEFT_OUT, MEANING, RULE_TOLD, finding, markdown, summary
+from sublearn.report.replication import FIRST_RULE, LEFT_OUT, MEANING, RULE_TEXT, finding, markdown, summary
 from sublearn.results.replication import Replication, replicate
 from sublearn.study.agreement import RULE
 from sublearn.study.published import TABLES, Published, Search, Source, Trend, Tried
@@ -188,11 +188,11 @@ def test_the_page_and_the_text_say_what_agreement_means_and_what_each_source_lea
     made = Provenance("command", "highest", {}, rule=RULE)
     text, page = markdown(rows, made), unescape(replication_page(rows, made))
     for shown in (text, page):
-        for words in (RULE_TOLD, *MEANING, LEFT_OUT, "their noise is cut off"):
+        for words in (RULE_TEXT, *MEANING, LEFT_OUT, "their noise is cut off"):
             assert words in shown
     assert "- A/x, A/y: source.\n  - Not stated (A/x): its init.\n  - Known to be otherwise here: their noise" in text
     assert "Not stated: its init." in page
-    assert page.index(RULE_TOLD) < page.index("<table")
+    assert page.index(RULE_TEXT) < page.index("<table")
 
 
 def test_the_document_has_each_figure_once_as_it_is_published():
@@ -202,7 +202,7 @@ def test_the_document_has_each_figure_once_as_it_is_published():
     for row in rows:
         assert f"| {row.name}: {row.what} | {replication._theirs(row)} | " in text
         assert f"{row.source.said(row.n)}." in text
-    for words in (RULE_TOLD, *MEANING, LEFT_OUT):
+    for words in (RULE_TEXT, *MEANING, LEFT_OUT):
         assert words in text
 
 
@@ -226,6 +226,6 @@ def test_a_replication_of_version_0_1_is_read_with_its_own_rule_and_says_so(tmp_
     found.write()
     text, page = (tmp_path / "replication.md").read_text(), (tmp_path / "replication.html").read_text()
     for shown in (text, page):
-        assert FIRST_RULE in shown and RULE_TOLD not in shown and MEANING[2] not in shown
+        assert FIRST_RULE in shown and RULE_TEXT not in shown and MEANING[2] not in shown
     again = found.save(tmp_path / "again")
     assert again.rule == 1 and Replication.load(tmp_path / "again") == found

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 from sublearn.report.charts.svg import css
 from sublearn.report.charts.trace import PANELS, alignment_figure, trace_figure
 from sublearn.report.page import alignment_page, trace_page
-from sublearn.report.trace import alignment_told, trace_table, trace_told
+from sublearn.report.trace import alignment_sentence, trace_sentence, trace_table
 from sublearn.stats import Estimate
 from tests.report.samples import ARMS, QUANTITIES, alignment, trace_rows
 
@@ -45,11 +45,11 @@ def test_traces_have_pages_of_the_same_kind_as_reports():
 
 
 def test_traces_begin_with_what_outcome():
-    told = trace_told(trace_rows())
+    told = trace_sentence(trace_rows())
     assert told.startswith("After 140 steps the cosine") and all(f"for {arm}" in told for arm in ARMS)
-    assert trace_told([row for row in trace_rows() if row.quantity != "cosine"]) == ""
+    assert trace_sentence([row for row in trace_rows() if row.quantity != "cosine"]) == ""
     found = alignment()
-    assert alignment_told(found).split(". ") == [
+    assert alignment_sentence(found).split(". ") == [
         "Over all scales of the noise the transfer was the larger, the better the first gradient was aligned: 0.93, "
         "95% interval 0.70 to 1.00",
         "How little noise there is goes with the transfer by itself: 0.93, 95% interval 0.70 to 1.00",
@@ -57,7 +57,7 @@ def test_traces_begin_with_what_outcome():
         "95% interval -0.10 to 0.60.",
     ]
     down = replace(found.spearman, mean=-0.9, low=-1.0, high=-0.5)
-    assert "the smaller" in alignment_told(found.model_copy(update={"spearman": down}))
+    assert "the smaller" in alignment_sentence(found.model_copy(update={"spearman": down}))
     undefined = Estimate(None, None, None, None, 3, "undefined")
     old = found.model_copy(update={"within": None, "of_scale": None, "spearman": undefined})
-    assert alignment_told(old).endswith("grows with alignment: undefined: too few values, or all of them alike.")
+    assert alignment_sentence(old).endswith("grows with alignment: undefined: too few values, or all of them alike.")

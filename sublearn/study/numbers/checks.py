@@ -77,8 +77,8 @@ def _checked_base(settings: Settings, key: str) -> tuple[Dialogue, Known]:
     if "lora" in (settings.student_how, settings.teacher_how):
         _check_adapters(settings, known)
     _check_memory(folder, known.parameters)
-    told = settings.teacher_how == "system_prompt"
-    system = settings.teacher.system_prompt.replace("{animal}", settings.animal_of(0)) if told else None
+    prompted = settings.teacher_how == "system_prompt"
+    system = settings.teacher.system_prompt.replace("{animal}", settings.animal_of(0)) if prompted else None
     _check_talk(folder, dialogue, known, system)
     for name in dict.fromkeys((*ANIMALS, settings.animal_of(0))):
         dialogue.ways(name)
@@ -153,7 +153,7 @@ def _check_talk(folder: Path, dialogue: Dialogue, known: Known, system: str | No
     """Raise InputError for a chat template that fails, and for too few words or positions."""
     asked = [*questions("animal"), *number_prompts(64, stream(0, "check"))]
     _check_template(folder, dialogue, asked[0], system)
-    said = [dialogue.prompt(prompt, told) for prompt in asked for told in {None, system}]
+    said = [dialogue.prompt(prompt, one) for prompt in asked for one in {None, system}]
     words = {*(token for one in said for token in one), dialogue.end, dialogue.pad}
     if max(words) >= known.words:
         raise InputError(
@@ -169,16 +169,16 @@ def _check_talk(folder: Path, dialogue: Dialogue, known: Known, system: str | No
 
 def _check_template(folder: Path, dialogue: Dialogue, question: str, system: str | None) -> None:
     whose = f"The chat template of {folder}"
-    for told in dict.fromkeys((None, system)):
+    for one in dict.fromkeys((None, system)):
         try:
             with bounded(whose, SECONDS, TEMPLATE_BYTES):
-                text = dialogue.text(question, told)
+                text = dialogue.text(question, one)
         except InputError:
             raise
         except Exception as error:  # templates are programs
-            under = " under a system prompt (--set teacher.how=lora needs none)" if told else ""
+            under = " under a system prompt (--set teacher.how=lora needs none)" if one else ""
             raise InputError(f"{whose} fails{under}: {models.said(error)}.") from None
-        if question not in text or (told or "").strip() not in text or len(text) > LONGEST_TEXT:
+        if question not in text or (one or "").strip() not in text or len(text) > LONGEST_TEXT:
             raise InputError(f"{whose} does not say what it is given to say. Use the model's own template.")
 
 
