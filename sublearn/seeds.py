@@ -93,7 +93,8 @@ def whole_seeds(seeds: Iterable[int]) -> Iterator[int]:
 def _whole(given: object) -> int | None:
     """A whole number of Python's, NumPy's or torch's as Python's own; None for anything else."""
     try:
-        return None if isinstance(given, bool) else index(given)  # pyright: ignore[reportArgumentType]
+        # Truth values, also of arrays and tensors, are no numbers, though some versions give them an index.
+        return None if "bool" in str(getattr(given, "dtype", type(given))) else index(given)  # pyright: ignore[reportArgumentType]
     except TypeError:
         return None
 

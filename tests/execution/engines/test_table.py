@@ -1,4 +1,4 @@
-"""What every engine of the table must do. Ray is there where its extra is installed."""
+"""What every engine of the table must do. Ray starts a cluster of its own, so that its rows are slow."""
 
 import inspect
 import typing
@@ -12,14 +12,13 @@ from sublearn.study.jobs import Job, Setup, measure
 from sublearn.study.table import build
 
 SMALL = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
+ROWS = [pytest.param(name, marks=pytest.mark.slow) if name == "ray" else name for name in ENGINES]
 OFFERED = [name for name, found in vars(Engine).items() if inspect.isfunction(found) and not name.startswith("_")]
 
 
 @pytest.fixture
 def engine(request):
     """An engine that is connected to what is there: this machine."""
-    if request.param == "ray":
-        pytest.importorskip("ray")
     found = ENGINES[request.param]
     found.connect(1, "cpu")
     yield found
@@ -43,7 +42,8 @@ def test_an_engine_offers_what_an_engine_must_in_the_same_words(name):
         assert inspect.getdoc(found), offered
 
 
-@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves its processes to its own end
+@pytest.mark.parametrize("engine", ROWS, indirect=True)
 def test_an_engine_gives_what_its_jobs_give(engine):
     found = sorted(engine.run_jobs(jobs(), 1), key=lambda outcome: outcome.seeds)
     assert [(one.study, one.seeds, one.failure) for one in found] == [(job.study.id, job.seeds, None) for job in jobs()]
@@ -51,14 +51,16 @@ def test_an_engine_gives_what_its_jobs_give(engine):
         assert sorted(one.records, key=str) == sorted(measure(job).records, key=str)
 
 
-@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves its processes to its own end
+@pytest.mark.parametrize("engine", ROWS, indirect=True)
 def test_an_engine_makes_an_outcome_of_a_failure_if_that_is_asked_for(engine):
     failed, done = engine.run_jobs([jobs("no such device")[0], jobs()[1]], 1, tolerant=True)
     assert failed.failure is not None and "no such device" in failed.failure.reason
     assert done.failure is None and done.records
 
 
-@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves its processes to its own end
+@pytest.mark.parametrize("engine", ROWS, indirect=True)
 def test_an_engine_runs_at_least_one_job_and_no_more_than_fit(engine):
     assert engine.workers(0.0, 4) >= 1
     assert engine.workers(1e9, 4) <= 4
@@ -67,7 +69,8 @@ def test_an_engine_runs_at_least_one_job_and_no_more_than_fit(engine):
     assert 0 < engine.seconds(jobs()[0]) < 60
 
 
-@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves its processes to its own end
+@pytest.mark.parametrize("engine", ROWS, indirect=True)
 def test_an_engine_says_which_device_it_takes_and_how_many_jobs_fit(engine):
     device, slots = engine.connect(2, "cpu")
     assert device == "cpu"
