@@ -8,6 +8,7 @@ import pytest
 from sublearn.errors import InputError
 from sublearn.execution.engines.table import ENGINES, Engine
 from sublearn.execution.options import Options
+from sublearn.study.base import Study
 from sublearn.study.jobs import Job, Setup, measure
 from sublearn.study.table import build
 
@@ -25,11 +26,8 @@ def engine(request):
     found.disconnect()
 
 
-def jobs(device: str = "cpu") -> list[Job]:
-    return [
-        Job(study=build("tutorial", SMALL), seeds=seeds, setup=Setup(device=device, threads=1))
-        for seeds in ((0, 1), (2,))
-    ]
+def jobs() -> list[Job]:
+    return [Job(study=build("tutorial", SMALL), seeds=seeds, setup=Setup(threads=1)) for seeds in ((0, 1), (2,))]
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -54,8 +52,10 @@ def test_an_engine_gives_what_its_jobs_give(engine):
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves its processes to its own end
 @pytest.mark.parametrize("engine", ROWS, indirect=True)
 def test_an_engine_makes_an_outcome_of_a_failure_if_that_is_asked_for(engine):
-    failed, done = engine.run_jobs([jobs("no such device")[0], jobs()[1]], 1, tolerant=True)
-    assert failed.failure is not None and "no such device" in failed.failure.reason
+    first, second = jobs()
+    read = Study.model_validate_json(first.study.model_dump_json())  # has no design, and cannot be run
+    failed, done = engine.run_jobs([first.model_copy(update={"study": read}), second], 1, tolerant=True)
+    assert failed.failure is not None and "not how it is measured" in failed.failure.reason
     assert done.failure is None and done.records
 
 
