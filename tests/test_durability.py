@@ -62,6 +62,12 @@ def test_a_hundred_kills_are_tried():
     assert sum(chain.kills for chain in CHAINS.values()) + KILLED_SHARDS == 100
 
 
+def values(out: Path) -> dict[tuple[object, ...], object]:
+    """Every record's value below a folder."""
+    rows = map(json.loads, lines(out))
+    return {(row["study"], row["arm"], row["seed"], row["trait"]): row["value"] for row in rows}
+
+
 def estimates(out: Path) -> dict[str, object]:
     """Every estimates.json below a folder."""
     return {str(file.relative_to(out)): json.loads(file.read_text()) for file in sorted(out.rglob("estimates.json"))}
@@ -156,7 +162,16 @@ def test_shards_killed_at_random_moments(tmp_path, whole):
         _, err = process.communicate(timeout=500)
         assert process.returncode == 0, err
     Sweep.load(out).write()  # of all shards, whichever ended last
-    assert_equal(whole(a_sweep), out)
+    undisturbed = tmp_path / "undisturbed"
+    for i in range(1, SHARDS + 1):
+        assert call(a_sweep(undisturbed, "--shard", f"{i}/{SHARDS}", "--jobs", "1")).returncode == 0
+    Sweep.load(undisturbed).write()
+    assert_equal(undisturbed, out)
+    # A shard's cohorts have other members than those of the whole: sums come in another order, which Adam amplifies
+    # where a gradient is rounding alone. The same runs, and nearly all the same values.
+    there, here = (values(folder) for folder in (whole(a_sweep), out))
+    assert there.keys() == here.keys()
+    assert sum(there[key] != here[key] for key in there) <= len(there) // 200
 
 
 ENDS = {
