@@ -20,9 +20,11 @@ SUMS_AT_ONCE = 1 << 21
 TIE = 1e-12
 """Sums that differ by so much of the largest possible one are equal but for rounding."""
 POSITIONS, NEWTON_STEPS = 12, 12
-"""Fixed, so that a study's interval does not depend on which others are computed along with it."""
+"""At the most. Each study stops at its own, so that its interval does not depend on those computed along with it."""
 FAR = 4.0
 """Roots further above the wanted one than this count as this far."""
+CLOSE = 1e-12
+"""Roots are sought until they are this close."""
 Column = NDArray[np.float64]
 """One value a study."""
 
@@ -38,7 +40,10 @@ def sign_flip_bounds(rows: Rows, tail: float) -> tuple[Column, Column]:
     if n < least_runs(tail):
         return np.full(len(rows), -np.inf), np.full(len(rows), np.inf)
     if n > EXACT_RUNS:
-        return _saddlepoint_bound(rows, tail, -1), _saddlepoint_bound(rows, tail, 1)
+        # The lower bound is the upper one of the values with other signs; both at once, since few studies are slow by
+        # their number of calls.
+        upper = _saddlepoint_bound(np.concatenate([rows, -rows]), tail)
+        return -upper[len(rows) :], upper[: len(rows)]
     rank = math.floor(tail * 2**n + 1e-9)
 
     def ends(some: Rows) -> Rows:
@@ -86,25 +91,28 @@ def _in_blocks(rows: Rows, work: Callable[[Rows], Rows]) -> Rows:
     return np.concatenate([work(rows[start : start + step]) for start in range(0, len(rows), step)])
 
 
-def _saddlepoint_bound(rows: Rows, tail: float, side: int) -> Column:
-    """The mean below (side -1) or above (1) which all are rejected."""
+def _saddlepoint_bound(rows: Rows, tail: float) -> Column:
+    """The mean above which all are rejected."""
     z, mean = -float(special.ndtri(tail)), rows.mean(axis=1)
     # Between the mean, whose root is 0, and the outermost value, where all signs are alike; the best guess is first
     # that of normal deviations, later that of the false position (Illinois' variant, Dowell and Jarratt 1971).
-    near, far = np.zeros(len(rows)), np.maximum(side * (rows - mean[:, None]), 0).max(axis=1)
+    near, far = np.zeros(len(rows)), np.maximum(rows - mean[:, None], 0).max(axis=1)
     below, above = np.full(len(rows), -z), np.full(len(rows), FAR)
     step = np.minimum(z * rows.std(axis=1) / math.sqrt(max(rows.shape[1] - z * z, 1.0)), far)
-    last = np.zeros(len(rows))
+    last, found = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
     for _ in range(POSITIONS):
-        excess = np.minimum(_root(side * (mean + side * step)[:, None] - side * rows) - z, FAR)
+        excess = np.minimum(_root((mean + step)[:, None] - rows) - z, FAR)
+        found |= np.abs(excess) < CLOSE
+        if found.all():
+            break
         low = excess < 0
         above = np.where(low & (last < 0), above / 2, above)
         below = np.where(~low & (last > 0), below / 2, below)
         near, below = np.where(low, step, near), np.where(low, excess, below)
         far, above = np.where(low, far, step), np.where(low, above, excess)
         last = np.where(low, -1, 1)
-        step = far - (far - near) * above / np.maximum(above - below, 1e-300)
-    return mean + side * step
+        step = np.where(found, step, far - (far - near) * above / np.maximum(above - below, 1e-300))
+    return mean + step
 
 
 def _root(deviations: Rows) -> Column:
@@ -116,12 +124,16 @@ def _root(deviations: Rows) -> Column:
     c = deviations / np.where(scale > 0, scale, 1.0)
     total, most = c.sum(axis=1), np.abs(c).sum(axis=1)
     one_sided = total >= most * (1 - TIE)
-    t = total / np.maximum((c * c).sum(axis=1), 1e-300)
+    t, found = total / np.maximum((c * c).sum(axis=1), 1e-300), np.zeros(len(c), dtype=bool)
     for _ in range(NEWTON_STEPS):
         slopes = np.tanh(t[:, None] * c)
         pull, curve = (c * slopes).sum(axis=1), (c * c * (1 - slopes * slopes)).sum(axis=1)
         # The pull is concave in t and t is below its root, so no step goes too far.
-        t = np.minimum(t + (total - pull) / np.maximum(curve, 1e-12), 1e6)
+        step = (total - pull) / np.maximum(curve, 1e-12)
+        t = np.where(found, t, np.minimum(t + step, 1e6))
+        found |= np.abs(step) <= CLOSE * t
+        if found.all():
+            break
     tc = np.abs(t[:, None] * c)
     # log cosh, without overflow
     generating = (tc + np.log1p(np.exp(-2 * tc)) - math.log(2)).sum(axis=1)
