@@ -120,7 +120,10 @@ def analyse(
     family = family_of(study, len(earlier) + 1, cells)
     contrasts = _contrasts(study, rows.measured, family)
     seeds = tuple(np.unique(rows.seed).tolist())
-    findings = [_finding(study, claim, contrasts, rows, family) for claim in study.claims]
+    # Claims of one trait mostly share their delta.
+    deltas = {_measure(claim): claim for claim in study.claims}
+    known = {key: delta_of(study, claim, rows.measured) for key, claim in deltas.items()}
+    findings = [_finding(study, claim, contrasts, rows, family, known[_measure(claim)]) for claim in study.claims]
     if len(seeds) < awaited:
         findings = [_not_yet(finding, len(seeds), awaited) for finding in findings]
     return Analysis(
@@ -227,10 +230,15 @@ def in_units(study: Study, own: Column) -> NDArray[np.float64]:
     return np.bincount(unit, own.values) / np.bincount(unit)
 
 
-def _finding(study: Study, claim: Claim, contrasts: Contrasts, rows: Columns, family: Family) -> Finding:
+def _measure(claim: Claim) -> tuple[object, ...]:
+    """What a claim's delta hangs on."""
+    return claim.of, claim.trait, claim.delta
+
+
+def _finding(study: Study, claim: Claim, contrasts: Contrasts, rows: Columns, family: Family, delta: Delta) -> Finding:
     result = contrasts[claim.treatment, claim.control, claim.trait]
     share = next(trait.unit for trait in study.traits if trait.name == claim.trait) == "share"
-    return judge(claim, result, delta_of(study, claim, rows.measured), _lost(claim, rows, share), family)
+    return judge(claim, result, delta, _lost(claim, rows, share), family)
 
 
 def delta_of(study: Study, claim: Claim, values: Values) -> Delta:
