@@ -62,12 +62,6 @@ def test_a_hundred_kills_are_tried():
     assert sum(chain.kills for chain in CHAINS.values()) + KILLED_SHARDS == 100
 
 
-def values(out: Path) -> dict[tuple[object, ...], object]:
-    """Every record's value below a folder."""
-    rows = map(json.loads, lines(out))
-    return {(row["study"], row["arm"], row["seed"], row["trait"]): row["value"] for row in rows}
-
-
 def estimates(out: Path) -> dict[str, object]:
     """Every estimates.json below a folder."""
     return {str(file.relative_to(out)): json.loads(file.read_text()) for file in sorted(out.rglob("estimates.json"))}
@@ -146,7 +140,7 @@ def test_killed_at_random_moments(tmp_path, whole, name):
     assert_goes_on_to(whole(chain.command), command, out)
 
 
-def test_shards_killed_at_random_moments(tmp_path, whole):
+def test_shards_killed_at_random_moments(tmp_path):
     out, rng = tmp_path / "sweep", random.Random(4)
     commands = [a_sweep(out, "--shard", f"{i}/{SHARDS}", "--jobs", "1") for i in range(1, SHARDS + 1)]
     running = [start(command) for command in commands]
@@ -167,11 +161,14 @@ def test_shards_killed_at_random_moments(tmp_path, whole):
         assert call(a_sweep(undisturbed, "--shard", f"{i}/{SHARDS}", "--jobs", "1")).returncode == 0
     Sweep.load(undisturbed).write()
     assert_equal(undisturbed, out)
-    # A shard's cohorts have other members than those of the whole: sums come in another order, which Adam amplifies
-    # where a gradient is rounding alone. The same runs, and nearly all the same values.
-    there, here = (values(folder) for folder in (whole(a_sweep), out))
-    assert there.keys() == here.keys()
-    assert sum(there[key] != here[key] for key in there) <= len(there) // 200
+
+
+def test_three_shards_give_the_records_of_the_whole_sweep(tmp_path, whole):
+    """Fails at present: LOG.md, "A shard's runs may differ"."""
+    for i in range(1, SHARDS + 1):
+        assert call(a_sweep(tmp_path / "sweep", "--shard", f"{i}/{SHARDS}", "--jobs", "1")).returncode == 0
+    Sweep.load(tmp_path / "sweep").write()
+    assert_equal(whole(a_sweep), tmp_path / "sweep")
 
 
 ENDS = {
