@@ -20,7 +20,8 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = 0.95, within: bo
     With `within`, values are ranked among the runs of their own setting alone, so that what differs from setting to
     setting adds nothing. The interval is the jackknife's over runs, each left out with all its settings, on Fisher's z:
     in 400 simulated studies each of 5, 8, 12 and 24 runs that share something over their settings, it held the true
-    correlation in 90 to 99.5% (`tests/stats/test_ranks.py`, slow). Below five runs there is none, and no correlation where nothing varies.
+    correlation in 90 to 99.5% (`tests/stats/test_ranks.py`, slow). Below five runs there is none, and no
+    correlation where nothing varies.
     """
     left, right = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if left.shape != right.shape or left.ndim != 2:
