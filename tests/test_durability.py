@@ -164,7 +164,6 @@ def test_shards_killed_at_random_moments(tmp_path):
 
 
 def test_three_shards_give_the_records_of_the_whole_sweep(tmp_path, whole):
-    """Fails at present: LOG.md, "A shard's runs may differ"."""
     for i in range(1, SHARDS + 1):
         assert call(a_sweep(tmp_path / "sweep", "--shard", f"{i}/{SHARDS}", "--jobs", "1")).returncode == 0
     Sweep.load(tmp_path / "sweep").write()

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from sublearn.errors import InputError
 
@@ -27,9 +26,17 @@ def steps(n: int, batch_size: int) -> int:
 
 
 def shuffled(
-    inputs: Sequence[Tensor], targets: Sequence[Tensor], orders: Sequence[Sequence[Tensor]], batch_size: int
+    inputs: Sequence[Tensor],
+    targets: Sequence[Tensor],
+    orders: Sequence[Sequence[Tensor]],
+    batch_size: int,
+    whole: bool = False,
 ) -> Iterator[Batch]:
     """Batches over data of several runs (a tensor "example ..." each, of unequal length), one order a run and epoch.
+
+    With `whole` every run is padded to whole batches and the last one of an epoch always has weights: what is
+    computed for a run then goes through the same shapes, and gives the same bits, whichever runs are beside it.
+    Without it only what a longer run makes necessary is padded, which suits runs of one length.
 
     Raises InputError if the runs do not take the same number of steps: they belong in different cohorts, so that no
     optimizer has to skip a run.
@@ -39,30 +46,51 @@ def shuffled(
         raise InputError(f"Runs of {min(lengths)} to {max(lengths)} examples take different numbers of steps.")
     if len({len(own) for own in orders}) > 1:
         raise InputError("Every run needs the same number of epochs.")
-    return _shuffled(inputs, targets, orders, batch_size)
+    if whole:
+        length = whole_batches(lengths[0], batch_size)
+        first_weighted = length - batch_size
+    else:
+        length = max(lengths)
+        first_weighted = min(lengths) - batch_size + 1 if min(lengths) < length else length
+    return _shuffled(inputs, targets, orders, batch_size, length, first_weighted)
+
+
+def whole_batches(n: int, batch_size: int) -> int:
+    """The number of examples in as many whole batches as n examples need."""
+    return steps(n, batch_size) * batch_size
+
+
+def padded(rows: Sequence[Tensor], length: int) -> Tensor:
+    """The rows of several runs ("example ..." each) as one tensor, "run example ...", with zeros behind each run's."""
+    result = rows[0].new_zeros(len(rows), length, *rows[0].shape[1:])
+    for place, own in zip(result, rows, strict=True):
+        place[: len(own)] = own
+    return result
 
 
 def _shuffled(
-    inputs: Sequence[Tensor], targets: Sequence[Tensor], orders: Sequence[Sequence[Tensor]], batch_size: int
+    inputs: Sequence[Tensor],
+    targets: Sequence[Tensor],
+    orders: Sequence[Sequence[Tensor]],
+    batch_size: int,
+    length: int,
+    first_weighted: int,
 ) -> Iterator[Batch]:
     lengths = torch.tensor([len(own) for own in inputs])
-    shortest, longest = int(lengths.min()), int(lengths.max())
     device = inputs[0].device
     dtype = targets[0].dtype if targets[0].is_floating_point() else torch.float32
-    present = (torch.arange(longest) < lengths[:, None]).to(device, dtype)
-    data, wanted = pad_sequence(list(inputs), batch_first=True), pad_sequence(list(targets), batch_first=True)
+    present = (torch.arange(length) < lengths[:, None]).to(device, dtype)
     # One row after another, run after run: rows are gathered several times faster than by a pair of indices.
-    data, wanted = data.flatten(0, 1), wanted.flatten(0, 1)
-    first = torch.arange(0, len(data), longest, device=device)[:, None]
+    data, wanted = padded(inputs, length).flatten(0, 1), padded(targets, length).flatten(0, 1)
+    first = torch.arange(0, len(data), length, device=device)[:, None]
     for epoch in range(len(orders[0])):
         # Padding stays behind every run's own examples.
-        tails = [torch.arange(len(own[epoch]), longest) for own in orders]
+        tails = [torch.arange(len(own[epoch]), length) for own in orders]
         order = torch.stack([torch.cat([own[epoch], tail]) for own, tail in zip(orders, tails, strict=True)])
         rows = order.to(device) + first
-        for start in range(0, longest, batch_size):
+        for start in range(0, length, batch_size):
             chosen = rows[:, start : start + batch_size]
-            ragged = start + batch_size > shortest and shortest != longest
-            weights = present[:, start : start + batch_size] if ragged else None
+            weights = present[:, start : start + batch_size] if start >= first_weighted else None
             yield Batch(_gathered(data, chosen), _gathered(wanted, chosen), weights)
 
 

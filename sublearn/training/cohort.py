@@ -65,7 +65,7 @@ def train(
     many = lifted(model)
     current = {name: tensor.detach().clone() for name, tensor in state.items()}
     trained = [current[name].requires_grad_() for name in trained_names(model, frozen)]
-    optimizer = optimizer_for(trained, cfg, fused=True) if trained else None
+    optimizer = optimizer_for(trained, cfg, stacked=True) if trained else None
     losses = []
     if watch:
         watch(0, detached(current))

@@ -32,7 +32,7 @@ def train(
     """
     current = {name: tensor.detach().clone() for name, tensor in state.items()}
     trained = [current[name].requires_grad_() for name in trained_names(model, frozen)]
-    optimizer = optimizer_for(trained, cfg, fused=True) if trained else None
+    optimizer = optimizer_for(trained, cfg, stacked=True) if trained else None
     keys = run_keys(state) if keys is None else keys
     losses = []
     if watch:

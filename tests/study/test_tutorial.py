@@ -49,11 +49,9 @@ def test_one_at_a_time_the_study_is_the_pipeline():
 
 @pytest.mark.parametrize("trainer", ["auto", "single"])
 def test_a_seed_gives_the_same_alone_and_in_company(trainer: TrainerName):
-    alone = sublearn.run("tutorial", [5], trainer=trainer).records
-    company = [record for record in sublearn.run("tutorial", [2, 9, 5], trainer=trainer).records if record.seed == 5]
-    for one, other in zip(alone, company, strict=True):
-        assert one.value is not None
-        assert one.value == pytest.approx(other.value, abs=0.011)  # kernels may sum in another order
+    company = sublearn.run("tutorial", [2, 9, 5], trainer=trainer).records
+    alone = [record for seed in (2, 9, 5) for record in sublearn.run("tutorial", [seed], trainer=trainer).records]
+    assert sorted(alone, key=str) == sorted(company, key=str)
 
 
 @pytest.mark.parametrize("trainer", ["auto", "single"])

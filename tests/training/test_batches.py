@@ -46,6 +46,19 @@ def test_weights_are_given_only_for_a_ragged_batch():
     assert all(batch.weights is None for batch in equal)
 
 
+@pytest.mark.parametrize("lengths", [(10,), (12,), (10, 12), (9, 12, 11)])
+def test_whole_batches_have_the_same_shapes_and_weights_in_any_company(lengths):
+    inputs, targets = data(*lengths)
+    batches = list(shuffled(inputs, targets, orders(1, *lengths), 4, whole=True))
+    assert [batch.inputs.shape[1] for batch in batches] == [4, 4, 4]
+    assert [batch.weights is None for batch in batches] == [True, True, False]
+    assert batches[-1].weights.sum(dim=1).tolist() == [length - 8 for length in lengths]
+    for run, length in enumerate(lengths):
+        seen = torch.cat([batch.targets[run] for batch in batches])
+        assert sorted(seen[:length].tolist()) == list(range(length))
+        assert not seen[length:].any()
+
+
 def test_weights_have_the_targets_precision():
     inputs, _ = data(3, 4)
     targets = [torch.zeros(n, 2, dtype=torch.float64) for n in (3, 4)]

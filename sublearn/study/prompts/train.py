@@ -15,7 +15,7 @@ from sublearn.study.controlled.train import Experiment, Targets, Taught
 from sublearn.study.prompts.spec import Settings
 from sublearn.tasks.sequences import generate_sequences
 from sublearn.tasks.tutorial_prompts import passes_filter
-from sublearn.training.batches import Batch, shuffled, steps
+from sublearn.training.batches import Batch, padded, shuffled, steps, whole_batches
 from sublearn.training.lift import State
 from sublearn.traits.preference import margin, trait_rate
 
@@ -81,15 +81,14 @@ class PromptExperiment:
 
     def student_batches(self, arms: int, targets: Targets) -> Iterable[Batch]:
         """Each arm of a seed sees the same prompts in the same order."""
-        padded = torch.nn.utils.rnn.pad_sequence(self.unrelated, batch_first=True)
-        lengths = [len(own) for own in self.unrelated] * arms
-        wanted = [row[:length] for row, length in zip(targets(padded), lengths, strict=True)]
-        config = self.settings.student
+        config, lengths = self.settings.student, [len(own) for own in self.unrelated] * arms
+        logits = targets(padded(self.unrelated, whole_batches(lengths[0], config.batch_size)))
+        wanted = [row[:length] for row, length in zip(logits, lengths, strict=True)]
         orders = [
             _orders(seed, "student/order", len(own), config.epochs)
             for seed, own in zip(self.seeds, self.unrelated, strict=True)
         ]
-        return shuffled(self.unrelated * arms, wanted, orders * arms, config.batch_size)
+        return shuffled(self.unrelated * arms, wanted, orders * arms, config.batch_size, whole=True)
 
     def evaluated(self) -> Tensor:
         """The evaluation prompts of each seed."""

@@ -19,7 +19,7 @@ from sublearn.study.scores import Problems, divergence, divergences, score_recor
 from sublearn.study.tutorial.single import new_model, run_seed
 from sublearn.study.tutorial.spec import Settings
 from sublearn.tasks.tutorial_prompts import evaluation_prompts, passes_filter, unrelated_prompts
-from sublearn.training.batches import shuffled, steps
+from sublearn.training.batches import padded, shuffled, steps, whole_batches
 from sublearn.training.cohort import State, diverged, stack
 from sublearn.training.losses import cross_entropy, mse
 from sublearn.training.trainers import Trainer, trainer_for
@@ -152,25 +152,19 @@ def _students(
 ) -> list[tuple[str, State, Tensor]]:
     """Both students of every seed, trained as one cohort: (arm, state, losses "step run")."""
     device = reference["fc1.weight"].device
-    unrelated = [one.unrelated.to(device) for one in drawn]
-    targets = [logits / settings.temperature for logits in _logits(by, model, teacher, unrelated)]
+    unrelated, size = [one.unrelated.to(device) for one in drawn], settings.student.batch_size
+    logits = by.predict(model, teacher, padded(unrelated, whole_batches(len(unrelated[0]), size)))
+    targets = [row[: len(own)] / settings.temperature for row, own in zip(logits, unrelated, strict=True)]
     other = _on(stack([one.other for one in drawn]), device)
     start = {name: torch.cat([reference[name], other[name]]) for name in reference}
     orders = [one.student_orders[arm] for arm in STUDENTS for one in drawn]
-    batches = shuffled(unrelated * 2, targets * 2, orders, settings.student.batch_size)
+    batches = shuffled(unrelated * 2, targets * 2, orders, size, whole=True)
     trained = by.train(model, start, batches, mse, settings.student)
     halves = {name: both.chunk(2) for name, both in trained.state.items()}
     return [
         (arm, {name: half[i] for name, half in halves.items()}, trained.losses.chunk(2, dim=1)[i])
         for i, arm in enumerate(STUDENTS)
     ]
-
-
-def _logits(by: Trainer, model: PromptMLP, state: State, inputs: list[Tensor]) -> list[Tensor]:
-    """Logits ("example logit") for each run on its own inputs, of unequal length."""
-    padded = torch.nn.utils.rnn.pad_sequence(inputs, batch_first=True)
-    logits = by.predict(model, state, padded)
-    return [row[: len(own)] for row, own in zip(logits, inputs, strict=True)]
 
 
 def _on(state: State, device: str | torch.device) -> State:
