@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 from threading import Lock, Thread
@@ -22,6 +23,7 @@ class Worker:
     turn: Lock = field(default_factory=Lock)
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
     process: "subprocess.Popen[str] | None" = None
+    reader: Thread | None = None
     answers: "Queue[str]" = field(default_factory=Queue)
 
     def call(self, do: str, **given: Any) -> dict[str, Any]:
@@ -36,9 +38,13 @@ class Worker:
 
     def end(self) -> None:
         """End the process, if it is there."""
-        if self.process is not None:
+        if self.process is not None and self.process.stdin is not None:
             self.process.kill()
             self.process.wait()
+            with suppress(BrokenPipeError):  # what it did not read
+                self.process.stdin.close()
+            if self.reader is not None:
+                self.reader.join()
             self.process = None
 
     def _called(self, request: str) -> dict[str, Any]:
@@ -61,6 +67,7 @@ class Worker:
 
     def _running(self) -> "subprocess.Popen[str]":
         if self.process is None or self.process.poll() is not None:
+            self.end()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sublearn.server.worker"],
                 stdin=subprocess.PIPE,
@@ -72,12 +79,14 @@ class Worker:
             )
             assert self.process.stdout is not None
             self.answers = Queue()
-            Thread(target=_read, args=(self.process.stdout, self.answers), daemon=True).start()
+            self.reader = Thread(target=_read, args=(self.process.stdout, self.answers), daemon=True)
+            self.reader.start()
         return self.process
 
 
 def _read(lines: IO[str], answers: "Queue[str]") -> None:
     """Hand on each line, and an empty one at the end."""
-    for line in lines:
-        answers.put(line)
+    with lines:
+        for line in lines:
+            answers.put(line)
     answers.put("")

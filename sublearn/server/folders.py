@@ -87,10 +87,15 @@ class Folders:
         return {"runs": values, "differences": changes(before, now)[:40] if before and now else []}
 
     def _study(self, name: str) -> Study | None:
-        folder, started = self.path(name), self.orders.started(name)
-        if os.path.exists(folder / STUDY_FILE):
-            return read_study(folder).study
-        return started.order.asked() if started else None
+        """What is asked there; None where that cannot be read."""
+        folder = self.path(name)
+        try:
+            if os.path.exists(folder / STUDY_FILE):
+                return read_study(folder).study
+            started = self.orders.started(name)
+            return started.order.asked() if started else None
+        except InputError:
+            return None
 
     def _read(self, name: str, folder: Path, running: bool) -> Value:
         try:

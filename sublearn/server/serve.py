@@ -43,6 +43,7 @@ def serve(runs: Path, port: int, ready: Callable[[str], object]) -> None:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             own.bind((HOST, port))
+            own.listen()  # from here on who asks is heard, a moment later
         except OSError as error:
             raise InputError(f"--port {port} cannot be used: {error.strerror}. Choose another, or 0 for any.") from None
         port = own.getsockname()[1]
