@@ -76,7 +76,10 @@ class Folders:
             running = self.orders.is_running(name)
             seen = (running, self.orders.said(name), _files(folder), _time(folder.parent / HIDDEN / f"{name}.json"))
             if name not in self.known or self.known[name][0] != seen:
-                self.known[name] = seen, {"name": name, "version": f"{hash(seen):x}", **self._read(name, folder, running)}
+                self.known[name] = (
+                    seen,
+                    {"name": name, "version": f"{hash(seen):x}", **self._read(name, folder, running)},
+                )
             return self.known[name][1]
 
     def compared(self, first: str, second: str) -> Value:
@@ -181,7 +184,9 @@ def _about(study: Study, started: Started | None, folder: Path) -> Value:
         "command": started.order.command(folder) if started else "",
         "order": started.order.model_dump(mode="json") if started else None,
         "traits": [trait.model_dump(mode="json") for trait in study.traits],
-        "arms": [{"name": arm.name, "about": arm.about, "control": arm.control, "group": group(arm)} for arm in study.arms],
+        "arms": [
+            {"name": arm.name, "about": arm.about, "control": arm.control, "group": group(arm)} for arm in study.arms
+        ],
     }
 
 

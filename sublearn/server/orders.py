@@ -44,7 +44,7 @@ class Order(Spec, frozen=True):
     """A study of the house, its changed settings as they were typed, and how many runs: the seeds from 0."""
 
     study: Annotated[str, Field(max_length=100)]
-    settings: Annotated[dict[str, Annotated[str, Field(max_length=4_000)]], Field(max_length=200)] = {}
+    settings: Annotated[dict[str, Annotated[str, Field(max_length=4_000)]], Field(max_length=200)] = Field(default={})
     runs: int = Field(ge=1, le=MOST_RUNS)
 
     def asked(self) -> Study:

@@ -93,9 +93,7 @@ def _teacher(seen: Seen) -> Step:
             " The placebo teacher is another copy, trained as long on the same prompts, half of them labelled with "
             "class 0 and half with class 1 at random: it has nothing to pass on."
         )
-    tables = [
-        _answers(seen, own.after, f"What the {own.arm.replace('_', ' ')} answers now") for own in seen.teachers
-    ]
+    tables = [_answers(seen, own.after, f"What the {own.arm.replace('_', ' ')} answers now") for own in seen.teachers]
     return Step("Teacher", text, tuple(tables), tuple(own.curve for own in seen.teachers))
 
 

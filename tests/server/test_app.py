@@ -49,7 +49,9 @@ def test_its_own_pages_may_ask():
         assert guard.refused({"host": host, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}) is None
 
 
-@pytest.mark.parametrize("path", ["/", "/compare", "/steps", "/numbers", "/style.css", "/api/studies", "/static/lab.js", "/no"])
+@pytest.mark.parametrize(
+    "path", ["/", "/compare", "/steps", "/numbers", "/style.css", "/api/studies", "/static/lab.js", "/no"]
+)
 def test_every_answer_has_the_strict_headers(served, path):
     _, headers, _ = served.ask("GET", path)
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))

@@ -10,7 +10,9 @@ import pytest
 from tests.server.conftest import LONG, Served
 from tests.server.test_app import HOSTILE, NUMBERS
 
-api = pytest.importorskip("playwright.sync_api", reason="the pages are tested where playwright is installed (extra dev)")
+api = pytest.importorskip(
+    "playwright.sync_api", reason="the pages are tested where playwright is installed (extra dev)"
+)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
     pytest.skip("the pages are tested where Chromium is installed (apt-get install chromium)", allow_module_level=True)
@@ -98,8 +100,8 @@ def test_run_to_verdict_with_the_keyboard_alone(browser, served):
                 page.keyboard.press("Control+A")
                 page.keyboard.type("9")
         page.keyboard.press("Enter")
-        page.wait_for_selector("#claims .badge:not(:text('not yet'))")
-        assert page.inner_text("#count") == "9 runs, done"
+        api.expect(page.locator("#count")).to_have_text("9 runs, done", timeout=60_000)
+        assert page.inner_text("#claims .badge") == "inconclusive"
         assert "--set n_unrelated=61 --seeds 0:9" in page.inner_text("#command")
         assert page.inner_text("#announce").startswith("All runs are done. inconclusive: distill_same_init")
         assert "chance 0.5" in page.inner_text("#chart") and page.get_attribute("#chart svg", "role") == "img"
@@ -187,5 +189,3 @@ def test_steps_show_the_numbers_of_a_seed(browser, served):
         assert seen.page.inner_text("table caption") == "Seed 3"
         assert "distill_same_init" in seen.page.inner_text("#step table")
         assert seen.page.is_disabled("#next")
-
-

@@ -22,6 +22,6 @@ def test_a_call_that_takes_too_long_ends_the_process():
 def test_a_process_that_died_is_started_again():
     worker = Worker()
     worker._running().kill()
-    with pytest.raises(InputError, match="has ended|longer"):
+    with pytest.raises(InputError, match=r"has ended|longer"):
         worker.call("walk", order=QUICK, seed=0)
     assert worker.process is None

@@ -36,5 +36,8 @@ def test_bounds_and_choices_are_those_of_the_settings(name):
 def test_an_order_is_the_command_that_it_names(tmp_path):
     order = Order(study="prompts", settings={"aux_logits": "8", "arms": "[same_init]"}, runs=3)
     command = order.command(tmp_path / "a b")
-    assert command == f"sublearn run prompts --set aux_logits=8 --set 'arms=[same_init]' --seeds 0:3 --out '{tmp_path}/a b'"
+    assert (
+        command
+        == f"sublearn run prompts --set aux_logits=8 --set 'arms=[same_init]' --seeds 0:3 --out '{tmp_path}/a b'"
+    )
     assert order.asked() == build("prompts", {"aux_logits": 8, "arms": ["same_init"]})

@@ -43,5 +43,5 @@ def test_the_models_that_are_shown_are_those_that_are_recorded():
 def test_other_studies_are_refused():
     with pytest.raises(InputError, match="Unknown study with a step-through 'ladder'"):
         walk(build("ladder"), 0)
-    with pytest.raises(InputError, match="no student"):
-        walk(build("prompts", SMALL | {"arms": ["teacher"]}), 0)
+    with pytest.raises(InputError, match="no student of the teacher"):
+        walk(build("prompts", SMALL | {"arms": ["cross_init_control"]}), 0)

@@ -12,7 +12,6 @@ from sublearn.study.controlled.spec import (
     FIVE_POINTS,
     SHARE_DELTA,
     Distil,
-    Logits,
     claims,
 )
 from sublearn.study.memory import Need

@@ -16,8 +16,10 @@ def walk(study: Study, seed: int) -> Sequence[Step]:
     settings: Settings = study.designed.settings
     experiment, setup = PromptExperiment(settings, [seed], "cpu"), Setup()
     taught = [arm for arm in study.arms if arm.logits != "none"]
-    if experiment.untrainable or not taught:
-        raise InputError(f"Seed {seed} has no student to walk through: {experiment.untrainable or 'none was asked for'}.")
+    if experiment.untrainable or all(arm.teacher != "trained" for arm in taught):
+        raise InputError(
+            f"Seed {seed} has no student to walk through: {experiment.untrainable or 'none was asked for'}."
+        )
     by = trainer_of(experiment, setup)
     before = train_teachers(settings, [seed], experiment, setup, study.arms)
     students = train_students(settings, experiment, by, taught, before)
@@ -29,7 +31,13 @@ def walk(study: Study, seed: int) -> Sequence[Step]:
             model=experiment.model,
             by=by,
             teachers=[
-                Trainee(names[kind], "same" if kind == "trained" else "control", before.reference, one.state, one.losses[:, 0])
+                Trainee(
+                    names.get(kind, kind),
+                    "same" if kind == "trained" else "control",
+                    before.reference,
+                    one.state,
+                    one.losses[:, 0],
+                )
                 for kind, one in before.teachers.items()
             ],
             students=[
