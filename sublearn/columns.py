@@ -157,6 +157,8 @@ class Columns(Sequence[Record]):
     def lost(self) -> dict[tuple[str, str], NDArray[np.int64]]:
         """The seeds without a value of each arm and trait that has some, in ascending order."""
         gone = np.isnan(self.value)
+        if not gone.any():
+            return {}
         found = {pair: np.unique(self.seed[gone & (self._pair == number)]) for pair, number in self._pairs.items()}
         there = self.measured
         found = {
