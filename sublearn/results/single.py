@@ -1,6 +1,5 @@
 """One study with its records and what they show, and the call that runs one."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import ARTIFACTS, Plan, Point
 from sublearn.execution.run import execute
+from sublearn.files.jsontext import indented
 from sublearn.files.writing import (
     a_page,
     anything,
@@ -183,7 +183,7 @@ class Result(Shown):
     def write_estimates(self) -> None:
         """Write estimates.json; before it, that its verdicts are looked at."""
         looks.record(self.folder, self.analysis)
-        replace_text(self.folder / ESTIMATES, json.dumps(self.to_dict(), indent=2) + "\n")
+        replace_text(self.folder / ESTIMATES, indented(self.to_dict()) + "\n")
 
     def save(self, path: Path | str) -> Self:
         """Write a run directory; the same result, as it lies there."""

@@ -3,6 +3,7 @@
 Runs and means lie along x at one height; with `upright` along y. Colours are names of the palette.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -133,7 +134,7 @@ def draw_breaks(
     **more: Any,
 ) -> None:
     """Strokes between two places each, as one line with breaks."""
-    places = [np.insert(np.array(ends, dtype=float).reshape(-1, 2), 2, np.nan, axis=1).ravel() for ends in (x, y)]
+    places = [[place for start, end in ends for place in (start, end, math.nan)] for ends in (x, y)]
     _add_line(axes, *places, colour, lw=width, solid_capstyle="butt", **more)
 
 

@@ -77,7 +77,8 @@ class Sheet:
     ) -> None:
         """One line of text."""
         style = {"size": size, "color": light(colour), "weight": "bold" if bold else "normal", "ha": side}
-        self._paper.text(x, y, text, va="baseline", parse_math=False, **style)
+        # Not by the paper's own method, which clips each text by itself.
+        self.figure.text(x / self.width, 1 - y / self.height, text, va="baseline", parse_math=False, **style)
 
     def write_words(self, words: Words, left: float, top: float) -> float:
         """Write lines below each other; return where they end."""
