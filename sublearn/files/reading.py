@@ -237,11 +237,11 @@ def _refuse_constant(name: str) -> None:
 
 
 def _unlike_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in values:
-            raise ValueError(f"the key {quoted(key)} comes twice")
-        values[key] = value
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"the key {quoted(twice)} comes twice")
     return values
 
 

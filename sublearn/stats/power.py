@@ -14,6 +14,7 @@ from scipy import special
 from sublearn.errors import InputError
 from sublearn.seeds import stream
 from sublearn.stats.families import Family
+from sublearn.stats.signs import VALUES_AT_ONCE, Column
 from sublearn.stats.skewed import skewed_bounds
 
 MOST_RUNS = 1_000
@@ -105,6 +106,15 @@ def _numbers(least: int) -> tuple[int, ...]:
 @lru_cache(maxsize=4_096)
 def _size_found(n: int, tail: float, both: bool, target: float) -> float:
     """The least effect, or with `both` the least delta, that so many runs find with this chance, in sds."""
-    drawn = stream(n, "stats/power").normal(size=(DRAWS, n))
-    low, high = skewed_bounds(drawn, tail)
+    low, high = _drawn_bounds(n, tail)
     return float(np.quantile(np.maximum(-low, high) if both else -low, target))
+
+
+@lru_cache(maxsize=64)
+def _drawn_bounds(n: int, tail: float) -> tuple[Column, Column]:
+    """The ends of the intervals of studies of so many runs that were drawn with a mean of zero, in sds."""
+    drawn = stream(n, "stats/power").normal(size=(DRAWS, n))
+    # Part by part, since large arrays come from the system anew each time, which takes most of the time.
+    ends = [skewed_bounds(part, tail) for part in np.array_split(drawn, -(-drawn.size // VALUES_AT_ONCE))]
+    low, high = (np.concatenate(own) for own in zip(*ends, strict=True))
+    return low, high

@@ -5,6 +5,7 @@ Places on the sheet are CSS pixels, counted from the upper left. Colours are nam
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from textwrap import wrap
 from typing import Literal
 
@@ -49,7 +50,7 @@ class Key:
     line: bool = False
     dashes: tuple[float, ...] | None = None
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Pixels of the sign, the text and the space after it."""
         return 42 + text_to_path.get_text_width_height_descent(self.text, FontProperties(size=SMALL), False)[0]
