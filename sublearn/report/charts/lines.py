@@ -183,7 +183,8 @@ def _draw_chart(sheet: Sheet, chart: Chart, across: Across, left: float, top: fl
 
 def _draw_lines(axes: Canvas, chart: Chart, across: Across) -> list[tuple[float, str]]:
     """Draw what is between the limits; the marks that belong below."""
-    ends, lines = axes.get_xlim(), 1 if any(one.ribbon for one in chart.series) else len(chart.series)
+    ends, ribbons = axes.get_xlim(), any(one.ribbon for one in chart.series)
+    lines = 1 if ribbons else len(chart.series)
     scale = across.scale(ends[1], lines)
     if chart.level is not None:
         low, high = axes.get_ylim()
@@ -192,13 +193,20 @@ def _draw_lines(axes: Canvas, chart: Chart, across: Across) -> list[tuple[float,
             draw_band(axes, ends, (upper, lower), "control")
         draw_line(axes, ends, [chart.level] * 2, "muted", 1, DOTS)
     apart = across.apart(scale, lines)
+    marks: list[Mark] = []
+    places: list[float] = []
     for number, one in enumerate(chart.series):
         aside = 0 if one.ribbon else (number - (len(chart.series) - 1) / 2) * apart
-        _draw_series(axes, one, across, scale, aside)
+        own, at = _draw_series(axes, one, across, scale, aside)
+        marks, places = marks + own, places + at
+    draw_marks(axes, marks, places, upright=True, size=6 if ribbons else 7)
     return across.marks(scale)
 
 
-def _draw_series(axes: Canvas, one: Series, across: Across, scale: Scale, aside: float) -> None:
+def _draw_series(
+    axes: Canvas, one: Series, across: Across, scale: Scale, aside: float
+) -> tuple[list[Mark], list[float]]:
+    """Draw the line; its marks that are still to be drawn, and their places."""
     measured = [pair for pair in zip(one.values, one.marks, strict=True) if pair[1].mean is not None]
     measured.sort(key=lambda pair: across.place(pair[0]))
     places = [scale.px(across.place(value)) + aside for value, _ in measured]
@@ -208,4 +216,4 @@ def _draw_series(axes: Canvas, one: Series, across: Across, scale: Scale, aside:
         marks = [replace(mark, low=None, high=None) for mark in marks]
     if across.numeric:  # between names nothing lies
         draw_line(axes, places, [mark.mean or 0.0 for mark in marks], one.colour, 1.3, one.dashes)
-    draw_marks(axes, marks, places, upright=True, size=6 if one.ribbon else 7)
+    return marks, places
