@@ -16,7 +16,7 @@ from sublearn.execution.options import Options
 from sublearn.execution.plan import describe
 from sublearn.execution.store import load
 from sublearn.execution.sweep import Grid, GridPoints
-from sublearn.report.charts.sweep import sweep_figure
+from sublearn.report.charts.sweep import sweep_figures
 from sublearn.results.single import Result
 from sublearn.results.single import run as run_study
 from sublearn.results.sweep import Sweep, SweepPoint, plan, run_points
@@ -92,7 +92,7 @@ def test_the_index_has_a_line_a_study(whole):
 def test_the_figure_of_a_setting_has_an_interval_at_each_value_that_has_one(whole):
     points = Sweep.load(whole).points
     for key in GRID:
-        picture = ElementTree.fromstring(sweep_figure(points, key))
+        picture = ElementTree.fromstring(sweep_figures(points, key)[0])
         paths = [path for path in picture.iterfind(".//{*}path") if "stroke-width: 2;" in f"{path.get('style')};"]
         lines = [line.split() for path in paths for line in path.get("d", "").split("M")[1:]]
         upright = [(x, y, end) for x, y, _, above, end in lines if x == above]

@@ -134,8 +134,8 @@ def draw_breaks(
     **more: Any,
 ) -> None:
     """Strokes between two places each, as one line with breaks."""
-    places = [[place for start, end in ends for place in (start, end, math.nan)] for ends in (x, y)]
-    _add_line(axes, *places, colour, lw=width, solid_capstyle="butt", **more)
+    along, up = ([place for start, end in ends for place in (start, end, math.nan)] for ends in (x, y))
+    _add_line(axes, along, up, colour, lw=width, solid_capstyle="butt", **more)
 
 
 def draw_band(axes: Canvas, x: tuple[float, float], y: tuple[float, float], colour: str, alpha: float = 0.16) -> None:
