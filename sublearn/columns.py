@@ -75,6 +75,8 @@ class Columns(Sequence[Record]):
     @classmethod
     def joined(cls, parts: Sequence["Columns"]) -> "Columns":
         """The records of all parts, one part after the other."""
+        if len(parts) == 1:
+            return parts[0]
         kinds: dict[Kind, int] = {}
         places = [[kinds.setdefault(kind, len(kinds)) for kind in part.kinds] for part in parts]
         kind = [np.array(place, dtype=np.int32)[part.kind] for place, part in zip(places, parts, strict=True)]
@@ -232,12 +234,13 @@ def _read_part(content: bytes) -> Columns | None:
     kinds: dict[tuple[bytes, ...], int] = {}
     shared = zip(fields[1::7], fields[3::7], fields[6::7], strict=True)
     kind = [kinds.setdefault(texts, len(kinds)) for texts in shared]
-    values = [np.nan if text == b"null" else float(text) for text in fields[4::7]]
+    texts = fields[4::7]
+    values = [np.nan if text == b"null" else float(text) for text in texts] if b"null" in texts else map(float, texts)
     try:
         known = [Kind(**fields) for fields in json.loads(b"[%b]" % b",".join(b"{%b,%b,%b}" % texts for texts in kinds))]
     except UnicodeDecodeError:
         return None
-    found = _columns(known, kind, list(map(int, fields[2::7])), values, list(map(int, fields[5::7])))
+    found = _columns(known, kind, list(map(int, fields[2::7])), list(values), list(map(int, fields[5::7])))
     missing = found.of_kinds([one.status != "ok" for one in known]).astype(bool)
     return found if np.array_equal(missing, np.isnan(found.value)) and not np.isinf(found.value).any() else None
 
