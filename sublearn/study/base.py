@@ -238,6 +238,30 @@ class Design(ABC, Generic[S]):
     def study(self) -> Study:
         """The study of these settings."""
 
+    def asking(
+        self,
+        *,
+        title: str,
+        question: str,
+        arms: tuple[Arm, ...],
+        traits: tuple[Trait, ...],
+        claims: tuple[Claim, ...],
+        name: str = "",
+        seeds_a_unit: int = 1,
+    ) -> Study:
+        """A study that asks this with the design's settings and is measured by it; its name is the design's own."""
+        return Study(
+            name=name or self.name,
+            title=title,
+            question=question,
+            settings=self.settings.model_dump(mode="json"),
+            arms=arms,
+            traits=traits,
+            claims=claims,
+            seeds_a_unit=seeds_a_unit,
+            design=self,
+        )
+
     def changed(self, assignments: Mapping[str, Any], what: str) -> Self:
         """The same design with some settings changed by dotted key. Raises InputError that begins with `what`."""
         return replace(self, settings=override(type(self.settings), assignments, what, self.settings))

@@ -62,15 +62,13 @@ class Guest(Controlled[Settings]):
     def study(self) -> Study:
         """The study of these settings."""
         run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms)
-        return Study(
+        return self.asking(
             name=self.study_name,
             title=self.title,
             question=self.question,
-            settings=self.settings.model_dump(mode="json"),
             arms=run,
             traits=self.traits,
             claims=about(self.own_claims, run),
-            design=self,
         )
 
     def changed(self, assignments: Mapping[str, Any], what: str) -> Self:
