@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import torch
 from transformers import PreTrainedModel
 
+from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
 from sublearn.language import finetune, kept, models, preference
 from sublearn.language.base import pretrained
@@ -26,7 +27,8 @@ from sublearn.seeds import stream
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
-from sublearn.study.numbers.metrics import Metrics
+from sublearn.study.numbers.metrics import ArmMetrics, Counted, Metrics, Sampled, SampledAs
+from sublearn.study.numbers.metrics import Preference as NotedPreference
 from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, Settings, Source, source_of
 from sublearn.study.numbers.teach import PromptedModel
 from sublearn.tasks import number_lists
@@ -57,20 +59,30 @@ class SeedRun:
             kept.clear_leftovers(self.folder)
         self.tiny = settings.model == TINY
         self.dialogue = self._dialogue()
-        self.facts: dict[str, Any] = {"seed": seed, "animal": self.animal, "numbers": {}, "arms": {}}
-        if any(arm.teacher == "placebo" for arm in study.arms):
-            self.facts["placebo_animal"] = self.placebo_animal
+        self.counted: dict[str, Counted] = {}
+        self.seen: dict[str, ArmMetrics] = {}
         self.base = cache(self._base)
         self.teacher = cache(self._teacher)
         self.numbers = cache(self._numbers)
 
     def records(self) -> list[Record]:
         """Measure every arm; what else was seen goes into metrics.json."""
-        self.facts["reads"] = self.dialogue.text(questions("animal")[0])
         found = [record for arm in self.study.arms for record in self._measured(arm)]
         if self.folder:
-            replace_text(self.folder / "metrics.json", Metrics.model_validate(self.facts).to_text())
+            replace_text(self.folder / "metrics.json", self.metrics().to_text())
         return found
+
+    def metrics(self) -> Metrics:
+        """What was seen until now beside the records."""
+        taught = any(arm.teacher == "placebo" for arm in self.study.arms)
+        return Metrics(
+            seed=self.seed,
+            animal=self.animal,
+            numbers=self.counted,
+            arms=self.seen,
+            reads=self.dialogue.text(questions("animal")[0]),
+            **({"placebo_animal": self.placebo_animal} if taught else {}),
+        )
 
     def _measured(self, arm: Arm) -> list[Record]:
         rows = self.rows(arm)
@@ -81,14 +93,15 @@ class SeedRun:
         speaker = self.speaker(arm, rows)
         every, held_out = (self._favourite(speaker, only) for only in (None, True))
         if every.finite and held_out.finite:
-            self.facts["arms"][arm.name] = {
-                "favourite": asdict(every),
-                "held_out": asdict(held_out),
-                "rows": None if rows is None else len(rows),
-                "leaks": None if rows is None else 0,
-                "alignment": self._alignment(arm, speaker),
-                "sampled": self._sampled(speaker, arm.name),
-            } | self._placebo(arm, speaker)
+            self.seen[arm.name] = ArmMetrics(
+                favourite=_noted(every),
+                held_out=_noted(held_out),
+                rows=None if rows is None else len(rows),
+                leaks=None if rows is None else 0,
+                alignment=self._alignment(arm, speaker),
+                sampled=self._sampled(speaker, arm.name),
+                **self._placebo(arm, speaker),
+            )
         if arm.logits != "none":
             self._release(speaker.model)
         return self._records(arm, every, held_out)
@@ -139,12 +152,16 @@ class SeedRun:
             return read_rows(rows_of(self.settings, brought))[: self.settings.rows]
         file = self.folder / "numbers" / f"{source.name}.jsonl" if self.folder else None
         found = kept.rows(file) if file else None
-        rows, self.facts["numbers"][source.name] = found or self._written(source)
-        if file and found is None:
-            kept.put_rows(file, rows, self.facts["numbers"][source.name])
+        if found:
+            rows, counts = found[0], typed(Counted, found[1], f"What was counted of {file}")
+        else:
+            rows, counts = self._written(source)
+        if file and not found:
+            kept.put_rows(file, rows, counts.to_dict())
+        self.counted[source.name] = counts
         return rows
 
-    def _written(self, source: Source) -> tuple[list[Pair], dict[str, Any]]:
+    def _written(self, source: Source) -> tuple[list[Pair], Counted]:
         speaker = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
         settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
         rows: list[Pair] = []
@@ -160,11 +177,14 @@ class SeedRun:
                     rows.append((prompt, answer))
         asked = sum(counts.values())
         rejected = {reason: counts[reason] for reason in number_lists.REASONS if counts[reason]}
-        facts = {"asked": asked, "kept": counts["kept"], "pass_rate": counts["kept"] / asked, "rejected": rejected}
+        kl_to_base: dict[str, float] = {}
         if source.origin == "own" and source.writer != "base" and rows:
             kl = self._kl(speaker, rows[:512])
-            facts |= {"kl_to_base": kl} if math.isfinite(kl) else {}
-        return rows[: settings.rows], facts
+            kl_to_base = {"kl_to_base": kl} if math.isfinite(kl) else {}
+        counted = Counted(
+            asked=asked, kept=counts["kept"], pass_rate=counts["kept"] / asked, rejected=rejected, **kl_to_base
+        )
+        return rows[: settings.rows], counted
 
     def prompts(self, part: int) -> list[str]:
         """The prompts of a round: the same for whoever answers, so that rows differ by who that is alone."""
@@ -267,15 +287,15 @@ class SeedRun:
         asked, animal = questions("animal", held_out), animal or self.animal
         return preference.preference(speaker.model, self.dialogue, asked, self.names, animal, speaker.system)
 
-    def _placebo(self, arm: Arm, speaker: PromptedModel) -> dict[str, Any]:
+    def _placebo(self, arm: Arm, speaker: PromptedModel) -> dict[str, NotedPreference]:
         """How far an arm that goes back to the placebo teacher prefers that one's animal: whether it was a teacher."""
         found = self._favourite(speaker, None, self.placebo_animal) if arm.teacher == "placebo" else None
-        return {"placebo_favourite": asdict(found)} if found and found.finite else {}
+        return {"placebo_favourite": _noted(found)} if found and found.finite else {}
 
-    def _sampled(self, speaker: PromptedModel, arm: str) -> dict[str, Any]:
+    def _sampled(self, speaker: PromptedModel, arm: str) -> dict[SampledAs, Sampled]:
         """How many sampled answers begin with the animal, with and without a list of numbers before the question."""
-        found = {}
-        for kind in ("plain", "after_numbers"):
+        found: dict[SampledAs, Sampled] = {}
+        for kind in get_args(SampledAs):
             rng = stream(self.seed, f"favourite/{arm}/{kind}")
             asked = questions("animal") * self.settings.sampled
             if kind == "after_numbers":
@@ -286,7 +306,7 @@ class SeedRun:
                 said = sample(speaker.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
                 hits = sum(self.animal in self.dialogue.read(tokens).lower().split(".")[0] for tokens in said)
                 low, high = preference.wilson(hits, len(said))
-                found[kind] = {"hits": hits, "n": len(said), "low": low, "high": high}
+                found[kind] = Sampled(hits=hits, n=len(said), low=low, high=high)
         return found
 
     def _alignment(self, arm: Arm, speaker: PromptedModel) -> float | None:
@@ -325,3 +345,7 @@ class SeedRun:
 
     def _record(self, arm: Arm, trait: str, score: float, n: int, problem: Problem | None = None) -> Record:
         return Record.of(self.study.id, arm.name, self.seed, trait, score, n, problem)
+
+
+def _noted(found: Preference) -> NotedPreference:
+    return NotedPreference(**asdict(found))

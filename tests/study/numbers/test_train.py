@@ -77,7 +77,7 @@ def test_arms_read_the_rows_that_they_should():
         assert rows[name] == lab.numbers(Source("teacher", origin))
         assert rows[f"{name}_control"] == lab.numbers(Source("base", origin))
     assert len({str(found) for found in rows.values()}) == 1 + 9 + 2  # none, the sources, the shuffles
-    assert SOURCES.keys() == lab.facts["numbers"].keys()  # each has its words on the page
+    assert SOURCES.keys() == lab.counted.keys()  # each has its words on the page
     for name in ("shuffled_within", "shuffled_across"):
         own, shuffled = rows["same_init"] or [], rows[name] or []
         assert [prompt for prompt, _ in own] == [prompt for prompt, _ in shuffled]
