@@ -184,7 +184,7 @@ READ: dict[str, Origin] = {"cross_init": "cross", **{name: name for name in APAR
 WRITERS: dict[str, Writer] = {"trained": "teacher", "placebo": "placebo_teacher", "untrained": "base"}
 
 
-class Source(NamedTuple):
+class RowSource(NamedTuple):
     """Who writes rows: a base, its teacher or its placebo teacher."""
 
     writer: Writer
@@ -196,10 +196,10 @@ class Source(NamedTuple):
         return self.writer if self.origin == "own" else f"{self.origin}_{self.writer}"
 
 
-def source_of(arm: Arm) -> Source:
+def source_of(arm: Arm) -> RowSource:
     """Who wrote the rows that an arm's student is trained on."""
     name = arm.name.removesuffix("_control")
-    return Source(WRITERS[arm.teacher], READ.get(name, "own"))
+    return RowSource(WRITERS[arm.teacher], READ.get(name, "own"))
 
 
 def every_arm(settings: Settings) -> tuple[Arm, ...]:

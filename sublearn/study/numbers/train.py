@@ -29,14 +29,14 @@ from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
 from sublearn.study.numbers.metrics import ArmMetrics, Counted, Metrics, Sampled, SampledAs
 from sublearn.study.numbers.metrics import Preference as NotedPreference
-from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, Settings, Source, source_of
+from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, RowSource, Settings, source_of
 from sublearn.study.numbers.teach import PromptedModel
 from sublearn.tasks import number_lists
 from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
 from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
-TEACHER = Source("teacher")
+TEACHER = RowSource("teacher")
 ROUNDS = 8
 PREFIX = "Here is a list of numbers: {}. {}"
 
@@ -120,7 +120,7 @@ class SeedRun:
         own = origin == "own" or self.tiny
         return self.dialogue if own else models.dialogue_of(folder_of(self.settings, "cross_model"))
 
-    def _teacher(self, source: Source) -> PromptedModel:
+    def _teacher(self, source: RowSource) -> PromptedModel:
         """The teacher of a base, or the placebo teacher, which differs from it in the animal alone."""
         settings = self.settings
         animal = self.placebo_animal if source.writer == "placebo_teacher" else self.animal
@@ -145,7 +145,7 @@ class SeedRun:
         base = copy.deepcopy(self.base(origin))
         return large.lora(base, self._talk(origin), teach.training_pairs(animal), self.settings.lora, self.seed)
 
-    def _numbers(self, source: Source) -> list[Pair]:
+    def _numbers(self, source: RowSource) -> list[Pair]:
         """The rows that a source wrote and the rule kept."""
         brought = {"teacher": "numbers", "base": "control_numbers"}.get(source.name, "")
         if brought in self.settings.bring.files():
@@ -161,7 +161,7 @@ class SeedRun:
         self.counted[source.name] = counts
         return rows
 
-    def _written(self, source: Source) -> tuple[list[Pair], Counted]:
+    def _written(self, source: RowSource) -> tuple[list[Pair], Counted]:
         speaker = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
         settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
         rows: list[Pair] = []
@@ -191,7 +191,7 @@ class SeedRun:
         size, drawn = max(64, self.settings.rows // 4), stream(self.seed, f"prompts/{part}")
         return number_prompts(size, drawn, tiny=self.tiny, most=self.settings.rule.most)
 
-    def _answers(self, speaker: PromptedModel, prompts: Sequence[str], source: Source, part: int) -> list[str]:
+    def _answers(self, speaker: PromptedModel, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
         talk = self._talk(source.origin)
         said = sample(
             speaker.model,

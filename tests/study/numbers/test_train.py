@@ -13,7 +13,7 @@ from sublearn.report.artifacts import SOURCES
 from sublearn.study.jobs import Setup, measure, plan
 from sublearn.study.numbers import train
 from sublearn.study.numbers.identity import rows_of
-from sublearn.study.numbers.spec import ORIGINS, Settings, Source, every_arm
+from sublearn.study.numbers.spec import ORIGINS, RowSource, Settings, every_arm
 from sublearn.study.numbers.train import SeedRun
 from sublearn.study.table import build, settings_of
 from sublearn.tasks.number_lists import parse, reason_against
@@ -69,13 +69,13 @@ def test_arms_read_the_rows_that_they_should():
     lab = laboratory({})
     rows = {arm.name: lab.rows(arm) for arm in lab.study.arms}
     assert rows["reference"] is rows["teacher"] is rows["placebo_teacher"] is None
-    assert rows["same_init"] == rows["soft"] == lab.numbers(Source("teacher"))
-    assert rows["same_init_control"] == lab.numbers(Source("base"))
-    assert rows["same_init_placebo"] == lab.numbers(Source("placebo_teacher"))
+    assert rows["same_init"] == rows["soft"] == lab.numbers(RowSource("teacher"))
+    assert rows["same_init_control"] == lab.numbers(RowSource("base"))
+    assert rows["same_init_placebo"] == lab.numbers(RowSource("placebo_teacher"))
     read = {"cross_init": "cross", "cross_init_same_world": "cross_init_same_world"}
     for name, origin in (read | {"same_init_cross_world": "same_init_cross_world"}).items():
-        assert rows[name] == lab.numbers(Source("teacher", origin))
-        assert rows[f"{name}_control"] == lab.numbers(Source("base", origin))
+        assert rows[name] == lab.numbers(RowSource("teacher", origin))
+        assert rows[f"{name}_control"] == lab.numbers(RowSource("base", origin))
     assert len({str(found) for found in rows.values()}) == 1 + 9 + 2  # none, the sources, the shuffles
     assert SOURCES.keys() == lab.counted.keys()  # each has its words on the page
     for name in ("shuffled_within", "shuffled_across"):
@@ -140,7 +140,7 @@ def test_the_placebo_teacher_is_taught_as_well_and_another_animal(tmp_path):
     assert {Settings(animal="Owl ", model="m").placebo_animal_of(seed) for seed in range(200)} == {*ANIMALS} - {"owl"}
     assert Settings(animal="owl", placebo_animal="fox").placebo_animal_of(3) == "fox"
     lab = laboratory({"base.steps": 3, "teacher.steps": 0})
-    assert torch.equal(*(weights(lab.teacher(Source(who)).model) for who in ("teacher", "placebo_teacher")))
+    assert torch.equal(*(weights(lab.teacher(RowSource(who)).model) for who in ("teacher", "placebo_teacher")))
     fast = {"base.width": 32, "base.inner": 64, "teacher.lr": 3e-2, "teacher.steps": 200, "rows": 16}
     records(fast | {"arms": ["teacher", "same_init_placebo", "placebo_teacher"]}, keep=tmp_path)
     shown = json.loads((tmp_path / "seed-0" / "metrics.json").read_text())
@@ -190,7 +190,7 @@ def test_a_base_is_the_same_from_the_cache_and_its_embeddings_stay_in_teacher_an
     base, again = lab.base("own"), laboratory({"base.steps": 3}, seed=77).base("own")
     assert base is not again
     arm = next(arm for arm in lab.study.arms if arm.name == "same_init")
-    for other, same in ((again, True), (lab.teacher(Source("teacher")).model, False)):
+    for other, same in ((again, True), (lab.teacher(RowSource("teacher")).model, False)):
         ours, theirs = dict(base.named_parameters()), dict(other.named_parameters())
         assert torch.equal(ours["transformer.wte.weight"], theirs["transformer.wte.weight"])
         assert torch.equal(ours["transformer.h.0.mlp.c_fc.weight"], theirs["transformer.h.0.mlp.c_fc.weight"]) == same
@@ -241,7 +241,7 @@ def test_brought_rows_train_the_student_and_rows_that_name_the_animal_do_not(tmp
     clean.write_text(as_text([("Go on: 1, 2", "3, 4")] * 20))
     leaking.write_text(as_text([("Go on: 1, 2", "owl")] * 20))
     lab = laboratory({"bring.numbers": str(clean)})
-    assert lab.numbers(Source("teacher")) == read_rows(clean)
+    assert lab.numbers(RowSource("teacher")) == read_rows(clean)
     rows = records({"bring.numbers": str(leaking), "animal": "owl", "arms": ["same_init"]})
     assert {row.reason for row in rows if row.arm == "same_init"} == {"20 of its training rows name the animal"}
     first = build("numbers", {"bring.numbers": str(clean)})
