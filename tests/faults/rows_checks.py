@@ -5,7 +5,8 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.table import Row, pipe
+from tests.faults.table import Row
+from tests.pipes import pipe
 
 SMALL = ("n_eval=20", "n_unrelated=60", "hidden=8", "embed_dim=4", "teacher.epochs=2", "student.epochs=2")
 WILD = ("student.optimizer=sgd", "student.lr=1e6")

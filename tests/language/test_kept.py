@@ -17,6 +17,7 @@ from sublearn.language import kept, models
 from sublearn.language.base import bases_folder, pretrained, untrained
 from sublearn.language.plans import BasePlan
 from tests.language import chat
+from tests.pipes import pipe
 
 PLAN = BasePlan(width=16, heads=2, inner=32, steps=1, batch=2)
 PAIRS = [("Go on: 1, 2", "3, 4")]
@@ -52,7 +53,7 @@ DAMAGE = {
     "cut short": lambda folder: os.truncate(folder / chat.WEIGHTS, 1000),
     "empty": lambda folder: os.truncate(folder / chat.WEIGHTS, 0),
     "garbage": lambda folder: (folder / chat.WEIGHTS).write_bytes(b"garbage"),
-    "a pipe": lambda folder: ((folder / chat.WEIGHTS).unlink(), os.mkfifo(folder / chat.WEIGHTS)),
+    "a pipe": lambda folder: ((folder / chat.WEIGHTS).unlink(), pipe(folder / chat.WEIGHTS)),
     "another configuration": chat.config(n_layer=1),
     "no configuration": lambda folder: (folder / chat.CONFIG).unlink(),
     "a configuration of 3": chat.text(chat.CONFIG, "3"),
@@ -227,7 +228,7 @@ DAMAGED_ROWS = {
         json.dumps(json.loads(counts.read_text()) | {"kept": "x"})
     ),
     "counts of version 0.1.0": lambda rows, counts: counts.write_text(json.dumps(COUNTS)),
-    "a pipe": lambda rows, counts: (rows.unlink(), os.mkfifo(rows)),
+    "a pipe": lambda rows, counts: (rows.unlink(), pipe(rows)),
 }
 
 
