@@ -39,7 +39,7 @@ def seed_run(settings, keep=None, seed=0):
     return SeedRun(study, own, seed, Setup(keep=keep and str(keep)))
 
 
-@pytest.mark.parametrize("family", ["gpt2", "llama"])
+@pytest.mark.parametrize("family", ["gpt2", pytest.param("llama", marks=pytest.mark.slow)])
 def test_every_arm_is_measured_and_the_same_again(family, tmp_path):
     first = records({"base.family": family}, keep=tmp_path)
     study = build("numbers", TINY | {"base.family": family})
