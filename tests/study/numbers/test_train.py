@@ -109,7 +109,7 @@ def test_another_init_has_this_world_and_another_world_this_init(monkeypatch):
 
 
 def test_whoever_writes_rows_answers_the_same_prompts(monkeypatch):
-    """Each source is the base of its origin or one tuned from it, whose embeddings are the base's."""
+    """Each source is the base of its origin or one fine-tuned from it, whose embeddings are the base's."""
     seen = {}
 
     def answers(self, prompted, prompts, source, part):
