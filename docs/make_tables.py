@@ -9,14 +9,14 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import sublearn
 from sublearn.config import assignments
 from sublearn.results.single import Result
 from sublearn.seeds import parse_seeds
-from sublearn.stats import Estimate
+from sublearn.stats import Contrast, Estimate
 
 FILE = Path(__file__).parent / "studies.md"
 RUNS = Path(os.environ.get("SUBLEARN_DOCS_RUNS", "runs/docs"))
@@ -40,9 +40,9 @@ def _renewed(lines: list[str]) -> Iterator[str]:
             result = _run(command[1])
             yield line[: command.end(0)].rpartition(" (")[0] + f" ({len(result.analysis.seeds)} runs)"
             yield ""
-            yield from _arms(result)
+            yield from arms(result)
             yield ""
-            yield from _claims(result)
+            yield from claims(result)
             yield ""
         if old_tables and line and not line.startswith("|"):
             old_tables = False
@@ -62,27 +62,37 @@ def _run(command: str) -> Result:
     return sublearn.run(study, parse_seeds(options["--seeds"]), RUNS / study.id, precision=precision, jobs=2)
 
 
-def _arms(result: Result) -> Iterator[str]:
+def arms(result: Result, only: Sequence[str] = ()) -> Iterator[str]:
+    """The table of arms, with every trait or those that are named."""
     analysis = result.analysis
-    traits = [trait.name for trait in analysis.study.traits]
+    traits = [trait.name for trait in analysis.study.traits if not only or trait.name in only]
     found = {(row.arm, row.trait): row.estimate for row in analysis.estimates}
     yield f"| arm | {' | '.join(f'{trait}, mean (95% interval)' for trait in traits)} |"
     yield f"|---|{'---|' * len(traits)}"
     for arm in analysis.study.arms:
-        yield f"| {arm.name} | {' | '.join(_interval(found[arm.name, trait]) for trait in traits)} |"
+        yield f"| {arm.name} | {' | '.join(interval(found[arm.name, trait]) for trait in traits)} |"
 
 
-def _claims(result: Result) -> Iterator[str]:
+def claims(result: Result) -> Iterator[str]:
+    """The table of claims."""
     analysis = result.analysis
     contrasts = {(row.treatment, row.control, row.trait): row.contrast for row in analysis.contrasts}
     yield "| claim | verdict | difference, interval that decides, runs |"
     yield "|---|---|---|"
     for claim, finding in zip(analysis.study.claims, analysis.findings, strict=True):
         one = contrasts[claim.treatment, claim.control, claim.trait]
-        yield f"| {claim.claim} | {finding.verdict} | {one.mean:+.3f}, {one.low:+.3f} to {one.high:+.3f}, {one.n} |"
+        yield f"| {claim.claim} | {finding.verdict} | {difference(one)}, {one.n} |"
 
 
-def _interval(one: Estimate) -> str:
+def difference(one: Contrast) -> str:
+    """A difference with its sign and the interval that decides, where there is one."""
+    if one.mean is None:
+        return "none"
+    return f"{one.mean:+.3f}" + ("" if one.low is None else f", {one.low:+.3f} to {one.high:+.3f}")
+
+
+def interval(one: Estimate) -> str:
+    """A mean with its interval, where there is one."""
     return f"{one.mean:.3f}" if one.low is None else f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 

@@ -176,6 +176,65 @@ def test_bad_input_is_one_message_and_status_2(name, tmp_path, monkeypatch):
     assert time.monotonic() - started < 30
 
 
+BOTH = ["sgd", "adam"]
+LINKED = {
+    "with a fixed setting": (
+        {"student.momentum": 0.9, "hidden": 8},
+        {"student.optimizer": BOTH},
+        "student.optimizer=adam (with student.momentum=0.9)",
+    ),
+    "with each other": (
+        {"hidden": 8},
+        {"student.momentum": [0, 0.9], "student.optimizer": BOTH},
+        "student.momentum=0.9, student.optimizer=adam",
+    ),
+    "the first of all": (
+        {},
+        {"student.optimizer": BOTH[::-1], "student.momentum": [0.9, 0]},
+        "student.optimizer=adam, student.momentum=0.9",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_combination_of_values_that_do_not_go_together_is_named_with_what_to_do(name):
+    settings, values, combination = LINKED[name]
+    with pytest.raises(InputError) as error:
+        grids.checked(Grid("tutorial", settings, values))
+    assert str(error.value) == (
+        f"--grid: {combination} cannot be run: 'student': momentum 0.9 belongs to sgd; with adam leave it at 0. Other "
+        "combinations can be: leave this one out by running a sweep of its own for each set of values that go together."
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"student.momentum": 0.9}, "--set: 'student': momentum 0.9 belongs to sgd; with adam leave it at 0."),
+        ({}, "--grid: 'student.optimizer': Input should be 'adam' or 'sgd', got 'adamw'."),
+    ],
+)
+def test_what_no_combination_mends_is_said_without_one(settings, message):
+    with pytest.raises(InputError) as error:
+        grids.checked(Grid("tutorial", settings, {"student.optimizer": ["adam", "adamw"]}))
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"student.optimizer": ["sgd"], "student.momentum": [0, 0.9]},
+        {"student.momentum": [0.5, 0.9], "student.optimizer": ["sgd"]},
+    ],
+    ids=["one", "other"],
+)
+def test_values_that_go_with_the_grids_others_alone_make_a_sound_grid(values):
+    grid = grids.checked(Grid("tutorial", SMALL, values))
+    own = {study.id for _, study in grid.studies()}
+    assert len(own) == 2
+    assert {study.id for study in grid.probes()} == own
+
+
 def test_another_sweep_in_the_folder_is_refused(tmp_path):
     run(tmp_path, range(1))
     with pytest.raises(InputError, match="another sweep"):

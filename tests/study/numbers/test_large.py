@@ -83,7 +83,8 @@ def test_the_whole_study_runs_on_a_saved_chat_model(folder, tmp_path):
     assert not list(kept.rglob("*.bin"))
 
 
-@pytest.mark.parametrize("how", ["system_prompt", pytest.param("lora", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["system_prompt", "lora"])
 def test_a_run_of_a_chat_model_that_is_stopped_everywhere_equals_an_undisturbed_one(how, folder, tmp_path, monkeypatch):
     settings = {"model": str(folder), "rows": 20, "lora.epochs": 1, "lora.batch": 10, "sampled": 0, "teacher.how": how}
     study = build("numbers", settings | {"arms": ["same_init"], "lora.lr": 1e-2})
