@@ -33,7 +33,7 @@ from sublearn.server.orders import MOST_RUNS, Busy, Order
 HERE = Path(__file__).parent
 PAGES = {"/": "lab", "/compare": "compare", "/steps": "steps", "/numbers": "numbers"}
 """Each page's template, which loads the module of the same name."""
-TITLES = {"lab": "Laboratory", "compare": "Compare", "steps": "Step by step", "numbers": "Rows and favourites"}
+TITLES = {"lab": "Laboratory", "compare": "Compare", "steps": "Step by step", "numbers": "Rows and preferences"}
 LARGEST_REPORT = 1 << 28
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sublearn.records import Record
 from sublearn.study.base import Study
-from sublearn.study.walk import Colour, Curve, Step, Table
+from sublearn.study.steps import Colour, Curve, Step, Table
 from sublearn.training.lift import State
 from sublearn.training.trainers import Trainer
 
@@ -157,8 +157,13 @@ def _students(seen: Seen) -> Step:
         f"{', of which a student is shown nothing' if seen.imitated.start else ''}.",
         (
             Table(
-                "Their ways in weight space",
-                ("Student", "Start: distance from the reference", "Way: length", "Way: cosine with the teacher's"),
+                "Their updates in weight space",
+                (
+                    "Student",
+                    "Start: distance from the reference",
+                    "Update: length",
+                    "Update: cosine with the teacher's",
+                ),
                 tuple(rows),
                 1,
             ),

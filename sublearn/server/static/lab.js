@@ -183,7 +183,7 @@ function links(run) {
   replace(byId("links"),
     run.report ? link("/report", { name: run.name }, "Report") : null,
     walk ? link("/steps", { study: run.study, settings: JSON.stringify(run.order.settings) }, "One seed, step by step") : null,
-    run.rows ? link("/numbers", { name: run.name }, "Rows and favourites") : null,
+    run.rows ? link("/numbers", { name: run.name }, "Rows and preferences") : null,
     link("/compare", { first: run.name }, "Compare"));
 }
 

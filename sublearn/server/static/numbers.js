@@ -75,7 +75,7 @@ function bar(share, own) {
 
 async function begin() {
   if (!name) throw new Error("Name a run: open this page from a run of the study numbers.");
-  setText(byId("title"), `Rows and favourites: ${name}`);
+  setText(byId("title"), `Rows and preferences: ${name}`);
   kept = await get("/api/kept", { name });
   byId("kept").hidden = false;
   options(byId("seed"), kept.seeds.map((one) => [String(one.seed), String(one.seed)]), String(kept.seeds[0].seed));

@@ -8,7 +8,7 @@ from sublearn.study.controlled.train import channel_slice, train_students, train
 from sublearn.study.prompts.spec import Settings
 from sublearn.study.prompts.train import PromptExperiment
 from sublearn.study.seen import Seen, Trainee, steps
-from sublearn.study.walk import Colour, Step
+from sublearn.study.steps import Colour, Step
 
 
 def walk(study: Study, seed: int) -> Sequence[Step]:
@@ -17,9 +17,8 @@ def walk(study: Study, seed: int) -> Sequence[Step]:
     experiment, setup = PromptExperiment(settings, [seed], "cpu"), Setup()
     taught = [arm for arm in study.arms if arm.logits != "none"]
     if experiment.untrainable or all(arm.teacher != "trained" for arm in taught):
-        raise InputError(
-            f"Seed {seed} has no student to walk through: {experiment.untrainable or 'none was asked for'}."
-        )
+        reason = experiment.untrainable or "no student of the teacher was asked for"
+        raise InputError(f"Seed {seed} cannot be walked through: {reason}.")
     by = trainer_of(experiment, setup)
     before = train_teachers(settings, [seed], experiment, setup, study.arms)
     students = train_students(settings, experiment, by, taught, before)

@@ -6,9 +6,9 @@ import torch
 
 from sublearn.study.base import Setup, Study
 from sublearn.study.seen import Seen, Trainee, steps
+from sublearn.study.steps import Colour, Step
 from sublearn.study.tutorial.spec import Settings
 from sublearn.study.tutorial.train import STUDENTS, draw, students, template
-from sublearn.study.walk import Colour, Step
 from sublearn.training.batches import shuffled
 from sublearn.training.cohort import stack
 from sublearn.training.losses import cross_entropy

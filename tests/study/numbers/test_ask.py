@@ -1,7 +1,7 @@
 import pytest
 
 from sublearn.errors import InputError
-from sublearn.language import kept
+from sublearn.language import artifacts
 from sublearn.language.preference import name_log_probabilities
 from sublearn.study.numbers.ask import ask
 from sublearn.study.numbers.kept import kept_models, kept_rows, kept_seeds
@@ -10,7 +10,7 @@ from sublearn.tasks.vocabulary import ANIMALS, questions
 
 def test_a_kept_student_answers_with_its_exact_probabilities(tmp_path, model, dialogue):
     place = tmp_path / "made" / "seed-3"
-    kept.put(model, dialogue.tokenizer, place / "students" / "same_init")
+    artifacts.put(model, dialogue.tokenizer, place / "students" / "same_init")
     (place / "numbers").mkdir()
     (place / "numbers" / "teacher.jsonl").write_text('{"prompt": "Go on: 1", "completion": "2"}\n')
     assert kept_seeds(tmp_path / "made") == {3: place} and list(kept_rows(place)) == ["teacher"]
