@@ -1,4 +1,4 @@
-"""Which studies can be walked through, one seed step by step: a table of modules that train it and tell what they see."""
+"""Which studies can be walked through, one seed step by step: a table of modules that train it and tell of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass

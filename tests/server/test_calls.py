@@ -21,7 +21,11 @@ def test_a_call_that_takes_too_long_ends_the_process():
 
 def test_a_process_that_died_is_started_again():
     worker = Worker()
-    worker._running().kill()
-    with pytest.raises(InputError, match=r"has ended|longer"):
-        worker.call("walk", order=QUICK, seed=0)
+    first = worker._running()
+    first.kill()
+    first.wait()
+    with pytest.raises(InputError, match="KeyError"):
+        worker.call("absent")
+    assert worker.process is not None and worker.process.pid != first.pid
+    worker.end()
     assert worker.process is None
