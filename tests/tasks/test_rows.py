@@ -1,13 +1,12 @@
-import gc
 import io
-import json
-import tracemalloc
+import sys
 
 import pytest
 
 from sublearn.errors import InputError
 from sublearn.tasks.number_lists import Rule
 from sublearn.tasks.rows import as_text, filtered, read_rows
+from tests.processes import call
 
 GOOD = b'{"prompt": "Go on: 1", "completion": "2, 3"}\n'
 BAD = {
@@ -47,30 +46,33 @@ def test_kept_rows_pass_as_they_came_and_all_are_counted():
     assert kept.getvalue() == GOOD
 
 
-@pytest.fixture
-def without_collections():
-    """No garbage of what ran before is collected meanwhile: its finalizers' memory would count as the test's."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+PEAKS = """
+import io, json, tracemalloc
+from sublearn.tasks.number_lists import Rule
+from sublearn.tasks.rows import filtered
+
+class Nowhere(io.RawIOBase):
+    def write(self, data):
+        return len(data)
+
+def lines(count):
+    return (json.dumps({"prompt": "Go on", "completion": f"{i % 999}, 2"}).encode() for i in range(count))
+
+def peak(count):
+    tracemalloc.start()
+    assert filtered(lines(count), Nowhere(), Rule(), "x")["kept"] == count
+    memory = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return memory
+
+peak(10)
+print(peak(200), peak(20_000))
+"""
 
 
-@pytest.mark.usefixtures("without_collections")
 def test_memory_does_not_grow_with_the_number_of_rows():
-    class Nowhere(io.RawIOBase):
-        def write(self, data) -> int:
-            return len(data)
-
-    def lines(count):
-        return (json.dumps({"prompt": "Go on", "completion": f"{i % 999}, 2"}).encode() for i in range(count))
-
-    def peak(count):
-        tracemalloc.start()
-        filtered(lines(count), Nowhere(), Rule(), "x")  # pyright: ignore[reportArgumentType]
-        memory = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return memory
-
-    peak(10)
-    assert peak(20_000) < peak(200) + 20_000
+    """In a process of its own: a thread that another test's package left behind would be measured too."""
+    done = call([sys.executable, "-c", PEAKS])
+    assert done.returncode == 0, done.stderr
+    few, many = map(int, done.stdout.split())
+    assert many < few + 20_000
