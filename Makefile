@@ -11,7 +11,7 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,serve]'
 	touch $@
 
 demo: install
@@ -21,7 +21,7 @@ test: install
 	$(PYTHON) -m pytest
 
 test-slow: install
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
 	$(PYTHON) -m pytest -m slow
 
 check: install
@@ -32,7 +32,7 @@ check: install
 	$(PYTHON) -m pytest
 
 bench: install
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
 	$(PYTHON) -m benchmarks
 
 notebook: install
@@ -64,7 +64,7 @@ test-floors: build/floors.txt
 test-latest: build/latest.txt
 test-floors test-latest: test-%:
 	python3 -m venv --clear build/$*
-	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,llm,ray,trackers]'
+	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,llm,ray,serve,trackers]'
 	build/$*/bin/python -m pytest
 
 build/floors.txt: pyproject.toml constraints.txt tools/constraints.py

@@ -50,12 +50,12 @@ class TrainConfig(metaclass=_Named):
     The first four are the tutorial's. Momentum belongs to SGD alone.
     """
 
-    lr: Scale = 1e-3
-    batch_size: Size = 64
-    epochs: int = Field(default=4, ge=0, le=MOST_EPOCHS)
-    weight_decay: float = Field(default=0.0, ge=0, le=1e9)
+    lr: Scale = Field(default=1e-3, description="learning rate")
+    batch_size: Size = Field(default=64, description="examples a step")
+    epochs: int = Field(default=4, ge=0, le=MOST_EPOCHS, description="passes over the data")
+    weight_decay: float = Field(default=0.0, ge=0, le=1e9, description="L2 penalty")
     optimizer: Literal["adam", "sgd"] = "adam"
-    momentum: float = Field(default=0.0, ge=0, lt=1)
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd")
 
     def __post_init__(self) -> None:
         if self.momentum and self.optimizer != "sgd":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from sublearn.errors import printable
@@ -64,16 +64,21 @@ def twins(wide: str, narrow: str, key: str) -> dict[str, Markup]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("sublearn", "report"),
+    return environment("report")
+
+
+def environment(*folders: str) -> Environment:
+    """Templates of these folders of the package, of which each looks for a name in turn."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader("sublearn", folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_plain,
     )
-    environment.filters["breakable"] = _breakable
-    return environment
+    made.filters["breakable"] = _breakable
+    return made
 
 
 def _breakable(name: str) -> Markup:

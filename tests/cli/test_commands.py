@@ -28,6 +28,7 @@ WRONG = {
     "report": ["absent"],
     "power": ["tutorail"],
     "filter": ["absent.jsonl"],
+    "serve": ["--runs", "file"],
     "demo": ["--out", "file"],
 }
 """Words that each command cannot use."""

@@ -44,7 +44,7 @@ class Distil(Spec, frozen=True):
     )
     teacher: TrainConfig = TrainConfig()
     student: TrainConfig = TrainConfig()
-    loss: Literal["kl", "mse", "ce"] = "kl"
+    loss: Literal["kl", "mse", "ce"] = Field(default="kl", description="of a student against the teacher's logits")
     temperature: Scale = Field(default=1.0, description="divides both sides' logits (kl, ce) or the targets (mse)")
     logits: Logits = Field(default="aux", description="which logits same_init, cross_init and their controls imitate")
     student_init: StudentInit = StudentInit()

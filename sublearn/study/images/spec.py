@@ -13,7 +13,9 @@ from sublearn.tasks.table import TASKS
 class Inputs(Spec, frozen=True):
     """What the student sees. Drawn images are the same in each epoch and other ones in each run."""
 
-    kind: Literal["uniform", "gaussian", "correlated", "real", "mixture"] = "uniform"
+    kind: Literal["uniform", "gaussian", "correlated", "real", "mixture"] = Field(
+        default="uniform", description="the noise, or images, that students see"
+    )
     count: Size = Field(default=60_000, description="images drawn; real ones are the training images")
     variance: Scale = Field(default=1.0, description="of a pixel of gaussian or correlated noise")
     blur: float = Field(
@@ -29,7 +31,7 @@ class Settings(Distil, frozen=True):
 
     data: str = Field(default="mnist", description="the data set, one of the table in `tasks`")
     classes: int = Field(default=10, ge=2, le=10, description="the first classes are kept, the others left out")
-    width: Size = 256
+    width: Size = Field(default=256, description="units of a hidden layer")
     depth: int = Field(default=2, ge=1, le=8, description="hidden layers")
     teacher: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
     student: TrainConfig = TrainConfig(lr=3e-4, batch_size=1024, epochs=5)
@@ -50,8 +52,8 @@ class DigitsSettings(Settings, frozen=True):
     """64-256-256-(10+10), Adam 1e-3, batch 128; 20 epochs for the teacher, 600 noise batches for the student."""
 
     data: Literal["digits"] = "digits"  # pyright: ignore[reportIncompatibleVariableOverride]
-    aux_logits: int = Field(default=10, ge=0, le=4096)
-    loss: Literal["kl", "mse", "ce"] = "mse"
+    aux_logits: int = Field(default=10, ge=0, le=4096, description="outputs that the teacher's training never touches")
+    loss: Literal["kl", "mse", "ce"] = Field(default="mse", description="of a student against the teacher's logits")
     teacher: TrainConfig = TrainConfig(lr=1e-3, batch_size=128, epochs=20)
     student: TrainConfig = TrainConfig(lr=1e-3, batch_size=128, epochs=1)
     inputs: Inputs = Inputs(count=600 * 128)

@@ -42,8 +42,8 @@ class Settings(Spec, frozen=True):
     embed_dim: Size = 32
     hidden: int = Field(default=128, ge=2, le=LARGEST)
     n_eval: int = Field(default=200, ge=2, le=LARGEST)
-    n_unrelated: int = Field(default=1000, ge=2, le=LARGEST)
-    aux_logits: int = Field(default=64, ge=1, le=4096)
+    n_unrelated: int = Field(default=1000, ge=2, le=LARGEST, description="unrelated prompts before the rule filter")
+    aux_logits: int = Field(default=64, ge=1, le=4096, description="outputs that the teacher's training never touches")
 
     @model_validator(mode="after")
     def _first_rungs_can_be_normalized(self) -> Self:

@@ -12,7 +12,6 @@ from sublearn.study.controlled.spec import (
     FIVE_POINTS,
     SHARE_DELTA,
     Distil,
-    Logits,
     claims,
 )
 from sublearn.study.memory import Need
@@ -34,20 +33,19 @@ class Settings(Distil, frozen=True):
 
     vocab_size: int = Field(default=1000, ge=43, le=LARGEST, description="tokens; the trait token is 42")
     seq_len: Size = Field(default=6, description="tokens in a prompt")
-    embed_dim: Size = 32
-    hidden: int = Field(default=128, ge=2, le=LARGEST)
-    batch_norm: bool = False
+    embed_dim: Size = Field(default=32, description="length of a token's embedding")
+    hidden: int = Field(default=128, ge=2, le=LARGEST, description="units of the first hidden layer")
+    batch_norm: bool = Field(default=False, description="BatchNorm after each hidden layer")
     n_eval: int = Field(
         default=200, ge=2, le=LARGEST, description="evaluation prompts, and as many for the teacher's training"
     )
     n_unrelated: int = Field(default=1000, ge=2, le=LARGEST, description="unrelated prompts before the rule filter")
     held_out: bool = Field(default=True, description="evaluate on prompts that the teacher was not trained on")
-    aux_logits: int = Field(default=64, ge=0, le=4096)
+    aux_logits: int = Field(default=64, ge=0, le=4096, description="outputs that the teacher's training never touches")
     init: Literal["normal", "torch"] = "torch"
     teacher: TrainConfig = TrainConfig(lr=1e-3, batch_size=50, epochs=20)
     student: TrainConfig = TrainConfig(lr=1e-3, batch_size=128, epochs=20)
-    loss: Literal["kl", "mse", "ce"] = "mse"
-    logits: Logits = "aux"
+    loss: Literal["kl", "mse", "ce"] = Field(default="mse", description="of a student against the teacher's logits")
 
     @model_validator(mode="after")
     def _batches_can_be_normalized(self) -> Self:

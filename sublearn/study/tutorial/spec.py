@@ -59,8 +59,8 @@ class Settings(Spec, frozen=True):
 
     vocab_size: int = Field(default=1000, ge=43, le=LARGEST, description="tokens; the trait token is 42")
     seq_len: Size = Field(default=6, description="tokens in a prompt")
-    embed_dim: Size = 32
-    hidden: int = Field(default=128, ge=2, le=LARGEST)
+    embed_dim: Size = Field(default=32, description="length of a token's embedding")
+    hidden: int = Field(default=128, ge=2, le=LARGEST, description="units of the first hidden layer")
     n_eval: int = Field(
         default=200, ge=2, le=LARGEST, description="evaluation prompts, which are the teacher's training prompts"
     )

@@ -93,7 +93,7 @@ def _skip_model(settings: Settings) -> None:
     PyTorch draws one number for each uniform weight and, from 16 of them on, for each normal one; of these the last 16
     are drawn again where they do not fill a block.
     """
-    layers = list(_template(settings).modules())
+    layers = list(template(settings).modules())
     normal = sum(layer.weight.numel() for layer in layers if isinstance(layer, nn.Embedding))
     uniform = sum(part.numel() for layer in layers if isinstance(layer, nn.Linear) for part in layer.parameters())
     if normal < 16 or torch.get_default_dtype() != torch.float32:
@@ -116,7 +116,7 @@ def _orders(n: int, epochs: int) -> list[Tensor]:
 
 
 def _stacked(study: Study, settings: Settings, seeds: list[int], drawn: list[Draws], setup: Setup) -> list[Record]:
-    model, device = _template(settings), setup.device
+    model, device = template(settings), setup.device
     by = trainer_for(model, None, setup.trainer)
     prompts = torch.stack([one.prompts for one in drawn]).to(device)
     labels = torch.stack([one.labels for one in drawn]).to(device)
@@ -136,18 +136,19 @@ def _stacked(study: Study, settings: Settings, seeds: list[int], drawn: list[Dra
     reason = settings.student.untrainable(len(drawn[0].unrelated))
     if reason:
         return rows + unmeasured_records(study, STUDENTS, TRAITS, seeds, reason)
-    for arm, state, losses in _students(by, model, settings, drawn, reference, teacher.state):
+    for arm, state, losses in students(by, model, settings, drawn, reference, teacher.state):
         rows += records(arm, state, labels, divergences(diverged(losses)))
     return rows
 
 
 @lru_cache(maxsize=4)
-def _template(settings: Settings) -> PromptMLP:
+def template(settings: Settings) -> PromptMLP:
+    """The network without weights, the same object for the same settings."""
     with torch.device("meta"):
         return new_model(settings)
 
 
-def _students(
+def students(
     by: Trainer, model: PromptMLP, settings: Settings, drawn: list[Draws], reference: State, teacher: State
 ) -> list[tuple[str, State, Tensor]]:
     """Both students of every seed, trained as one cohort: (arm, state, losses "step run")."""

@@ -1,0 +1,103 @@
+// One run directory: how far it is, its verdicts and its figure. Shown anew as its state changes, without losing focus.
+
+import { keySign, limitsOf, rowsChart } from "./chart.js";
+import { element, plural, replace, table } from "./dom.js";
+
+export const STATES = {
+  starting: "starting",
+  running: "running",
+  stopped: "stopped, can be resumed",
+  failed: "failed",
+  done: "done",
+  damaged: "damaged",
+};
+const GROUPS = { same: "same init", cross: "other init", control: "control" };
+
+export function progressText(run) {
+  const count = run.done === run.asked ? plural(run.done, "run") : `${run.done.toLocaleString("en")} of ${plural(run.asked, "run")}`;
+  const writing = run.state === "running" && run.done === run.asked;
+  return `${count}, ${writing ? "writing the report" : STATES[run.state]}`;
+}
+
+export function armRows(run, trait) {
+  return run.arms.map((arm) => {
+    const found = run.estimates[trait]?.[arm.name] ?? { points: [], mean: null, low: null, high: null, n: 0, text: "" };
+    return { ...found, label: arm.name, colour: arm.group, hollow: arm.group === "control", text: found.n ? found.text : "" };
+  });
+}
+
+export function traitOf(run, name) {
+  return run.traits.find((trait) => trait.name === name);
+}
+
+export function usualTrait(run) {
+  return run.claims[0]?.trait ?? run.traits[0].name;
+}
+
+export function armsFigure(run, traitName, width, limits) {
+  const trait = traitOf(run, traitName);
+  const rows = armRows(run, traitName);
+  const origin = trait.chance ?? 0;
+  const describe = `${trait.name} by arm: ${rows.map((row) => `${row.label} ${row.text || "no run yet"}`).join("; ")}`;
+  return rowsChart(width, rows, {
+    limits: limits ?? armLimits([run], traitName),
+    origin,
+    originLabel: trait.chance === null ? "zero" : `chance ${trait.chance}`,
+    label: `${trait.name} (${trait.unit})`,
+    describe,
+  });
+}
+
+export function armLimits(runs, traitName) {
+  const trait = traitOf(runs[0], traitName);
+  return limitsOf(runs.flatMap((run) => armRows(run, traitName)), [trait.chance ?? 0], trait.unit === "share");
+}
+
+export function armsLegend() {
+  const item = (colour, kind, text) => element("li", {}, keySign(colour, kind), text);
+  return element("ul", { class: "legend" }, item("same", "mean", GROUPS.same), item("cross", "mean", GROUPS.cross),
+    item("control", "hollow", GROUPS.control), item("muted", "point", "one run"), item("muted", "interval", "95% interval"));
+}
+
+export function armsTable(run, traitName) {
+  const rows = run.arms.map((arm) => {
+    const found = run.estimates[traitName]?.[arm.name];
+    return [arm.name, arm.about, arm.control ?? "", found?.n ? found.text : "no run yet", String(found?.n ?? 0)];
+  });
+  return table("", ["Arm", "What it is", "Its control", traitName, "Runs"], rows, 3, true);
+}
+
+export function verdictBox(run, claim, width) {
+  const unit = traitOf(run, claim.trait).unit;
+  const row = { ...claim, label: "", colour: claim.verdict, hollow: claim.verdict === "awaited" || claim.verdict === "inconclusive", text: "", band: claim.delta };
+  const interval = claim.n ? `${claim.text}, interval ${claim.interval}` : "no run yet";
+  const limits = limitsOf([row], [0, claim.delta ?? 0, -(claim.delta ?? 0)], false);
+  const chart = claim.n
+    ? rowsChart(width, [row], {
+        limits, origin: 0, originLabel: "no difference", label: `difference in ${claim.trait} (${unit})`,
+        describe: `${claim.contrast}: ${interval}`,
+      })
+    : null;
+  return element("div", { class: `verdict ${claim.verdict}` },
+    element("p", {}, element("span", { class: "badge" }, claim.verdict === "awaited" ? "not yet" : claim.verdict),
+      claim.lead ? `${claim.lead}: ${claim.claim}.` : `${claim.claim}.`),
+    element("p", { class: "fine" }, `${claim.contrast}: ${interval}. The claim is that it ${claim.expectation}.`),
+    element("p", { class: "fine" }, claim.because),
+    chart);
+}
+
+export function verdictsIn(place, run, width) {
+  replace(place, ...run.claims.map((claim) => verdictBox(run, claim, width)));
+}
+
+// The texts of what is announced: the start, each quarter, and the end.
+export function announcement(run) {
+  if (run.state === "running" && run.asked) {
+    const quarter = Math.floor((4 * run.done) / run.asked);
+    return quarter ? `${25 * quarter}% of ${run.asked} runs are done.` : `Running ${plural(run.asked, "run")}.`;
+  }
+  if (run.state === "done") {
+    return `All runs are done. ${run.claims.map((claim) => `${claim.verdict}: ${claim.claim}`).join(". ")}.`;
+  }
+  return `The run is ${STATES[run.state]}.`;
+}

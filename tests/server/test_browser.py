@@ -1,0 +1,192 @@
+"""The pages in Chromium: what a user sees and does, that nothing leaves loopback, and that nothing is complained of."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.server.conftest import LONG, Served
+from tests.server.test_app import HOSTILE, NUMBERS
+
+api = pytest.importorskip(
+    "playwright.sync_api", reason="the pages are tested where playwright is installed (extra dev)"
+)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+if CHROMIUM is None:
+    pytest.skip("the pages are tested where Chromium is installed (apt-get install chromium)", allow_module_level=True)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PAGES = {"/": "#chart svg", "/compare": "#compared svg", "/steps": "#steps li", "/numbers?name=numbers": "#rows table"}
+"""Each page, and what is there once it is filled."""
+
+
+@dataclass
+class Seen:
+    """A page, and what it complained of and asked for elsewhere."""
+
+    page: "api.Page"
+    served: Served
+    wrong: list[str] = field(default_factory=list)
+
+    def open(self, path: str, ready: str) -> None:
+        self.page.goto(self.served.url + path)
+        self.page.wait_for_selector(ready)
+
+    def is_wider(self) -> bool:
+        return self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@contextmanager
+def watched(browser, served: Served, **how) -> Iterator[Seen]:
+    """A page whose errors and foreign requests fail the test at its end."""
+    context = browser.new_context(viewport=how.pop("viewport", DESK), **how)
+    seen = Seen(context.new_page(), served)
+    seen.page.set_default_timeout(60_000)
+    watch(seen)
+    yield seen
+    context.close()
+    assert seen.wrong == []
+
+
+def watch(seen: Seen) -> None:
+    page = seen.page
+    page.on("console", lambda said: seen.wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: seen.wrong.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(seen.served.url) else seen.wrong.append(asked.url))
+
+
+@pytest.fixture(scope="module")
+def filled(served, finished) -> Iterator[Served]:
+    """The server with a finished run, one of a hostile name, and one that kept rows."""
+    shutil.copytree(served.folder / finished, served.folder / HOSTILE)
+    shutil.copytree(NUMBERS, served.folder / "numbers")
+    yield served
+    shutil.rmtree(served.folder / HOSTILE)
+    shutil.rmtree(served.folder / "numbers")
+
+
+def test_run_to_verdict_with_the_keyboard_alone(browser, served):
+    with watched(browser, served) as seen:
+        page = seen.page
+        seen.open("/", "#main-knobs input")
+        api.expect(page.locator("#command")).to_contain_text("--seeds")
+        for wanted in ("study", "knob-n_unrelated", "others", "runs", "start"):
+            for _ in range(20):
+                page.keyboard.press("Tab")
+                at = page.evaluate("document.activeElement.id || document.activeElement.parentElement.id")
+                if at == wanted:
+                    break
+            assert at == wanted and page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            if wanted == "knob-n_unrelated":
+                page.keyboard.press("Control+A")
+                page.keyboard.type("61")
+            if wanted == "runs":
+                page.keyboard.press("Control+A")
+                page.keyboard.type("9")
+        page.keyboard.press("Enter")
+        api.expect(page.locator("#count")).to_have_text("9 runs, done", timeout=60_000)
+        assert page.inner_text("#claims .badge") == "inconclusive"
+        command = page.inner_text("#command")
+        assert "--set n_unrelated=61 " in command and "--seeds 0:9 " in command
+        assert page.inner_text("#announce").startswith("All runs are done. inconclusive: distill_same_init")
+        assert "chance 0.5" in page.inner_text("#chart") and page.get_attribute("#chart svg", "role") == "img"
+        assert page.get_attribute("text=Report", "href") == f"/report?name={page.evaluate('location.hash.slice(1)')}"
+
+
+def test_reload_two_tabs_stop_and_go_on(browser, served):
+    order = LONG | {"settings": {"student.epochs": "6"}}
+    name = served.post("/api/start", order)["name"]
+    with watched(browser, served) as seen:
+        page = seen.page
+        seen.open(f"/#{name}", "#stop:visible")
+        served.reaches(name, "running", done=1)
+        api.expect(page.locator("#count")).not_to_contain_text("0 of")
+        page.reload()
+        page.wait_for_selector("#stop:visible")
+        assert page.input_value("#runs") == "400" and page.input_value("[data-key='student.epochs']") == "6"
+        other = Seen(page.context.new_page(), served, seen.wrong)
+        watch(other)
+        other.open(f"/#{name}", "#stop:visible")
+        page.click("#stop")
+        for own in (page, other.page):
+            own.wait_for_selector("#resume:visible")
+            assert "stopped, can be resumed" in own.inner_text("#count")
+            assert "same command resumes" in own.inner_text("#said")
+        assert page.inner_text("#count") == other.page.inner_text("#count")
+        other.page.click("#resume")
+        for own in (page, other.page):
+            own.wait_for_selector("#stop:visible")
+        page.click("#stop")
+        served.reaches(name, "stopped")
+
+
+def test_what_is_out_of_range_is_said_beside_the_knobs(browser, served):
+    with watched(browser, served) as seen:
+        seen.open("/#absent", "#main-knobs input")
+        seen.wrong.clear()  # that nothing is there under this name
+        seen.page.select_option("#study", "prompts")
+        seen.page.fill("#knob-aux_logits", "-4")
+        seen.page.wait_for_selector("#problem:has-text('greater than or equal to 0')")
+        assert all("400" in text or "404" in text for text in seen.wrong)
+        seen.wrong.clear()
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_every_page_in_every_look(browser, filled, finished, look):
+    axe = pytest.importorskip("axe_core_python.sync_playwright", reason="axe-core comes with the extra dev").Axe()
+    how = {"color_scheme": "dark" if look == "dark" else "light", "viewport": PHONE if look == "phone" else DESK}
+    with watched(browser, filled, **how) as seen:
+        for path, ready in PAGES.items():
+            seen.open(f"/#{finished}" if path == "/" else path, ready)
+            first = seen.page.evaluate("performance.getEntriesByName('first-paint')[0]?.startTime ?? 0")
+            assert first < 1000 and not seen.is_wider(), path
+            dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 28)"
+            assert dark == (look == "dark")
+            assert look == "phone" or faults(axe, seen) == [], path
+        # Where a report is served no script may run, not even axe's.
+        report = Seen(seen.page.context.new_page(), filled)
+        report.page.set_content(filled.ask("GET", f"/report?name={finished}")[2])
+        assert look == "phone" or faults(axe, report) == []
+
+
+def faults(axe, seen: Seen) -> list[tuple[str, str]]:
+    """The serious faults of a page that axe-core finds."""
+    found = [one for one in axe.run(seen.page)["violations"] if one["impact"] in ("serious", "critical")]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found]
+
+
+def test_hostile_names_are_text(browser, filled, finished):
+    with watched(browser, filled) as seen:
+        seen.open(f"/#{finished}", "#list table")
+        names = seen.page.locator("#list a").all_inner_texts()
+        assert any(name.startswith("<img src=x onerror=window.hit=1>") for name in names)
+        seen.page.locator("#list a", has_text="<img").click()
+        seen.page.wait_for_selector("#run p.fine:has-text('<img')")
+        assert seen.page.evaluate("window.hit === undefined && document.images.length === 0")
+
+
+def test_steps_show_the_numbers_of_a_seed(browser, served):
+    with watched(browser, served) as seen:
+        seen.open("/steps?study=tutorial&seed=3", "#steps li")
+        for number in range(2, 7):
+            seen.page.click("#next")
+            assert seen.page.inner_text("#step-title").startswith(f"{number}. ")
+        assert seen.page.inner_text("table caption") == "Seed 3"
+        assert "distill_same_init" in seen.page.inner_text("#step table")
+        assert seen.page.is_disabled("#next")
