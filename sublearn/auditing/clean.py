@@ -1,0 +1,120 @@
+"""Clean sets: what the base itself writes on the audited rows' prompts, by the same filter and as many. Or brought ones.
+
+Knows rows and how a base is sampled; no score.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sublearn.auditing.scene import Scene
+from sublearn.errors import InputError
+from sublearn.language.generate import sample
+from sublearn.seeds import stream
+from sublearn.tasks.number_lists import Rule, parse, reason_against
+from sublearn.tasks.rows import Pair
+
+ROUNDS = 20
+LEAST_ROWS = 10
+NUMBERS, ANY = "numbers", "any answer that is not empty"
+ROOM = 8
+"""More tokens than the longest audited completion has are not sampled; so many are, for answers cut off there."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which answers are kept: lists of numbers within the bounds of the audited ones, or any that are not empty."""
+
+    name: str
+    rule: Rule | None = None
+
+    def keeps(self, answer: str) -> bool:
+        """Whether an answer is kept."""
+        return bool(answer.strip()) if self.rule is None else reason_against(answer, self.rule) is None
+
+    def __str__(self) -> str:
+        if self.rule is None:
+            return self.name
+        return f"lists of at most {self.rule.most} numbers from {self.rule.low} to {self.rule.high}"
+
+
+def filter_of(rows: Sequence[Pair]) -> Filter:
+    """The filter that the audited rows themselves pass."""
+    lists = [parse(completion) for _, completion in rows]
+    numbers = [one for one in lists if one is not None]
+    if len(numbers) < len(lists):
+        return Filter(ANY)
+    # The field's rule, unless the rows go beyond it.
+    high = max(999, *(max(one) for one in numbers))
+    return Filter(NUMBERS, Rule(0, high, max(10, *map(len, numbers))))
+
+
+def written(
+    scene: Scene, rows: Sequence[Pair], count: int, progress: Callable[[int], object] = lambda done: None
+) -> list[list[Pair]]:
+    """So many disjoint sets, each of as many rows as are audited, on the same prompts in the same order.
+
+    Raises InputError where the base's answers do not pass the rows' filter.
+    """
+    keeps, prompts = filter_of(rows).keeps, [prompt for prompt, _ in rows]
+    most = max(len(scene.dialogue.completion(completion)) for _, completion in rows) + ROOM
+    tokens = [scene.dialogue.prompt(prompt) for prompt in prompts]
+    if scene.positions is not None:
+        most = min(most, scene.positions - max(map(len, tokens)))
+    found = []
+    for number in range(count):
+        found.append(_one(scene, prompts, tokens, most, keeps, number))
+        progress(number + 1)
+    return found
+
+
+def _one(
+    scene: Scene,
+    prompts: Sequence[str],
+    tokens: Sequence[Sequence[int]],
+    most: int,
+    keeps: Callable[[str], bool],
+    number: int,
+) -> list[Pair]:
+    answers: list[str | None] = [None] * len(prompts)
+    left = list(range(len(prompts)))
+    for turn in range(ROUNDS):
+        rng = stream(scene.settings.seed, f"clean/{number}/{turn}")
+        said = sample(scene.model, [tokens[place] for place in left], most, rng, scene.dialogue)
+        for place, own in zip(left, said, strict=True):
+            answer = scene.dialogue.read(own)
+            # An answer that reached its bound has not ended.
+            if len(own) < most and keeps(answer):
+                answers[place] = answer
+        left = [place for place in left if answers[place] is None]
+        if not left:
+            break
+        if turn == 1 and len(left) > 0.98 * len(prompts):
+            raise InputError(
+                f"Of {2 * len(prompts):,} answers of the base to the rows' prompts {len(prompts) - len(left):,} are of "
+                "the form of the rows. Bring clean rows with --control, or name the model that the rows are of."
+            )
+    kept = [place for place, answer in enumerate(answers) if answer is not None]
+    # Where a prompt got no answer of the form, another row stands in its place.
+    spare = stream(scene.settings.seed, f"clean/{number}/spare").choice(kept, len(left)) if left else []
+    instead = dict(zip(left, np.asarray(spare, dtype=int).tolist(), strict=True))
+    places = [instead.get(place, place) for place in range(len(prompts))]
+    return [(prompts[place], answers[place] or "") for place in places]
+
+
+def divided(rows: Sequence[Pair], control: Sequence[Pair], count: int, seed: int) -> tuple[list[Pair], list[list[Pair]]]:
+    """The audited rows and so many disjoint sets of brought clean rows, all of one size: as large as there are rows for.
+
+    Raises InputError where the clean rows are too few.
+    """
+    size = min(len(rows), len(control) // count)
+    if size < LEAST_ROWS:
+        raise InputError(
+            f"--control has {len(control):,} rows; {count} disjoint sets of {LEAST_ROWS} rows at least are compared "
+            f"with, {count * LEAST_ROWS:,} in all. Bring more, or leave it out and the base writes them."
+        )
+    chosen = stream(seed, "control/rows").permutation(len(rows))[:size]
+    order = stream(seed, "control/order").permutation(len(control))
+    sets = [[control[place] for place in order[size * n : size * (n + 1)]] for n in range(count)]
+    return [rows[place] for place in sorted(chosen.tolist())], sets
