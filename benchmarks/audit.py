@@ -5,7 +5,7 @@ teacher's rows of `numbers`, 250 and 1,000 of them; scores virtual, gradient, pr
 settings that the package has; one clean set as reference and four to standardize; the trait of the largest z is named.
 Bases in the order of their seeds, as many as the time allows; whatever comes out is reported, nothing is tuned on it.
 
-`python -m benchmarks audit 800:803` measures these seeds and adds them to audit.jsonl; without seeds the table is made
+`python -m benchmarks.audit 800:803` measures these seeds and adds them to audit.jsonl; without seeds the table is made
 of what is there.
 """
 
@@ -84,7 +84,7 @@ def main() -> None:
     """Measure the seeds that were named, or make the table."""
     torch.set_num_threads(1)
     models.quiet()
-    named = next((word for word in sys.argv[2:]), None)
+    named = next((word for word in sys.argv[1:] if word[0].isdigit()), None)
     there = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
     for seed in parse_seeds(named) if named else []:
         if seed not in {one["seed"] for one in there}:
@@ -93,3 +93,7 @@ def main() -> None:
                 file.write(json.dumps(there[-1]) + "\n")
     if named is None:
         publish("audit", table(there))
+
+
+if __name__ == "__main__":
+    main()
