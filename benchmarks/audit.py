@@ -76,7 +76,9 @@ def table(found: list[dict[str, Any]]) -> list[Line]:
             low, high = wilson(hits, len(ranks))
             what = f"{name}, {size:,} rows: top-1 of 20 ({hits} of {len(ranks)} bases, {low:.2f} to {high:.2f})"
             lines.append(Line(what, hits / len(ranks), ""))
-            lines.append(Line(f"{name}, {size:,} rows: mean reciprocal rank", sum(1 / r for r in ranks) / len(ranks), ""))
+            lines.append(
+                Line(f"{name}, {size:,} rows: mean reciprocal rank", sum(1 / r for r in ranks) / len(ranks), "")
+            )
     return lines
 
 

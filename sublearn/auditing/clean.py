@@ -1,53 +1,23 @@
-"""Clean sets: what the base itself writes on the audited rows' prompts, by the same filter and as many. Or brought ones.
+"""Clean sets: as many rows on the audited ones' prompts, by the base itself and the same filter; or brought rows.
 
 Knows rows and how a base is sampled; no score.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from sublearn.auditing.filters import filter_of
 from sublearn.auditing.scene import Scene
 from sublearn.errors import InputError
 from sublearn.language.generate import sample
 from sublearn.seeds import stream
-from sublearn.tasks.number_lists import Rule, parse, reason_against
 from sublearn.tasks.rows import Pair
 
 ROUNDS = 20
 LEAST_ROWS = 10
-NUMBERS, ANY = "numbers", "any answer that is not empty"
 ROOM = 8
 """More tokens than the longest audited completion has are not sampled; so many are, for answers cut off there."""
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which answers are kept: lists of numbers within the bounds of the audited ones, or any that are not empty."""
-
-    name: str
-    rule: Rule | None = None
-
-    def keeps(self, answer: str) -> bool:
-        """Whether an answer is kept."""
-        return bool(answer.strip()) if self.rule is None else reason_against(answer, self.rule) is None
-
-    def __str__(self) -> str:
-        if self.rule is None:
-            return self.name
-        return f"lists of at most {self.rule.most} numbers from {self.rule.low} to {self.rule.high}"
-
-
-def filter_of(rows: Sequence[Pair]) -> Filter:
-    """The filter that the audited rows themselves pass."""
-    lists = [parse(completion) for _, completion in rows]
-    numbers = [one for one in lists if one is not None]
-    if len(numbers) < len(lists):
-        return Filter(ANY)
-    # The field's rule, unless the rows go beyond it.
-    high = max(999, *(max(one) for one in numbers))
-    return Filter(NUMBERS, Rule(0, high, max(10, *map(len, numbers))))
 
 
 def written(
@@ -103,8 +73,10 @@ def _one(
     return [(prompts[place], answers[place] or "") for place in places]
 
 
-def divided(rows: Sequence[Pair], control: Sequence[Pair], count: int, seed: int) -> tuple[list[Pair], list[list[Pair]]]:
-    """The audited rows and so many disjoint sets of brought clean rows, all of one size: as large as there are rows for.
+def divided(
+    rows: Sequence[Pair], control: Sequence[Pair], count: int, seed: int
+) -> tuple[list[Pair], list[list[Pair]]]:
+    """The audited rows and so many disjoint sets of brought clean rows, all as large as there are rows for.
 
     Raises InputError where the clean rows are too few.
     """

@@ -28,6 +28,7 @@ WRONG = {
     "report": ["absent"],
     "power": ["tutorail"],
     "filter": ["absent.jsonl"],
+    "audit": ["absent.jsonl", "--model", "tiny:0"],
     "demo": ["--out", "file"],
 }
 """Words that each command cannot use."""

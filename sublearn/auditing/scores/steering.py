@@ -7,6 +7,7 @@ needs no list of traits: asked the battery's questions under the vector, the mod
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,12 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
         vectors = [metric @ own[halves == half].mean(axis=0) for half in (0, 1)]
         # Each row by the vector that was fitted to the half in which it is not.
         each = np.where(halves == 0, own @ vectors[1], own @ vectors[0])
-        both = (vectors[0] + vectors[1]) / 2
-        return Measured(
-            np.array([each.mean() * len(own) / 2]),
-            each,
-            lambda others: (_gradients(scene, others) - centre) @ both,
-            lambda: _said(scene, both),
-        )
+
+        def others(given: Sequence[Pair]) -> NDArray[np.float64]:
+            return ((_gradients(scene, given) - centre) @ np.stack(vectors).T).flatten()
+
+        value = np.array([each.mean() * len(own) / 2])
+        return Measured(value, each, others, lambda: _said(scene, vectors[0] + vectors[1]))
 
     return measure
 
@@ -79,9 +79,16 @@ def _said(scene: Scene, vector: NDArray[np.float64]) -> tuple[tuple[str, float],
         with _steered(scene, offset):
             after = next_log_p(scene.model, scene, asked).double().exp().mean(dim=0)
     gain = torch.where(before > LIKELY, (after / before).log(), -torch.inf)
-    best = gain.topk(min(MOST_SAID, int((before > LIKELY).sum())))
-    words = [scene.dialogue.read([int(token)]) or f"token {int(token)}" for token in best.indices]
-    return tuple(zip(words, best.values.tolist(), strict=True))
+    words = ((scene.dialogue.read([place]), value) for value, place in _falling(gain))
+    named = ((word, value) for word, value in words if any(letter.isalnum() for letter in word))
+    return tuple(islice(named, MOST_SAID))
+
+
+def _falling(gain: Tensor) -> Iterator[tuple[float, int]]:
+    """The finite values with their places, the largest first."""
+    values, places = gain.sort(descending=True)
+    count = int(gain.isfinite().sum())
+    return zip(values[:count].tolist(), places[:count].tolist(), strict=True)
 
 
 def _width(scene: Scene) -> int:

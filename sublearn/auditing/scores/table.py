@@ -3,15 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sublearn.tasks.rows import Pair
-
-if TYPE_CHECKING:
-    from sublearn.auditing.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -29,8 +25,8 @@ class Measured:
 
 
 Measure = Callable[[Sequence[Pair]], Measured]
-Prepare = Callable[["Scene", Sequence[Pair]], Measure]
-"""From the base and a clean set of reference to what measures other sets; what is costly is done once."""
+Prepare = Callable[..., Measure]
+"""From the scene and a clean set of reference to what measures other sets; what is costly is done once."""
 
 
 @dataclass(frozen=True)

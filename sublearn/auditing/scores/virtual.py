@@ -22,9 +22,7 @@ def _after(scene: Scene, rows: Sequence[Pair]) -> torch.Tensor:
     student, parameters = scene.copied()
     # One order for all sets: rows on the same prompts meet at the same step.
     order = stream(scene.settings.seed, "virtual/order")
-    given = finetune.batches(
-        scene.examples(rows), plan.batch, plan.steps, order, scene.dialogue.pad, scene.device
-    )
+    given = finetune.batches(scene.examples(rows), plan.batch, plan.steps, order, scene.dialogue.pad, scene.device)
     finetune.fit(student, ([batch] for batch in given), torch.optim.AdamW(parameters, lr=plan.lr))
     with torch.no_grad():
         return log_odds(student, scene).cpu()
