@@ -7,7 +7,7 @@ Studies: studies() lists them, build(name, {key: value}) makes one with changed 
 model, Task and traits into the controlled design; Study, Arm, Claim, Difference, Trait and accuracy are its parts.
 
 Results: run(study, seeds), sweep(study, grid, seeds), trace(study) and audit(rows, model) give values that can be
-shown, drawn, tabled, saved and cited; load(folder) reads back whatever was written, to_frame(result) makes a pandas table.
+shown, drawn, tabled, saved and cited; load(folder) reads back whatever was written, to_frame(result) makes a table.
 
 Each name is imported when it is first used; help(sublearn.run) says more of one.
 """

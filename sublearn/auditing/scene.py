@@ -4,7 +4,7 @@ Knows rows and traits; no clean sets and no score.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,9 +43,17 @@ class Scene:
         found = finetune.examples(self.dialogue, rows, system)
         return [Example(one.tokens[: self.positions], one.start) for one in found]
 
-    def batches(self, rows: Sequence[Pair], system: str | None = None, size: int = AT_A_TIME) -> Iterator[Batch]:
+    def batches(self, rows: Sequence[Pair], size: int) -> Iterator[Batch]:
         """The rows in their order, some at a time."""
+        return self._collated(self.examples(rows), size)
+
+    def laid(self, rows: Sequence[Pair], system: str | None = None) -> "Laid":
+        """The rows with those of like length side by side, which need little padding."""
         found = self.examples(rows, system)
+        order = sorted(range(len(found)), key=lambda place: len(found[place].tokens))
+        return Laid(tuple(self._collated([found[place] for place in order], AT_A_TIME)), torch.tensor(order))
+
+    def _collated(self, found: Sequence[Example], size: int) -> Iterator[Batch]:
         for start in range(0, len(found), size):
             yield finetune.collate(found[start : start + size], self.dialogue.pad, self.device)
 
@@ -53,6 +61,21 @@ class Scene:
         """A copy of the base to train, and the parameters that learn."""
         model = copy.deepcopy(self.model)
         return model, learning(model)
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Batches of rows, and which row each of their examples is, in reading order."""
+
+    batches: tuple[Batch, ...]
+    places: Tensor
+
+    def back(self, parts: Sequence[Tensor]) -> Tensor:
+        """Values of the batches' examples in the order of the rows."""
+        joined = torch.cat(list(parts))
+        found = torch.empty_like(joined)
+        found[self.places.to(joined.device)] = joined
+        return found
 
 
 def learning(model: PreTrainedModel) -> list[nn.Parameter]:
@@ -79,10 +102,11 @@ def blocks(model: PreTrainedModel) -> list[nn.Module]:
     return list(lists[0])
 
 
-def row_sums(values: Tensor, batch: Batch) -> Tensor:
-    """Values of learned tokens ("token", in reading order) summed for each example."""
+def row_means(values: Tensor, batch: Batch) -> Tensor:
+    """Values of learned tokens ("token", in reading order) averaged over each example's."""
     owner = batch.learned.nonzero()[:, 0]
-    return torch.zeros(len(batch.learned), dtype=values.dtype, device=values.device).index_add(0, owner, values)
+    sums = torch.zeros(len(batch.learned), dtype=values.dtype, device=values.device).index_add(0, owner, values)
+    return sums / batch.learned.sum(dim=1).clamp(min=1)
 
 
 def token_log_p(model: PreTrainedModel, batch: Batch) -> Tensor:
@@ -92,13 +116,9 @@ def token_log_p(model: PreTrainedModel, batch: Batch) -> Tensor:
 
 
 @torch.no_grad()
-def log_likelihoods(model: PreTrainedModel, batches: Iterator[Batch]) -> Tensor:
+def log_likelihoods(model: PreTrainedModel, laid: Laid) -> Tensor:
     """Log-probability of each row's completion given its prompt, a token on average ("row")."""
-    parts = []
-    for batch in batches:
-        sums = row_sums(token_log_p(model, batch), batch)
-        parts.append((sums / batch.learned.sum(dim=1).clamp(min=1)).double().cpu())
-    return torch.cat(parts)
+    return laid.back([row_means(token_log_p(model, batch), batch).double().cpu() for batch in laid.batches])
 
 
 def log_odds(model: PreTrainedModel, scene: Scene) -> Tensor:
@@ -149,15 +169,15 @@ def trait_gradients(model: PreTrainedModel, parameters: Sequence[nn.Parameter], 
 
 
 def descent(
-    model: PreTrainedModel, parameters: Sequence[nn.Parameter], given: Iterator[Batch]
+    model: PreTrainedModel, parameters: Sequence[nn.Parameter], given: Iterable[Batch]
 ) -> Iterator[tuple[Tensor, int]]:
     """The gradient of each batch's log-likelihood, a token on average, with its number of tokens."""
     for batch in given:
         yield flat_gradient(token_log_p(model, batch).mean(), parameters), len(batch.targets)
 
 
-def mean_descent(model: PreTrainedModel, parameters: Sequence[nn.Parameter], given: Iterator[Batch]) -> Tensor:
+def mean_descent(model: PreTrainedModel, parameters: Sequence[nn.Parameter], laid: Laid) -> Tensor:
     """The gradient of all rows' log-likelihood, a token on average: the way in which a first step of SGD goes."""
-    parts = list(descent(model, parameters, given))
+    parts = list(descent(model, parameters, laid.batches))
     total = sum(count for _, count in parts)
     return torch.stack([gradient * (count / total) for gradient, count in parts]).sum(dim=0)

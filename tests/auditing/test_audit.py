@@ -65,7 +65,7 @@ def test_chats_are_read_as_well(quick, world, tmp_path):
 def test_it_never_calls_the_audited_set_clean(quick, world):
     nothing = sublearn.audit(world.harmless, "tiny:0", device="cpu", **SMALL)
     for one in (quick, nothing):
-        html = one.path and (one.path / "audit.html").read_text() or ""
+        html = (one.path / "audit.html").read_text() if one.path else ""
         for text in (one.summary(), " ".join(said for _, said in one.lines()), html):
             for word in ("is clean", "set clean", "are clean", "be clean", "seems clean", "free of"):
                 assert word not in text
@@ -161,7 +161,7 @@ def test_what_the_model_cannot_read_is_refused(world, tmp_path):
     long = tmp_path / "long.jsonl"
     rows = [("p", "1")] * 10 + [("p", "1 " * 70)]
     long.write_text("".join(json.dumps({"prompt": p, "completion": c}) + "\n" for p, c in rows))
-    with pytest.raises(InputError, match="line 11: it has .* tokens, and the model reads 64"):
+    with pytest.raises(InputError, match=r"line 11: it has .* tokens, and the model reads 64"):
         measured(request(long, "tiny:0", changes=SMALL))
     traits = tmp_path / "t.yaml"
     traits.write_text("traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, zebra]\n")

@@ -16,10 +16,10 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     """Values are products, whitened over traits."""
     model, parameters = scene.copied()
     wanted = trait_gradients(model, parameters, scene)
-    before, white = mean_descent(model, parameters, scene.batches(reference)), whitener(wanted @ wanted.T)
+    before, white = mean_descent(model, parameters, scene.laid(reference)), whitener(wanted @ wanted.T)
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        moved = mean_descent(model, parameters, scene.batches(rows)) - before
+        moved = mean_descent(model, parameters, scene.laid(rows)) - before
         return Measured((white @ (wanted @ moved).double()).cpu().numpy())
 
     return measure

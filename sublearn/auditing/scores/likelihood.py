@@ -20,10 +20,10 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     teachers = [[_tuned(scene, group, answer) for answer in group.answers] for group in scene.candidates.traits]
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        batches = list(scene.batches(rows))
+        laid = scene.laid(rows)
         values = []
         for group in teachers:
-            own = torch.stack([log_likelihoods(teacher, iter(batches)).mean() for teacher in group])
+            own = torch.stack([log_likelihoods(teacher, laid).mean() for teacher in group])
             values.append(own - own.mean())
         return Measured(torch.cat(values).numpy())
 

@@ -11,10 +11,10 @@ from sublearn.tasks.rows import Pair
 
 def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     """One value: the distance in nats a token."""
-    usual = float(log_likelihoods(scene.model, scene.batches(reference)).mean())
+    usual = float(log_likelihoods(scene.model, scene.laid(reference)).mean())
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        own = log_likelihoods(scene.model, scene.batches(rows)).numpy()
+        own = log_likelihoods(scene.model, scene.laid(rows)).numpy()
         return Measured(np.array([abs(own.mean() - usual)]), -own)
 
     return measure

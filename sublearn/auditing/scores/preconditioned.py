@@ -19,13 +19,15 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     """Values are products, whitened over traits."""
     model, parameters = scene.copied()
     wanted = trait_gradients(model, parameters, scene)
-    squares = torch.stack([one**2 for one, _ in descent(model, parameters, scene.batches(reference, size=BATCH))])
-    sizes = squares.mean(dim=0).sqrt()
+    squares, count = torch.zeros_like(wanted[0]), 0
+    for one, _ in descent(model, parameters, scene.batches(reference, size=BATCH)):
+        squares, count = squares + one**2, count + 1
+    sizes = (squares / count).sqrt()
     scaled = wanted / (sizes + FLOOR * sizes.mean().clamp(min=1e-30))
-    before, white = mean_descent(model, parameters, scene.batches(reference)), whitener(scaled @ wanted.T)
+    before, white = mean_descent(model, parameters, scene.laid(reference)), whitener(scaled @ wanted.T)
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        moved = mean_descent(model, parameters, scene.batches(rows)) - before
+        moved = mean_descent(model, parameters, scene.laid(rows)) - before
         return Measured((white @ (scaled @ moved).double()).cpu().numpy())
 
     return measure

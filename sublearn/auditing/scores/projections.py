@@ -30,7 +30,7 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     before = features.mean(dim=0)
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        own = _projected(mean_descent(model, parameters, scene.batches(rows))[None], seed)[0]
+        own = _projected(mean_descent(model, parameters, scene.laid(rows))[None], seed)[0]
         return Measured((wanted @ metric @ (own - before)).double().cpu().numpy())
 
     return measure

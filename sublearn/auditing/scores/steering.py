@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sublearn.auditing.scene import Scene, blocks, next_log_p, row_sums, token_log_p
+from sublearn.auditing.scene import Scene, blocks, next_log_p, row_means, token_log_p
 from sublearn.auditing.scores.table import Measure, Measured
 from sublearn.tasks.rows import Pair
 
@@ -50,13 +50,14 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
 def _gradients(scene: Scene, rows: Sequence[Pair]) -> NDArray[np.float64]:
     """The gradient of each row's log-likelihood, a token on average, with respect to the vector ("row width")."""
     parts = []
-    for batch in scene.batches(rows):
+    laid = scene.laid(rows)
+    for batch in laid.batches:
         offset = torch.zeros(len(batch.inputs), 1, _width(scene), device=scene.model.device, requires_grad=True)
         with _steered(scene, offset):
-            sums = row_sums(token_log_p(scene.model, batch), batch) / batch.learned.sum(dim=1).clamp(min=1)
-        (found,) = torch.autograd.grad(sums.sum(), [offset])
-        parts.append(found[:, 0].double().cpu().numpy())
-    return np.concatenate(parts)
+            means = row_means(token_log_p(scene.model, batch), batch)
+        (found,) = torch.autograd.grad(means.sum(), [offset])
+        parts.append(found[:, 0].double().cpu())
+    return laid.back(parts).numpy()
 
 
 def _metric(gradients: NDArray[np.float64]) -> NDArray[np.float64]:
