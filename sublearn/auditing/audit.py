@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from sublearn import devices
 from sublearn.auditing import calibration, clean
@@ -53,7 +52,6 @@ class Held:
     audited: Measured
     standard: Values
     test: Values
-    flagging: NDArray[np.float64] | None
 
     @property
     def scale(self) -> Scale:
@@ -129,11 +127,8 @@ def _held(scene: Scene, name: str, sets: Sets, done: Callable[[int], object]) ->
         values.append(_finite(measure(one).values, name))
         done(number)
     _finite(first.values, name)
-    flagging = None
-    if first.others is not None:
-        flagging = np.concatenate([first.others(one) for one in sets.test[:FLAGGING_SETS]])
     count = len(sets.standard)
-    return Held(name, first, np.stack(values[:count]), np.stack(values[count:]), flagging)
+    return Held(name, first, np.stack(values[:count]), np.stack(values[count:]))
 
 
 def _finite(values: Values, name: str) -> Values:
@@ -219,15 +214,16 @@ def _said(held: Mapping[str, Held]) -> tuple[Said, ...]:
 
 def _flagged(asked: Request, sets: Sets, held: Mapping[str, Held], carries: bool) -> tuple[list[FlaggedRow], str]:
     """The rows beyond 19 of 20 clean ones, most of all first; none where no signal was found or no score tells rows."""
-    one = next((one for one in held.values() if one.audited.rows is not None and one.flagging is not None), None)
-    if one is None or one.audited.rows is None or one.flagging is None:
+    one = next((one for one in held.values() if one.audited.others is not None), None)
+    if one is None or one.audited.rows is None or one.audited.others is None:
         return [], "none of the scores tells single rows"
     if len(sets.audited) < len(asked.rows):
         return [], "only some of the rows were compared, as few clean ones were brought"
     if not carries:
         return [], ""
-    least = float(np.quantile(one.flagging, QUANTILE))
-    values = one.audited.rows
+    others = [row for some in sets.test[:FLAGGING_SETS] for row in some]
+    usual = one.audited.others(others)
+    least, values = float(np.quantile(usual, QUANTILE)), one.audited.rows
     chosen = [place for place in np.argsort(-values, kind="stable").tolist() if values[place] > least]
     found = [
         FlaggedRow(
@@ -235,7 +231,7 @@ def _flagged(asked: Request, sets: Sets, held: Mapping[str, Held], carries: bool
         )
         for place in chosen
     ]
-    return found, f"{one.name}, above the {QUANTILE:.0%} quantile of {len(one.flagging):,} clean rows"
+    return found, f"{one.name}, above the {QUANTILE:.0%} quantile of {len(others):,} clean rows"
 
 
 def _null(asked: Request, sets: Sets) -> str:
