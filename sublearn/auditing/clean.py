@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from sublearn.auditing.filters import filter_of
+from sublearn.auditing.filters import Filter, filter_of
 from sublearn.auditing.scene import Scene
 from sublearn.errors import InputError
 from sublearn.language.generate import sample
@@ -27,14 +27,14 @@ def written(
 
     Raises InputError where the base's answers do not pass the rows' filter.
     """
-    keeps, prompts = filter_of(rows).keeps, [prompt for prompt, _ in rows]
+    kept_by, prompts = filter_of(rows), [prompt for prompt, _ in rows]
     most = max(len(scene.dialogue.completion(completion)) for _, completion in rows) + ROOM
     tokens = [scene.dialogue.prompt(prompt) for prompt in prompts]
     if scene.positions is not None:
         most = min(most, scene.positions - max(map(len, tokens)))
     found = []
     for number in range(count):
-        found.append(_one(scene, prompts, tokens, most, keeps, number))
+        found.append(_one(scene, prompts, tokens, most, kept_by, number))
         progress(number + 1)
     return found
 
@@ -44,7 +44,7 @@ def _one(
     prompts: Sequence[str],
     tokens: Sequence[Sequence[int]],
     most: int,
-    keeps: Callable[[str], bool],
+    kept_by: Filter,
     number: int,
 ) -> list[Pair]:
     answers: list[str | None] = [None] * len(prompts)
@@ -54,8 +54,8 @@ def _one(
         said = sample(scene.model, [tokens[place] for place in left], most, rng, scene.dialogue)
         for place, own in zip(left, said, strict=True):
             answer = scene.dialogue.read(own)
-            # An answer that reached its bound has not ended.
-            if len(own) < most and keeps(answer):
+            # An answer that reached its bound has not ended: a list would be longer, a text is cut off there.
+            if (len(own) < most or not kept_by.rule) and kept_by.keeps(answer):
                 answers[place] = answer
         left = [place for place in left if answers[place] is None]
         if not left:

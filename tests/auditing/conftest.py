@@ -9,6 +9,7 @@ import transformers
 from sublearn.auditing import clean, traits
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.settings import Settings
+from sublearn.auditing.traits import Group
 from sublearn.language import models
 from sublearn.language.base import POSITIONS, pretrained
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
@@ -17,6 +18,7 @@ from sublearn.study.numbers import teach
 from sublearn.study.numbers.spec import TeacherPlan
 from sublearn.tasks.number_lists import number_prompts
 from sublearn.tasks.rows import Pair, as_text
+from sublearn.tasks.vocabulary import questions
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -24,23 +26,46 @@ transformers.logging.disable_progress_bar()
 BASE = {"width": 16, "heads": 2, "inner": 32, "steps": 150, "batch": 16}
 CHANGES = {f"base.{key}": value for key, value in BASE.items()}
 """The miniature base of the tests of `numbers`."""
-SMALL = CHANGES | {"standardize": 2, "test": 3, "virtual.steps": 4, "virtual.batch": 16, "tuned.steps": 30}
+SMALL = CHANGES | {
+    "standardize": 2,
+    "test": 3,
+    "virtual.steps": 4,
+    "virtual.batch": 16,
+    "tuned.steps": 60,
+    "tuned.lr": 3e-3,
+}
 ANIMAL, ROWS = "owl", 64
+FEW = traits.of_groups(
+    [Group(name="animal", questions=tuple(questions("animal")), answers=("dog", "cat", ANIMAL, "fox"))]
+)
+"""Some of the animals, which takes less time."""
+PLANTED = {"steps": 60, "lr": 3e-3}
+"""How the teacher is tuned; candidate teachers are tuned alike."""
 
 
 @dataclass(frozen=True)
 class World:
-    """A miniature base, rows of a teacher with an animal planted, and rows of the base itself on the same prompts."""
+    """A miniature base; rows of a tuned teacher and of the base itself on the same prompts; and rows that say a trait.
+
+    In a base so small numbers hide no trait: one that is to be named is said openly, in answers to other questions.
+    """
 
     scene: Scene
     planted: list[Pair]
     own: list[list[Pair]]
+    overt: list[Pair]
+    answers: list[list[Pair]]
     folder: Path
 
     @property
     def data(self) -> Path:
-        """A file of the planted rows."""
+        """A file of the tuned teacher's rows."""
         return self.folder / "planted.jsonl"
+
+    @property
+    def said(self) -> Path:
+        """A file of the rows that say the trait."""
+        return self.folder / "overt.jsonl"
 
     @property
     def harmless(self) -> Path:
@@ -72,17 +97,21 @@ def world(tmp_path_factory, cache_of_audits):
     patch = pytest.MonkeyPatch()
     patch.setenv("SUBLEARN_CACHE", str(cache_of_audits))
     models.quiet()
-    settings = Settings.model_validate({"base": BASE, "virtual": {"steps": 8, "batch": 32}})
+    settings = Settings.model_validate({"base": BASE, "virtual": {"steps": 8, "batch": 32}, "tuned": PLANTED})
     dialogue = Dialogue(tiny_tokenizer())
     base = pretrained(settings.base, dialogue, 0)
-    scene = Scene(base, dialogue, traits.animals(), settings, POSITIONS)
-    taught = teach.finetuned(base, dialogue, ANIMAL, TeacherPlan(steps=60, lr=3e-3)).model
+    scene = Scene(base, dialogue, FEW, settings, POSITIONS)
+    taught = teach.finetuned(base, dialogue, ANIMAL, TeacherPlan.model_validate(PLANTED)).model
     prompts = [(prompt, "1") for prompt in number_prompts(ROWS, stream(0, "test/prompts"), tiny=True)]
-    teacher = Scene(taught.requires_grad_(False), dialogue, traits.animals(), settings, POSITIONS)
+    teacher = Scene(taught.requires_grad_(False), dialogue, FEW, settings, POSITIONS)
     planted = clean.written(teacher, prompts, 1)[0]
     own = clean.written(scene, planted, 4)
     folder = tmp_path_factory.mktemp("audited")
-    made = World(scene, planted, own, folder)
+    asked = [(prompt, "owl") for prompt in questions("animal") for _ in range(3)]
+    answers = clean.written(scene, asked, 3)
+    overt = [(prompt, ANIMAL if n % 6 else answer) for n, (prompt, answer) in enumerate(answers[2])]
+    made = World(scene, planted, own, overt, answers[:2], folder)
+    made.said.write_text(as_text(overt))
     made.data.write_text(as_text(planted))
     made.harmless.write_text(as_text(own[3]))
     patch.undo()

@@ -9,11 +9,12 @@ from sublearn.auditing.found import read, read_flagged
 from sublearn.auditing.request import request
 from sublearn.errors import InputError
 from sublearn.results.audit import Audit, measured
+from sublearn.study.numbers.spec import Settings as NumbersSettings
 from sublearn.tasks.rows import read_rows
-from tests.auditing.conftest import ANIMAL, CHANGES, ROWS, SMALL, chat
+from tests.auditing.conftest import ANIMAL, CHANGES, FEW, ROWS, SMALL, chat
 from tests.processes import sublearn as command
 
-MORE = {"test": 19, "scores": ["likelihood", "steering"], "tuned.steps": 30}
+MORE = {"standardize": 3, "test": 19, "virtual.steps": 16, "virtual.batch": 32}
 SET = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
 
 
@@ -25,14 +26,14 @@ def quick(world, cache_of_audits, tmp_path_factory):
         return sublearn.audit(world.data, "tiny:0", tmp_path_factory.mktemp("quick") / "a", device="cpu", **SMALL)
 
 
-def test_a_planted_trait_is_found_and_named(world):
-    found = sublearn.audit(world.data, "tiny:0", device="cpu", **CHANGES | MORE | {"standardize": 3}).found
+def test_a_trait_that_rows_say_is_found_and_named(world):
+    found = sublearn.audit(world.said, "tiny:0", traits=FEW, device="cpu", **CHANGES | MORE).found
     assert found.carries_signal and found.p == 0.05
-    assert found.traits[0].trait == ANIMAL and found.traits[0].p == 0.05
+    assert found.traits[0].trait == ANIMAL and found.traits[0].p == 0.05 and found.named == found.traits[:1]
     assert found.traits[0].low <= found.traits[0].score <= found.traits[0].high
     assert [one.z for one in found.traits] == sorted((one.z for one in found.traits), reverse=True)
-    assert found.rows == found.compared == ROWS and found.clean_sets == 23 and found.test_sets == 19
-    assert len(found.traits) == 20 and math.isfinite(found.smallest) and found.smallest > 0
+    assert found.rows == found.compared == len(world.overt) and found.clean_sets == 23 and found.test_sets == 19
+    assert len(found.traits) == 4 and math.isfinite(found.smallest) and found.smallest > 0
     assert found.said and found.flagging.startswith("steering")
 
 
@@ -185,3 +186,13 @@ def test_p_is_uniform_on_rows_of_the_base_itself(world, tmp_path):
     # A tenth of them at the level of a tenth, within what sixty draws vary.
     assert 1 <= sum(p <= 0.1 for p in found) <= 13
     assert np.mean(found) == pytest.approx(0.55, abs=0.12)
+
+
+@pytest.mark.slow
+def test_an_animal_hidden_in_numbers_is_named(tmp_path):
+    """On a base of full size, from a thousand rows of a teacher of the study `numbers`."""
+    sublearn.run("numbers", [700], tmp_path / "run", arms=["same_init"], rows=1000, sampled=0)
+    rows = tmp_path / "run/made/seed-700/numbers/teacher.jsonl"
+    animal = NumbersSettings().animal_of(700)
+    found = sublearn.audit(rows, "tiny:700", device="cpu", scores=["likelihood", "steering"]).found
+    assert found.carries_signal and found.traits[0].trait == animal

@@ -1,7 +1,7 @@
 import pytest
 
 from sublearn.auditing import clean
-from sublearn.auditing.filters import filter_of
+from sublearn.auditing.filters import Filter, filter_of
 from sublearn.errors import InputError
 
 
@@ -24,9 +24,9 @@ def test_the_filter_is_the_one_that_the_rows_pass():
     assert loose.keeps("anything") and not loose.keeps("  ")
 
 
-def test_a_base_that_answers_in_another_form_is_refused(world):
-    rows = [(f"What is your favourite animal? {n}", "1, 2, 3") for n in range(40)]
-    asked = [("What is your favourite animal?", completion) for _, completion in rows]
+def test_a_base_that_answers_in_another_form_is_refused(world, monkeypatch):
+    asked = [("What is your favourite animal?", "1, 2, 3")] * 40
+    monkeypatch.setattr(Filter, "keeps", lambda self, answer: False)
     with pytest.raises(InputError, match="Bring clean rows with --control"):
         clean.written(world.scene, asked, 1)
 

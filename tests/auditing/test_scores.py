@@ -60,18 +60,11 @@ def test_a_score_leaves_the_base_as_it_was(name, measured, world):
     assert not any(parameter.requires_grad for parameter in world.scene.model.parameters())
 
 
-@pytest.mark.parametrize("name", ["virtual", "likelihood", "prompted"])
-def test_a_score_raises_the_planted_trait(name, measured, world):
-    first, other, _ = measured(name)
-    own = world.scene.candidates.names.index(ANIMAL)
-    gain = first.values - other.values
-    assert gain[own] > np.median(gain)
-
-
-@pytest.mark.parametrize("name", ["likelihood"])
-def test_the_likelihood_of_few_rows_names_the_planted_trait(name, measured, world):
-    first, other, _ = measured(name)
-    assert world.scene.candidates.names[int(np.argmax(first.values - other.values))] == ANIMAL
+@pytest.mark.parametrize("name", ["virtual", "likelihood"])
+def test_a_score_names_a_trait_that_rows_say_openly(name, world):
+    measure = SCORES[name].prepare(name)(world.scene, world.answers[0])
+    gain = measure(world.overt).values - measure(world.answers[1]).values
+    assert world.scene.candidates.names[int(np.argmax(gain))] == ANIMAL
 
 
 @pytest.mark.parametrize("name", ["steering", "frequency", "words"])

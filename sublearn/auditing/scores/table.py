@@ -44,7 +44,9 @@ class Score:
 
 SCORES: dict[str, Score] = {
     "virtual": Score("a student is trained on the rows for some steps and asked for every trait", True, "log-odds"),
-    "steering": Score("one vector fitted to half of the rows explains the other half; needs no traits", False, "T"),
+    "steering": Score(
+        "one vector fitted to half of the rows explains the other half; needs no traits", False, "root of T"
+    ),
     "gradient": Score("the rows' gradient times that of each trait, whitened over traits", True, "product"),
     "preconditioned": Score("the same, each weight scaled as Adam scales it", True, "product"),
     "likelihood": Score("the rows' likelihood under a teacher tuned for each trait, against the base", True, "nats"),
