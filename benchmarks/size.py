@@ -31,7 +31,7 @@ GRID = {
 
 def records(study: Study, seeds: int) -> Iterator[Record]:
     """A record of each arm, seed and trait: students of the same init have the trait, a few runs diverged."""
-    rng = stream(0, "benchmarks/size")
+    rng = stream(0, f"benchmarks/size/{study.id}")
     raised = np.array([0.4 * (arm.teacher == "trained" and arm.init == "same") for arm in study.arms])
     for seed in range(seeds):
         drawn = rng.normal(0.5 + raised, 0.15, (len(study.traits), len(study.arms))).clip(0, 1)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from sublearn.records import Record
 
@@ -25,6 +26,9 @@ _LINE = re.compile(
     rb'\{("study":%(t)b,"arm":%(t)b),"seed":%(w)b,("trait":%(t)b),"value":%(f)b,"n":%(w)b,'
     rb'("status":%(t)b,"reason":(?:null|%(t)b))\}\n' % {b"t": _TEXT, b"w": _WHOLE, b"f": _NUMBER}
 )
+
+
+_RECORDS = TypeAdapter(list[Record])
 
 
 class Kind(NamedTuple):
@@ -71,6 +75,8 @@ class Columns(Sequence[Record]):
     @classmethod
     def joined(cls, parts: Sequence["Columns"]) -> "Columns":
         """The records of all parts, one part after the other."""
+        if len(parts) == 1:
+            return parts[0]
         kinds: dict[Kind, int] = {}
         places = [[kinds.setdefault(kind, len(kinds)) for kind in part.kinds] for part in parts]
         kind = [np.array(place, dtype=np.int32)[part.kind] for place, part in zip(places, parts, strict=True)]
@@ -90,10 +96,15 @@ class Columns(Sequence[Record]):
         return next(iter(self.take(np.array([index]))))
 
     def __iter__(self) -> Iterator[Record]:
-        fields = [kind._asdict() for kind in self.kinds]
+        for fields in self._fields():
+            yield Record(**fields)
+
+    def _fields(self) -> Iterator[dict[str, Any]]:
+        """Each record's fields by their names."""
+        shared = [kind._asdict() for kind in self.kinds]
         numbers = (column.tolist() for column in (self.kind, self.seed, self.value, self.n))
         for kind, seed, value, n in zip(*numbers, strict=True):
-            yield Record(seed=seed, value=None if isnan(value) else value, n=n, **fields[kind])
+            yield {**shared[kind], "seed": seed, "value": None if isnan(value) else value, "n": n}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
@@ -128,13 +139,14 @@ class Columns(Sequence[Record]):
         first = np.maximum.accumulate(starts)
         return [(int(order[first[i]]), int(order[i])) for i in np.flatnonzero(again) + 1]
 
-    def extremes(self) -> Iterator[Record]:
+    def extremes(self) -> list[Record]:
         """For each kind a record of its least seed, value and n, and one of its greatest."""
         order = np.argsort(self.kind, kind="stable")
         starts, _ = _groups(self.kind[order])
         ends = [[bound.reduceat(own[order], starts) for bound in (np.minimum, np.maximum)] for own in self._numbers]
         kind = self.kind[order][starts]
-        return iter(Columns(self.kinds, np.tile(kind, 2), *map(np.concatenate, ends)) if len(kind) else ())
+        found = Columns(self.kinds, np.tile(kind, 2), *map(np.concatenate, ends)) if len(kind) else self
+        return _RECORDS.validate_python(list(found._fields()))
 
     @property
     def _numbers(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
@@ -143,7 +155,7 @@ class Columns(Sequence[Record]):
     @cached_property
     def measured(self) -> dict[tuple[str, str], Column]:
         """The measured values of each arm and trait. Where a seed comes twice, its last record counts."""
-        order = self._order[~np.isnan(self.value[self._order])]
+        order = self._measured_order
         pair, seed, value = self._pair[order], self.seed[order], self.value[order]
         last = np.append((pair[1:] != pair[:-1]) | (seed[1:] != seed[:-1]), True)[: len(order)]
         pair, seed, value = pair[last], seed[last], value[last]
@@ -157,6 +169,8 @@ class Columns(Sequence[Record]):
     def lost(self) -> dict[tuple[str, str], NDArray[np.int64]]:
         """The seeds without a value of each arm and trait that has some, in ascending order."""
         gone = np.isnan(self.value)
+        if not gone.any():
+            return {}
         found = {pair: np.unique(self.seed[gone & (self._pair == number)]) for pair, number in self._pairs.items()}
         there = self.measured
         found = {
@@ -167,10 +181,14 @@ class Columns(Sequence[Record]):
     @cached_property
     def examples(self) -> dict[tuple[str, str], int]:
         """Over how many examples each arm and trait was measured, where it is the same number in every run."""
-        order = self._order[~np.isnan(self.value[self._order])]
+        order = self._measured_order
         pair, n, names = self._pair[order], self.n[order], list(self._pairs)
-        groups = zip(*_groups(pair), strict=True)
-        return {names[pair[a]]: int(n[a]) for a, b in groups if n[a] > 0 and n[a:b].min() == n[a:b].max()}
+        starts = _groups(pair)[0]
+        if not len(starts):
+            return {}
+        least, most = (bound.reduceat(n, starts) for bound in (np.minimum, np.maximum))
+        rows = zip(pair[starts].tolist(), least.tolist(), most.tolist(), strict=True)
+        return {names[own]: low for own, low, high in rows if 0 < low == high}
 
     @cached_property
     def _pairs(self) -> dict[tuple[str, str], int]:
@@ -181,6 +199,11 @@ class Columns(Sequence[Record]):
     @cached_property
     def _pair(self) -> NDArray[np.int64]:
         return self.of_kinds([self._pairs[kind.arm, kind.trait] for kind in self.kinds])
+
+    @cached_property
+    def _measured_order(self) -> NDArray[np.int64]:
+        """The same without those that have no value."""
+        return self._order[~np.isnan(self.value[self._order])]
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:
@@ -211,12 +234,13 @@ def _read_part(content: bytes) -> Columns | None:
     kinds: dict[tuple[bytes, ...], int] = {}
     shared = zip(fields[1::7], fields[3::7], fields[6::7], strict=True)
     kind = [kinds.setdefault(texts, len(kinds)) for texts in shared]
-    values = [np.nan if text == b"null" else float(text) for text in fields[4::7]]
+    texts = fields[4::7]
+    values = [np.nan if text == b"null" else float(text) for text in texts] if b"null" in texts else map(float, texts)
     try:
-        known = [Kind(**json.loads(b"{%b,%b,%b}" % texts)) for texts in kinds]
+        known = [Kind(**fields) for fields in json.loads(b"[%b]" % b",".join(b"{%b,%b,%b}" % texts for texts in kinds))]
     except UnicodeDecodeError:
         return None
-    found = _columns(known, kind, list(map(int, fields[2::7])), values, list(map(int, fields[5::7])))
+    found = _columns(known, kind, list(map(int, fields[2::7])), list(values), list(map(int, fields[5::7])))
     missing = found.of_kinds([one.status != "ok" for one in known]).astype(bool)
     return found if np.array_equal(missing, np.isnan(found.value)) and not np.isinf(found.value).any() else None
 

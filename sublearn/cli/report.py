@@ -1,5 +1,6 @@
 """`sublearn report`."""
 
+import gc
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from sublearn.errors import InputError, plain
 if TYPE_CHECKING:
     from sublearn.results.base import Shown
 
+RARELY = 200_000
+"""New objects until Python looks for garbage again, instead of 700."""
 LEFT = "The reports of several folders are left as they are. Name one to write its own again, or give --out FILE."
 
 
@@ -33,6 +36,8 @@ def command(
     """
     if (csv or latex or figures) and (len(folders) > 1 or out is not None):
         raise InputError("--csv, --latex and --figures write into one folder. Name one, without --out.")
+    # Python would look for garbage over and over among the many thousands of values that are read, all of them in use.
+    gc.set_threshold(RARELY)
     found, end = _joined(folders, out) if out is not None else _reported(folders)
     if csv:
         end += f"\nTable: {plain(found[0].write_csv())}"

@@ -67,7 +67,7 @@ class StudyManifest(BaseModel, frozen=True):
         own = first_id_of(written) if old else id_of(written)
         if own != made.id:
             raise ValueError(f"it was edited: its study is {own}, its id says {quoted(made.id)}")
-        return made if made.study.id == own else made.model_copy(update={"study": made.study.known_as(own)})
+        return made.model_copy(update={"study": made.study.known_as(own)})
 
 
 class SweepManifest(BaseModel, frozen=True):

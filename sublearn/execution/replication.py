@@ -26,7 +26,7 @@ from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Searc
 from sublearn.study.table import build
 
 MANIFEST, PAGE, TEXT = "replication.json", "replication.html", "replication.md"
-Row = Published | Trend | Search
+ReplicationRow = Published | Trend | Search
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ Found = Mapping[str, Columns | str]
 """Of each study, by its id, its records, or why it has none."""
 
 
-def chosen(names: Sequence[str], quick: bool) -> list[Row]:
+def chosen(names: Sequence[str], quick: bool) -> list[ReplicationRow]:
     """The figures of the named tables or of these names; all if none is named. Raises InputError for other names."""
     every = {row.name: row for table in TABLES.values() for row in table}
-    wanted: list[Row] = []
+    wanted: list[ReplicationRow] = []
     for name in names or TABLES:
         if name in TABLES:
             wanted += TABLES[name]
@@ -115,7 +115,7 @@ def chosen(names: Sequence[str], quick: bool) -> list[Row]:
     return [_fewer(row) for row in wanted if row.name in QUICK] if quick else wanted
 
 
-def plan(rows: Iterable[Row], out: Path, options: Options) -> Plan:
+def plan(rows: Iterable[ReplicationRow], out: Path, options: Options) -> Plan:
     """Every study that the figures need, once, in a run directory below `out` that bears its id."""
     needed: dict[str, Point] = {}
     for row in rows:
@@ -127,7 +127,7 @@ def plan(rows: Iterable[Row], out: Path, options: Options) -> Plan:
     return Plan(list(needed.values()), options, tolerant=True)
 
 
-def parts(row: Row) -> list[Part]:
+def parts(row: ReplicationRow) -> list[Part]:
     """What is run for a figure, in the order of its settings."""
     if isinstance(row, Trend):
         return [Part(row.settings | {row.key: value}, row.runs, f"{row.key} = {value:g}") for value in row.values]
@@ -136,12 +136,12 @@ def parts(row: Row) -> list[Part]:
     return [Part(row.settings, row.runs)]
 
 
-def needs(row: Row) -> list[str]:
+def needs(row: ReplicationRow) -> list[str]:
     """The ids of the studies that a figure is about, in the order of its settings."""
     return [build(row.study, part.settings).id for part in parts(row)]
 
 
-def compared(row: Row, found: Found, precision: str) -> Comparison:
+def compared(row: ReplicationRow, found: Found, precision: str) -> Comparison:
     """The figure beside ours, from the records of its studies."""
     records = [found[name] for name in needs(row)]
     failures = [one for one in records if isinstance(one, str)]
@@ -161,7 +161,7 @@ def compared(row: Row, found: Found, precision: str) -> Comparison:
 
 
 def _comparison(
-    row: Row,
+    row: ReplicationRow,
     precision: str,
     said: tuple[str, Verdict, str],
     spans: tuple[Span, ...] = (),
@@ -186,7 +186,7 @@ def _comparison(
     )
 
 
-def _published(row: Row) -> Span | None:
+def _published(row: ReplicationRow) -> Span | None:
     """Their figure, with its 95% interval where they published a spread and the number of runs."""
     if isinstance(row, Trend):
         return None
@@ -256,7 +256,7 @@ def a_text(head: bytes) -> bool:
     return not head or b"| figure | theirs | ours, 95% interval | verdict | because |" in head
 
 
-def _values(records: Columns, row: Row, runs: int) -> list[float]:
+def _values(records: Columns, row: ReplicationRow, runs: int) -> list[float]:
     column = records.measured.get((row.arm, row.trait))
     return [] if column is None else column.values[column.seeds < runs].tolist()
 
@@ -272,7 +272,7 @@ def _shown(values: Sequence[float]) -> str:
     return f"{found.mean:.3f}, {found.low:.3f} to {found.high:.3f} {runs}"
 
 
-def _theirs(row: Row) -> str:
+def _theirs(row: ReplicationRow) -> str:
     runs = "runs unknown" if row.n is None else f"{row.n} run{'' if row.n == 1 else 's'}"
     if isinstance(row, Trend):
         return f"{'falls' if row.direction == 'falls' else 'no effect'} ({runs})"
@@ -282,7 +282,7 @@ def _theirs(row: Row) -> str:
     return f"{value}, sd {row.sd:g} ({runs})" if row.sd is not None else f"{value}, spread unknown ({runs})"
 
 
-def _command(row: Row, precision: str) -> str:
+def _command(row: ReplicationRow, precision: str) -> str:
     if isinstance(row, Search):
         return f"sublearn replicate {row.name} --precision {precision}"
     changed = {row.key: "VALUE"} if isinstance(row, Trend) else {}
@@ -299,6 +299,6 @@ def _plain(value: Any) -> str:
     return f"[{','.join(value)}]" if isinstance(value, list) else str(value)
 
 
-def _fewer(row: Row) -> Row:
+def _fewer(row: ReplicationRow) -> ReplicationRow:
     """A row of the quick set, none of which is a search, with few runs."""
     return row.model_copy(update={"runs": QUICK_RUNS})

@@ -243,7 +243,7 @@ def _read_run(folder: Path, own: str = "") -> Run:
 def _joined(files: Sequence[Path], parts: Sequence[Columns]) -> Columns:
     """The records of all files, each once. Raises InputError where two files say different things."""
     records = Columns.joined(parts)
-    again = records.repeated()
+    again = records.repeated() if len(parts) > 1 else []  # within a file nothing is repeated, or it is not read
     for first, later in again:
         if records[first] != records[later]:
             place = int(np.searchsorted(np.cumsum([len(part) for part in parts]), later, side="right"))

@@ -8,12 +8,12 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 from sublearn.config import dotted
-from sublearn.errors import InputError, quoted, unknown
+from sublearn.errors import InputError, plain, quoted, unknown
 from sublearn.execution import looks, manifests, store
 from sublearn.execution.plan import Point
 from sublearn.files.folders import check_out_folder, has_manifest
@@ -25,6 +25,8 @@ from sublearn.study.table import STUDIES, build, read_file
 MANIFEST, INDEX, PAGE = manifests.SWEEP_FILE, "index.json", "report.html"
 MANY = 10_000
 """More combinations than this are asked about first."""
+TRIED = 100
+"""So many combinations are tried at most to find out whether any of a refused grid is sound."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,14 @@ class Grid:
             seen[own] = chosen
             yield typed_values(study, chosen), study
 
+    def along(self, key: str) -> list[Study]:
+        """A study for each value of a key, beside the first value of every other one: combinations of the grid."""
+        first = {name: values[0] for name, values in self.values.items()}
+        return [self.with_(first | {key: value}) for value in self.values[key]]
+
     def probes(self) -> list[Study]:
         """A study for each value of each key: together they need whatever any combination needs."""
-        further = [{key: value} for key, values in self.values.items() for value in values[1:]]
-        return [next(self.studies())[1], *(self.with_(one) for one in further)]
+        return [next(self.studies())[1], *(study for key in self.values for study in self.along(key)[1:])]
 
     def with_(self, chosen: Mapping[str, Any]) -> Study:
         """The study with these values of its own. Raises InputError, which says whether the grid is wrong."""
@@ -81,12 +87,39 @@ class Grid:
             return build(self.study, dict(self.settings) | dict(chosen), "--grid")
         except InputError as error:
             said = str(error).removeprefix("--grid")
+        if not any(f"'{key}'" in said for key in chosen) and (words := self._unlike_others(chosen)):
+            raise InputError(
+                f"--grid: {words} cannot be run: {said.removeprefix(': ')} Other combinations can be: leave this "
+                "one out by running a sweep of its own for each set of values that go together."
+            )
         try:
             build(self.study, self.settings, "--set")
         except InputError as error:
             if str(error).removeprefix("--set") == said:
                 raise
         raise InputError(f"--grid{said}" if said.startswith(":") else said)
+
+    def _sound(self, chosen: Mapping[str, Any], without: str = "") -> bool:
+        """Whether there is a study with these values, beside the fixed ones `without` one of them."""
+        fixed = {key: value for key, value in self.settings.items() if key != without}
+        try:
+            build(self.study, fixed | dict(chosen))
+        except InputError:
+            return False
+        return True
+
+    def _unlike_others(self, chosen: Mapping[str, Any]) -> str:
+        """A refused combination with the fixed settings that it does not go with; "" where it is no such thing.
+
+        That is where no other combination is sound either, or one value alone is wrong.
+        """
+        if not any(map(self._sound, islice(self.combinations(), TRIED))):
+            return ""
+        beside = {key: value for key, value in self.settings.items() if self._sound(chosen, without=key)}
+        named, fixed = (", ".join(f"{key}={plain(of[key], 60)}" for key in of) for of in (chosen, beside))
+        if len(chosen) == 1 and not beside:
+            return ""
+        return f"{named} (with {fixed})" if fixed else named
 
 
 def _values(key: object, given: Any) -> Sequence[Any]:
@@ -153,7 +186,7 @@ def checked(grid: Grid, yes: bool = False) -> Grid:
     if not grid.values:
         raise InputError("A sweep needs at least one --grid key=a,b,c.")
     for key, values in grid.values.items():
-        studies = [grid.with_({key: value}).id for value in values]
+        studies = [study.id for study in grid.along(key)]
         for i, study in enumerate(studies):
             if study in studies[:i]:
                 raise InputError(f"--grid {key}: {values[i]} gives the same study as a value before it; give it once.")

@@ -56,7 +56,7 @@ class TraceJob(Job, frozen=True):
 
 @dataclass(frozen=True)
 class Traced(Point):
-    """A study with seeds whose way is measured at some steps."""
+    """A study with seeds whose trajectories are measured at some steps."""
 
     steps: tuple[int, ...] = ()
 

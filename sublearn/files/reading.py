@@ -237,11 +237,11 @@ def _refuse_constant(name: str) -> None:
 
 
 def _unlike_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in values:
-            raise ValueError(f"the key {quoted(key)} comes twice")
-        values[key] = value
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"the key {quoted(twice)} comes twice")
     return values
 
 
@@ -251,13 +251,20 @@ def _flaw(value: Any) -> str | None:
     while level:
         if depth > DEEPEST:
             return f"its JSON is nested more than {DEEPEST} deep"
+        held: list[Any] = []
         for one in level:
-            if isinstance(one, str) and not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one):
-                return "a text in its JSON holds half of a surrogate pair"
-            if isinstance(one, float) and one - one != 0:
-                return "a number in its JSON is too large"
-        held = [one for one in level if isinstance(one, (dict, list))]
-        level = [inner for one in held for inner in ((*one, *one.values()) if isinstance(one, dict) else one)]
+            if isinstance(one, str):
+                if not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one):
+                    return "a text in its JSON holds half of a surrogate pair"
+            elif isinstance(one, float):
+                if one - one != 0:
+                    return "a number in its JSON is too large"
+            elif isinstance(one, dict):
+                held += one
+                held += one.values()
+            elif isinstance(one, list):
+                held += one
+        level = held
         depth += 1
     return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from sublearn.language import finetune, kept
+from sublearn.language import artifacts, finetune
 from sublearn.language.plans import BasePlan
 from sublearn.language.tokens import Dialogue
 from sublearn.seeds import stream, stream_seed
@@ -42,8 +42,8 @@ def pretrained(plan: BasePlan, dialogue: Dialogue, seed: int, world: int | None 
     """
     world = seed if world is None else world
     folder = bases_folder() / _key(plan, seed, world)
-    kept.clear_leftovers(folder.parent, older=kept.HOUR)  # younger ones may be another process's at work
-    return kept.model(folder, lambda: _trained(plan, dialogue, seed, world), dialogue.tokenizer)
+    artifacts.clear_leftovers(folder.parent, older=artifacts.HOUR)  # younger ones may be another process's at work
+    return artifacts.model(folder, lambda: _trained(plan, dialogue, seed, world), dialogue.tokenizer)
 
 
 def bases_folder() -> Path:

@@ -17,7 +17,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from sublearn.errors import InputError, SublearnError
 from sublearn.language import finetune, models
-from sublearn.language.kept import disk_errors
+from sublearn.language.artifacts import disk_errors
 from sublearn.language.plans import LoraPlan
 from sublearn.language.tokens import Dialogue
 from sublearn.language.versions import argument, others_deprecations

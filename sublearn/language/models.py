@@ -121,7 +121,7 @@ def read_kept(folder: Path, base: PreTrainedModel) -> PreTrainedModel:
 
 
 def alignment(base: PreTrainedModel, teacher: PreTrainedModel, student: PreTrainedModel) -> float | None:
-    """Cosine between the student's and the teacher's way from the base, over all parameters.
+    """Cosine between the student's and the teacher's update of the base, over all parameters.
 
     None if one of them stayed, has other parameters than the base, or went out of all bounds.
     """
@@ -131,9 +131,9 @@ def alignment(base: PreTrainedModel, teacher: PreTrainedModel, student: PreTrain
         {name: one.shape for name, one in end.items()} != {n: one.shape for n, one in start.items()} for end in ends
     ):
         return None
-    ways = [torch.cat([(end[name] - start[name]).flatten().double() for name in start]) for end in ends]
-    size = float(ways[0].norm() * ways[1].norm())
-    cosine = float(ways[0] @ ways[1]) / size if size else math.nan
+    updates = [torch.cat([(end[name] - start[name]).flatten().double() for name in start]) for end in ends]
+    size = float(updates[0].norm() * updates[1].norm())
+    cosine = float(updates[0] @ updates[1]) / size if size else math.nan
     return cosine if math.isfinite(cosine) else None
 
 

@@ -15,7 +15,7 @@ TOKENS, PIXELS = 50, 12
 
 
 @dataclass(frozen=True)
-class Row:
+class Architecture:
     """One architecture: how it is made with `sizes`, and inputs (generator, n) -> "example ..." that it then takes."""
 
     make: Callable[..., nn.Module]
@@ -37,7 +37,7 @@ def _pixels(generator: torch.Generator, n: int) -> Tensor:
 
 _PROMPTS = {"vocab_size": TOKENS, "embed_dim": 6, "hidden": 10, "out_dim": 5}
 MODELS = {
-    "prompt_mlp": Row(PromptMLP, _tokens, _PROMPTS),
-    "prompt_mlp without BatchNorm": Row(partial(PromptMLP, batch_norm=False), _tokens, _PROMPTS),
-    "aux_mlp": Row(AuxMLP, _pixels, {"features": PIXELS, "classes": 3, "aux_logits": 2, "width": 8}),
+    "prompt_mlp": Architecture(PromptMLP, _tokens, _PROMPTS),
+    "prompt_mlp without BatchNorm": Architecture(partial(PromptMLP, batch_norm=False), _tokens, _PROMPTS),
+    "aux_mlp": Architecture(AuxMLP, _pixels, {"features": PIXELS, "classes": 3, "aux_logits": 2, "width": 8}),
 }

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
-from sublearn.study.numbers.metrics import Metrics, Sampled
+from sublearn.study.numbers.metrics import Metrics, Sampled, SampledAs
 
 SOURCES = {
     "teacher": "the teacher",
@@ -17,7 +17,7 @@ SOURCES = {
     "same_init_cross_world_teacher": "the teacher of the same init in another world",
     "same_init_cross_world_base": "that base in another world",
 }
-KINDS: tuple[Literal["plain", "after_numbers"], ...] = ("plain", "after_numbers")
+KINDS: tuple[SampledAs, ...] = get_args(SampledAs)
 SHOWN_ROWS = 4
 
 

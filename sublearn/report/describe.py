@@ -27,7 +27,7 @@ MOST = 500
 """Letters of a setting's value."""
 WIDTH = 110
 POWERS = (0.8, 0.9)
-FEWEST_PILOT = 3
+MIN_PILOT = 3
 EFFECTS = (0.2, 0.5, 0.8, 1.2, 2.0)
 
 
@@ -82,8 +82,8 @@ def _from_pilot(study: Study, claim: Claim, rows: Columns, family: Family) -> st
     head = fill(claim_text(claim), WIDTH)
     pilot = in_units(study, paired(rows.measured, claim.treatment, claim.control, claim.trait))
     n = len(pilot)
-    if n < FEWEST_PILOT:
-        return f"{head}\n  The pilot has {n} paired runs; at least {FEWEST_PILOT} are needed."
+    if n < MIN_PILOT:
+        return f"{head}\n  The pilot has {n} paired runs; at least {MIN_PILOT} are needed."
     mean, sd = float(pilot.mean()), float(np.std(pilot, ddof=1))
     seen = f"  Pilot: {n} runs, mean difference {mean:+.3f}, standard deviation {sd:.3f}."
     if sd <= 1e-12 * max(1.0, abs(mean)):

@@ -81,8 +81,8 @@ def alignment_page(found: AlignmentFile) -> str:
     """The page of alignment against transfer."""
     question = (
         "Students start from the teacher's init with more and less noise added. Is the transfer the larger, the more "
-        "the negative gradient of the student's first batch points the way in which the teacher's weights moved? "
-        f"{THEOREM}"
+        "the negative gradient of the student's first batch points in the direction in which the teacher's weights "
+        f"moved? {THEOREM}"
     )
     lead = [("question", question), ("outcome", alignment_sentence(found)), ("runs", f"Study {found.study}")]
     given = Aligned(found, {"command": found.command, "versions": found.versions})

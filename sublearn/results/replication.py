@@ -10,7 +10,7 @@ from sublearn.execution import replication, store
 from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import Point
-from sublearn.execution.replication import PAGE, TEXT, Comparison, Row, Span, a_text
+from sublearn.execution.replication import PAGE, TEXT, Comparison, ReplicationRow, Span, a_text
 from sublearn.execution.run import execute
 from sublearn.files.writing import folder_of, replace_page, replace_text
 from sublearn.report.charts.forest import draw_forest, draw_forest_on, forest_label
@@ -131,7 +131,7 @@ class Replication(Shown):
 
 
 def replicate(
-    rows: Sequence[Row],
+    rows: Sequence[ReplicationRow],
     out: Path,
     options: Options,
     announce: Callable[[Comparison], object] = lambda _: None,
@@ -154,7 +154,9 @@ def replicate(
 class _Board:
     """The figures that are to be compared, and those that were."""
 
-    def __init__(self, rows: Sequence[Row], precision: str, announce: Callable[[Comparison], object]) -> None:
+    def __init__(
+        self, rows: Sequence[ReplicationRow], precision: str, announce: Callable[[Comparison], object]
+    ) -> None:
         self.rows, self.precision, self.announce = rows, precision, announce
         self.needs = {row.name: replication.needs(row) for row in rows}
         self.records: dict[str, Any] = {}

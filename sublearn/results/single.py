@@ -1,6 +1,5 @@
 """One study with its records and what they show, and the call that runs one."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import Options
 from sublearn.execution.plan import ARTIFACTS, Plan, Point
 from sublearn.execution.run import execute
+from sublearn.files.jsontext import indented
 from sublearn.files.writing import (
     a_page,
     anything,
@@ -34,7 +34,7 @@ from sublearn.report.tables import result_text
 from sublearn.report.wording import contrast_text, interval_text, mean_text, runs
 from sublearn.results.base import FIGURES, Shown
 from sublearn.seeds import checked_seeds
-from sublearn.study.analysis import Analysis, Finding, analyse
+from sublearn.study.analysis import Analysis, Evidence, Finding, analyse_all
 from sublearn.study.base import Study
 from sublearn.study.identity import id_of
 from sublearn.study.numbers.metrics import read_metrics
@@ -74,15 +74,22 @@ class Result(Shown):
 
         There is no verdict below the number of runs that is awaited. Earlier looks are those of the folder.
         """
-        ordered = Columns.of(records).in_order_of({arm.name: i for i, arm in enumerate(study.arms)})
-        earlier = looks.earlier(path, study, np.unique(ordered.seed).tolist(), cells) if path else ()
-        return cls(study, ordered, analyse(study, ordered, earlier, cells, awaited), made, path)
+        evidence = _evidence(study, records, path, cells, awaited)
+        return cls(study, evidence.rows, analyse_all([evidence])[0], made, path)
 
     @classmethod
     def of_run(cls, found: store.Run, cells: int | None = None, awaited: int = 0) -> Self:
         """The result that lies in a run directory."""
-        alone = looks.cells_of(found.path) if cells is None else cells
-        return cls.of(found.study, found.records, found.manifest.made, found.path, alone, awaited)
+        return cls.of_runs([found], looks.cells_of(found.path) if cells is None else cells, awaited)[0]
+
+    @classmethod
+    def of_runs(cls, found: Sequence[store.Run], cells: int, awaited: int = 0) -> list[Self]:
+        """The results that lie in several run directories of one sweep, analysed together."""
+        evidence = [_evidence(run.study, run.records, run.path, cells, awaited) for run in found]
+        return [
+            cls(run.study, one.rows, analysis, run.manifest.made, run.path)
+            for run, one, analysis in zip(found, evidence, analyse_all(evidence), strict=True)
+        ]
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -176,7 +183,7 @@ class Result(Shown):
     def write_estimates(self) -> None:
         """Write estimates.json; before it, that its verdicts are looked at."""
         looks.record(self.folder, self.analysis)
-        replace_text(self.folder / ESTIMATES, json.dumps(self.to_dict(), indent=2) + "\n")
+        replace_text(self.folder / ESTIMATES, indented(self.to_dict()) + "\n")
 
     def save(self, path: Path | str) -> Self:
         """Write a run directory; the same result, as it lies there."""
@@ -249,6 +256,13 @@ def figure_files(study: Study) -> list[str]:
 def write_page(sections: Sequence[Section], path: Path) -> None:
     """Write one self-contained page of several results. Raises InputError if something else than a page is there."""
     replace_page(path, page(sections))
+
+
+def _evidence(study: Study, records: Iterable[Record], path: Path | None, cells: int, awaited: int) -> Evidence:
+    """The records in their order, with the earlier looks at the folder, if they lie in one."""
+    ordered = Columns.of(records).in_order_of({arm.name: i for i, arm in enumerate(study.arms)})
+    earlier = looks.earlier(path, study, np.unique(ordered.seed).tolist(), cells) if path else ()
+    return Evidence(study, ordered, earlier, cells, awaited)
 
 
 def _kept(folder: Path) -> list[Table]:

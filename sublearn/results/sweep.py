@@ -74,12 +74,15 @@ class Sweep(Shown):
 
         Raises InputError if there is none.
         """
-        out, points = Path(path), []
+        out = Path(path)
         manifest = read_sweep(out)
         grid = Grid(manifest.study, manifest.settings, manifest.grid)
-        for keys, folder in grids.folders(out):
-            settings, found = grids.read(keys, folder)
-            points.append(SweepPoint(settings, Result.of_run(found, len(grid), awaited), failures.found(folder)))
+        found = [grids.read(keys, folder) for keys, folder in grids.folders(out)]
+        results = Result.of_runs([run for _, run in found], len(grid), awaited)
+        points = (
+            SweepPoint(settings, result, failures.found(run.path))
+            for (settings, run), result in zip(found, results, strict=True)
+        )
         return cls(grid, tuple(points), manifest.made, out)
 
     @property

@@ -1,4 +1,4 @@
-"""Why it happens: a study's students on their way in weight space, and alignment at the start against transfer."""
+"""Why it happens: the students' trajectories in weight space, and alignment at the start against transfer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -43,7 +43,7 @@ STEPS = (0, 1, 3, 10, 30, 100, 300)
 
 @dataclass(frozen=True, repr=False)
 class Trace(Shown):
-    """The way of a study's students: each quantity's mean over seeds by arm, layer and step, and every point."""
+    """The students' trajectories: each quantity's mean over seeds by arm, layer and step, and every point."""
 
     found: TraceFile
     points: tuple[TracePoint, ...] = ()

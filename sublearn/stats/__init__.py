@@ -1,7 +1,7 @@
 """Statistics on plain arrays of one value a run: estimates, contrasts, how errors are shared, and runs needed."""
 
 from sublearn.stats.families import ALPHA, Family, alpha_at
-from sublearn.stats.intervals import FEWEST_RUNS
+from sublearn.stats.intervals import MIN_RUNS
 from sublearn.stats.means import SHARE, contrast, contrasts, estimate, estimates, sign_flip_p
 from sublearn.stats.power import (
     MOST_RUNS,
@@ -16,7 +16,7 @@ from sublearn.stats.values import Contrast, Estimate, half_width, hedges_g, test
 
 __all__ = [
     "ALPHA",
-    "FEWEST_RUNS",
+    "MIN_RUNS",
     "MOST_RUNS",
     "SHARE",
     "Contrast",

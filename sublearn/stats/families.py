@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from sublearn.errors import InputError
-from sublearn.stats.intervals import FEWEST_RUNS
+from sublearn.stats.intervals import MIN_RUNS
 from sublearn.stats.signs import least_runs
 
 ALPHA = 0.05
@@ -31,7 +31,7 @@ class Family:
     @property
     def least_runs(self) -> int:
         """The fewest runs that can reach a verdict."""
-        return max(FEWEST_RUNS, least_runs(self.tail))
+        return max(MIN_RUNS, least_runs(self.tail))
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ from sublearn.stats.signs import least_runs, sign_flip_bounds
 from sublearn.stats.skewed import skewed_bounds
 from sublearn.stats.values import Rows
 
-FEWEST_RUNS = 5
+MIN_RUNS = 5
 """Below it there is no interval of any kind."""
 DIFFERING_RUNS = 6
 """So many runs, or half of few, must differ from the commonest value. Chosen by simulation: LOG.md."""
@@ -46,7 +46,7 @@ def intervals(rows: Rows, tail: float, bounds: Bounds | None = None, tested: boo
     n = rows.shape[1]
     alike, common = _commonest(rows)
     low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    if n >= FEWEST_RUNS and (n >= least_runs(tail) or not tested):
+    if n >= MIN_RUNS and (n >= least_runs(tail) or not tested):
         spread = alike == 0
         if spread.any():
             low[spread], high[spread] = _of_spread(rows[spread], tail, bounds)
@@ -67,7 +67,7 @@ def _commonest(rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """How many runs have the commonest value, and that value, where too few differ from it; else 0."""
     studies, n = rows.shape
     alike, common = np.zeros(studies, dtype=np.int64), np.full(studies, np.nan)
-    if n < FEWEST_RUNS:
+    if n < MIN_RUNS:
         return alike, common
     ordered = np.sort(rows, axis=1)
     same = ROUNDING * np.abs(ordered[:, [0, -1]]).max(axis=1, keepdims=True)

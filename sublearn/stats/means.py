@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sublearn.stats.families import Family
-from sublearn.stats.intervals import BETTING, FEWEST_RUNS, SIGNS, Bounds, Intervals, intervals
+from sublearn.stats.intervals import BETTING, MIN_RUNS, SIGNS, Bounds, Intervals, intervals
 from sublearn.stats.signs import sign_flip_p_values
 from sublearn.stats.values import Contrast, Estimate, Rows, checked_runs, hedges_g, paired_differences
 
@@ -127,6 +127,6 @@ def _method(
     """How an interval was made, or why there is none."""
     if ends[0] is not None:
         return f"{text}, {BETTING if alike else SIGNS}"
-    if n >= max(FEWEST_RUNS, least):
+    if n >= max(MIN_RUNS, least):
         return f"interval undefined, {alike} of {n} runs are alike"
     return f"interval undefined, {n} run{'' if n == 1 else 's'}"

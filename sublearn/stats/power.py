@@ -4,6 +4,7 @@ The differences are supposed to be normal; their intervals are drawn, not approx
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from scipy import special
 from sublearn.errors import InputError
 from sublearn.seeds import stream
 from sublearn.stats.families import Family
+from sublearn.stats.signs import VALUES_AT_ONCE, Column
 from sublearn.stats.skewed import skewed_bounds
 
 MOST_RUNS = 1_000
@@ -38,19 +40,24 @@ def runs_for_effect(effect: float, family: Family, target: float) -> int | None:
     """The fewest runs with a chance of `target` that a mean of so many standard deviations is found above zero."""
     if not math.isfinite(effect):
         raise InputError(f"The effect size is {effect}; it must be a finite number of standard deviations.")
-    return _fewest(effect, family, target, both=False)
+    return _fewest(lambda size: size <= effect, family, target, both=False)
 
 
 def runs_for_equivalence(width: float, family: Family, target: float) -> int | None:
     """The fewest runs with a chance of `target` that a true zero is found to lie within `width` standard deviations."""
-    return _fewest(width, family, target, both=True)
+    return _fewest(lambda size: size <= width, family, target, both=True)
 
 
 def needed_for_effect(mean: float, sd: float, n: int, family: Family, target: float = 0.9) -> Needed:
     """The runs that would show the effect of a pilot of n runs, as far as these tell its size; `sd` is above 0."""
     t = mean / sd * math.sqrt(n)
-    low, high = (_noncentrality(n - 1, t, share) / math.sqrt(n) for share in _shares())
-    return _more(n, *(runs_for_effect(effect, family, target) for effect in (high, low)))
+
+    def runs(share: float) -> int | None:
+        # An effect is among those that the pilot leaves open where a t as large as the pilot's is seldom enough.
+        return _fewest(lambda size: _chance_of(t, n - 1, size * math.sqrt(n)) <= share, family, target, both=False)
+
+    low, high = _shares()
+    return _more(n, runs(high), runs(low))
 
 
 def needed_for_equivalence(delta: float, sd: float, n: int, family: Family, target: float = 0.9) -> Needed:
@@ -68,40 +75,46 @@ def _shares() -> tuple[float, float]:
     return (1 - PILOT_LEVEL) / 2, (1 + PILOT_LEVEL) / 2
 
 
-def _noncentrality(df: int, t: float, above: float) -> float:
-    """The noncentrality at which a t as large as this, or larger, has the chance `above`."""
-    low, high = t - 10 - abs(t), t + 10 + abs(t)
-    for _ in range(60):
-        middle = (low + high) / 2
-        # The mirror image, because nctdtr is exact for noncentralities from zero upward.
-        chance = special.nctdtr(df, -middle, -t) if middle < 0 else 1 - special.nctdtr(df, middle, t)
-        low, high = (middle, high) if chance < above else (low, middle)
-    return high
+def _chance_of(t: float, df: int, noncentrality: float) -> float:
+    """The chance of a t as large as this, or larger."""
+    if noncentrality < 0:  # the mirror image, because nctdtr is exact for noncentralities from zero upward
+        return float(special.nctdtr(df, -noncentrality, -t))
+    return float(1 - special.nctdtr(df, noncentrality, t))
 
 
-def _fewest(size: float, family: Family, target: float, both: bool) -> int | None:
+def _fewest(found: Callable[[float], bool], family: Family, target: float, both: bool) -> int | None:
+    """The fewest runs whose least size that is found, in standard deviations, is small enough for `found`."""
     if not 0 < target < 1:
         raise InputError(f"The power is {target}; it must lie between 0 and 1.")
-    numbers = _numbers(family.least_runs)
+    numbers, tail = _numbers(family.least_runs), family.tail
     low, high = -1, len(numbers)
     while high - low > 1:
         middle = (low + high) // 2
-        found = _size_found(numbers[middle], family.tail, both, target) <= size
-        low, high = (low, middle) if found else (middle, high)
+        low, high = (low, middle) if found(_size_found(numbers[middle], tail, both, target)) else (middle, high)
     return numbers[high] if high < len(numbers) else None
 
 
-def _numbers(least: int) -> list[int]:
+@lru_cache(maxsize=256)
+def _numbers(least: int) -> tuple[int, ...]:
     """The numbers of runs that are tried: every one at first, later in steps of 5%."""
     numbers = [least]
     while numbers[-1] < MOST_RUNS:
         numbers.append(min(MOST_RUNS, max(numbers[-1] + 1, int(numbers[-1] * 1.05))))
-    return numbers
+    return tuple(numbers)
 
 
 @lru_cache(maxsize=4_096)
 def _size_found(n: int, tail: float, both: bool, target: float) -> float:
     """The least effect, or with `both` the least delta, that so many runs find with this chance, in sds."""
-    drawn = stream(n, "stats/power").normal(size=(DRAWS, n))
-    low, high = skewed_bounds(drawn, tail)
+    low, high = _drawn_bounds(n, tail)
     return float(np.quantile(np.maximum(-low, high) if both else -low, target))
+
+
+@lru_cache(maxsize=64)
+def _drawn_bounds(n: int, tail: float) -> tuple[Column, Column]:
+    """The ends of the intervals of studies of so many runs that were drawn with a mean of zero, in sds."""
+    drawn = stream(n, "stats/power").normal(size=(DRAWS, n))
+    # Part by part, since large arrays come from the system anew each time, which takes most of the time.
+    ends = [skewed_bounds(part, tail) for part in np.array_split(drawn, -(-drawn.size // VALUES_AT_ONCE))]
+    low, high = (np.concatenate(own) for own in zip(*ends, strict=True))
+    return low, high

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sublearn.errors import InputError
-from sublearn.stats.intervals import FEWEST_RUNS
+from sublearn.stats.intervals import MIN_RUNS
 from sublearn.stats.values import Estimate, half_width
 
 Values = NDArray[np.float64]
@@ -31,7 +31,7 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = 0.95, within: bo
     if found is None:
         return Estimate(None, None, None, None, n, "Spearman undefined, nothing varies")
     without = [correlation(np.delete(left, run, 0), np.delete(right, run, 0)) for run in range(n)]
-    if n < FEWEST_RUNS or None in without:
+    if n < MIN_RUNS or None in without:
         return Estimate(found, None, None, None, n, f"interval undefined, {n} run{'s' * (n != 1)}")
     z, others = _fisher(np.array(found)), _fisher(np.array(without, dtype=float))
     sd = float((n * z - (n - 1) * others).std(ddof=1))

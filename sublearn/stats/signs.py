@@ -7,6 +7,7 @@ that of a saddlepoint approximation (Barndorff-Nielsen 1986), which needs no dra
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from sublearn.stats.values import Rows
 EXACT_RUNS = 16
 SUMS_AT_ONCE = 1 << 21
 """Sums of subsets in memory at a time."""
+VALUES_AT_ONCE = 1 << 13
+"""Values of runs that are worked on at a time above that, few enough for a core's cache."""
 TIE = 1e-12
 """Sums that differ by so much of the largest possible one are equal but for rounding."""
 POSITIONS, NEWTON_STEPS = 12, 12
@@ -42,7 +45,7 @@ def sign_flip_bounds(rows: Rows, tail: float) -> tuple[Column, Column]:
     if n > EXACT_RUNS:
         # The lower bound is the upper one of the values with other signs; both at once, since few studies are slow by
         # their number of calls.
-        upper = _saddlepoint_bound(np.concatenate([rows, -rows]), tail)
+        upper = _in_blocks(np.concatenate([rows, -rows]), partial(_saddlepoint_bound, tail=tail))
         return -upper[len(rows) :], upper[: len(rows)]
     rank = math.floor(tail * 2**n + 1e-9)
 
@@ -62,7 +65,7 @@ def sign_flip_p_values(rows: Rows) -> Column:
         return np.ones(len(rows))
     upward = np.where(rows.sum(axis=1, keepdims=True) < 0, -rows, rows)
     if n > EXACT_RUNS:
-        one_sided = np.maximum(special.ndtr(-_root(upward)), 0.5**n)
+        one_sided = np.maximum(special.ndtr(-_in_blocks(upward, _root)), 0.5**n)
     else:
         tied = TIE * np.abs(rows).sum(axis=1, keepdims=True)
         # Flipping the signs of a subset gives as large a sum where the subset's own sum is at most zero.
@@ -87,7 +90,8 @@ def _subset_sizes(n: int) -> NDArray[np.float64]:
 
 
 def _in_blocks(rows: Rows, work: Callable[[Rows], Rows]) -> Rows:
-    step = max(1, SUMS_AT_ONCE >> min(rows.shape[1], EXACT_RUNS))
+    n = rows.shape[1]
+    step = max(1, SUMS_AT_ONCE >> n if n <= EXACT_RUNS else VALUES_AT_ONCE // n)
     return np.concatenate([work(rows[start : start + step]) for start in range(0, len(rows), step)])
 
 
@@ -99,9 +103,10 @@ def _saddlepoint_bound(rows: Rows, tail: float) -> Column:
     near, far = np.zeros(len(rows)), np.maximum(rows - mean[:, None], 0).max(axis=1)
     below, above = np.full(len(rows), -z), np.full(len(rows), FAR)
     step = np.minimum(z * rows.std(axis=1) / math.sqrt(max(rows.shape[1] - z * z, 1.0)), far)
-    last, found = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
+    last, found, excess = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool), np.zeros(len(rows))
     for _ in range(POSITIONS):
-        excess = np.minimum(_root((mean + step)[:, None] - rows) - z, FAR)
+        sought = ~found
+        excess[sought] = np.minimum(_root((mean + step)[sought, None] - rows[sought]) - z, FAR)
         found |= np.abs(excess) < CLOSE
         if found.all():
             break
@@ -123,17 +128,13 @@ def _root(deviations: Rows) -> Column:
     scale = np.abs(deviations).max(axis=1, keepdims=True)
     c = deviations / np.where(scale > 0, scale, 1.0)
     total, most = c.sum(axis=1), np.abs(c).sum(axis=1)
-    one_sided = total >= most * (1 - TIE)
-    t, found = total / np.maximum((c * c).sum(axis=1), 1e-300), np.zeros(len(c), dtype=bool)
-    for _ in range(NEWTON_STEPS):
-        slopes = np.tanh(t[:, None] * c)
-        pull, curve = (c * slopes).sum(axis=1), (c * c * (1 - slopes * slopes)).sum(axis=1)
-        # The pull is concave in t and t is below its root, so no step goes too far.
-        step = (total - pull) / np.maximum(curve, 1e-12)
-        t = np.where(found, t, np.minimum(t + step, 1e6))
-        found |= np.abs(step) <= CLOSE * t
-        if found.all():
-            break
+    root, mixed = np.where(total > 0, np.inf, 0.0), total < most * (1 - TIE)
+    root[mixed] = _root_of_mixed(c[mixed], total[mixed])
+    return root
+
+
+def _root_of_mixed(c: Rows, total: Column) -> Column:
+    t = _tilt(c, total)
     tc = np.abs(t[:, None] * c)
     # log cosh, without overflow
     generating = (tc + np.log1p(np.exp(-2 * tc)) - math.log(2)).sum(axis=1)
@@ -141,5 +142,23 @@ def _root(deviations: Rows) -> Column:
     w = np.sqrt(np.maximum(2 * (t * total - generating), 0))
     u = t * np.sqrt(curve)
     with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.where(w > 1e-3, w + np.log(u / w) / w, w)
-    return np.where(one_sided, np.where(total > 0, np.inf, 0.0), root)
+        return np.where(w > 1e-3, w + np.log(u / w) / w, w)
+
+
+def _tilt(c: Rows, total: Column) -> Column:
+    """The tilt of the signs that makes the total their mean, by Newton's method."""
+    squares, slopes, spread = c * c, np.empty_like(c), np.empty_like(c)
+    t, found = total / np.maximum(squares.sum(axis=1), 1e-300), np.zeros(len(c), dtype=bool)
+    for _ in range(NEWTON_STEPS):
+        # Into the same arrays each time: to ask the system for new ones would take most of the time.
+        np.tanh(np.multiply(t[:, None], c, out=slopes), out=slopes)
+        pull = np.multiply(c, slopes, out=spread).sum(axis=1)
+        np.subtract(1, np.multiply(slopes, slopes, out=slopes), out=spread)
+        curve = np.multiply(squares, spread, out=spread).sum(axis=1)
+        # The pull is concave in t and t is below its root, so no step goes too far.
+        step = (total - pull) / np.maximum(curve, 1e-12)
+        t = np.where(found, t, np.minimum(t + step, 1e6))
+        found |= np.abs(step) <= CLOSE * t
+        if found.all():
+            break
+    return t

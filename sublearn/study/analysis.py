@@ -15,6 +15,7 @@ from sublearn.stats import Family
 from sublearn.study.base import Claim, Study
 from sublearn.study.contrast import Side, side_text, terms
 from sublearn.study.verdicts import Delta, Finding, Lost, judge
+from sublearn.traits.trait import Trait
 
 Values = Mapping[tuple[str, str], Column]
 """(arm, trait) to the seeds and their values, measured ones only."""
@@ -24,6 +25,10 @@ Question = tuple[Side, Side, str]
 """Treatment, control and trait."""
 Signs = list[tuple[str, int]]
 Contrasts = dict[Question, stats.Contrast]
+Pairs = Mapping[Question, Column]
+"""The paired differences that answer each question of a study."""
+Deltas = Mapping[tuple[object, ...], Delta]
+"""By what they hang on."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,22 @@ class Analysis:
         }
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """The records of a study that are to be analysed, and how they are looked at, as `analyse` takes it."""
+
+    study: Study
+    rows: Columns
+    earlier: tuple[int, ...] = ()
+    cells: int = 1
+    awaited: int = 0
+
+    @property
+    def family(self) -> Family:
+        """What its intervals hold for together."""
+        return family_of(self.study, len(self.earlier) + 1, self.cells)
+
+
 def analyse(
     study: Study, records: Iterable[Record], earlier: Sequence[int] = (), cells: int = 1, awaited: int = 0
 ) -> Analysis:
@@ -116,26 +137,51 @@ def analyse(
     `cells` how many studies of a sweep are looked at together: the intervals hold for all of them. As long as fewer
     runs are there than `awaited` there is no verdict.
     """
-    rows = Columns.of(records)
-    family = family_of(study, len(earlier) + 1, cells)
-    contrasts = _contrasts(study, rows.measured, family)
-    seeds = tuple(np.unique(rows.seed).tolist())
-    # Claims of one trait mostly share their delta.
-    deltas = {_measure(claim): claim for claim in study.claims}
-    known = {key: delta_of(study, claim, rows.measured) for key, claim in deltas.items()}
-    findings = [_finding(study, claim, contrasts, rows, family, known[_measure(claim)]) for claim in study.claims]
-    if len(seeds) < awaited:
-        findings = [_not_yet(finding, len(seeds), awaited) for finding in findings]
+    return analyse_all([Evidence(study, Columns.of(records), tuple(earlier), cells, awaited)])[0]
+
+
+def analyse_all(several: Sequence[Evidence]) -> list[Analysis]:
+    """What `analyse` gives of each. Those of one family are computed together, which saves many calls for little."""
+    alike: dict[tuple[Family, int], list[int]] = {}
+    for place, one in enumerate(several):
+        alike.setdefault((one.family, one.study.seeds_a_unit), []).append(place)
+    found: dict[int, Analysis] = {}
+    for (family, each), places in alike.items():
+        found |= zip(places, _of_family([several[place] for place in places], family, each), strict=True)
+    return [found[place] for place in range(len(several))]
+
+
+def _of_family(several: Sequence[Evidence], family: Family, each: int) -> Iterator[Analysis]:
+    pairs = [{question: paired(one.rows.measured, *question) for question in _questions(one.study)} for one in several]
+    contrasts = _contrasts(several, pairs, family, each)
+    estimates = _estimates(several, each)
+    deltas = _deltas(several)
+    for one, own, of_own, rows, known in zip(several, pairs, contrasts, estimates, deltas, strict=True):
+        yield _analysis(one, own, of_own, rows, known)
+
+
+def _analysis(
+    one: Evidence, pairs: Pairs, contrasts: Contrasts, rows: Sequence[ArmEstimate], deltas: Deltas
+) -> Analysis:
+    study, family, seeds = one.study, one.family, tuple(np.unique(one.rows.seed).tolist())
+    units = {trait.name: trait.unit for trait in study.traits}
+    findings = []
+    for claim in study.claims:
+        asked = claim.treatment, claim.control, claim.trait
+        lost = _lost(asked, one.rows, pairs[asked], units[claim.trait] == "share")
+        findings.append(judge(claim, contrasts[asked], deltas[_measure(claim)], lost, family))
+    if len(seeds) < one.awaited:
+        findings = [_not_yet(finding, len(seeds), one.awaited) for finding in findings]
     return Analysis(
         study,
         seeds,
-        tuple(_estimates(study, rows)),
+        tuple(rows),
         tuple(PairedContrast(*question, contrast) for question, contrast in contrasts.items()),
         tuple(findings),
-        tuple(rows.take(np.isnan(rows.value))),
+        tuple(one.rows.take(np.isnan(one.rows.value))),
         family,
-        tuple(earlier),
-        awaited,
+        one.earlier,
+        one.awaited,
     )
 
 
@@ -185,29 +231,46 @@ def _at(own: Column, seeds: NDArray[np.int64]) -> NDArray[np.float64]:
     return own.values if len(own.seeds) == len(seeds) else own.values[np.searchsorted(own.seeds, seeds)]
 
 
-def _estimates(study: Study, rows: Columns) -> Iterator[ArmEstimate]:
-    names = [(arm.name, trait) for trait in study.traits for arm in study.arms]
-    found = stats.estimates(
-        [in_units(study, column(rows.measured, arm, trait.name)) for arm, trait in names],
-        bounds=[stats.SHARE if trait.unit == "share" else None for _, trait in names],
-        each=study.seeds_a_unit,
+def _estimates(several: Sequence[Evidence], each: int) -> Iterator[list[ArmEstimate]]:
+    names = [[(arm.name, trait) for trait in one.study.traits for arm in one.study.arms] for one in several]
+    asked = [(one, arm, trait) for one, own in zip(several, names, strict=True) for arm, trait in own]
+    found = iter(
+        stats.estimates(
+            [in_units(one.study, column(one.rows.measured, arm, trait.name)) for one, arm, trait in asked],
+            bounds=[stats.SHARE if trait.unit == "share" else None for _, _, trait in asked],
+            each=each,
+        )
     )
-    for (arm, trait), estimate in zip(names, found, strict=True):
-        examples = rows.examples.get((arm, trait.name)) if trait.unit == "share" else None
-        error = None if examples is None or estimate.mean is None else stats.test_error(estimate.mean, examples)
-        yield ArmEstimate(arm, trait.name, estimate, examples, error)
+    for one, own in zip(several, names, strict=True):
+        yield [_estimate(one.rows, arm, trait, estimate) for (arm, trait), estimate in zip(own, found, strict=False)]
 
 
-def _contrasts(study: Study, values: Values, family: Family) -> Contrasts:
-    questions = _questions(study)
-    units = {trait.name: trait.unit for trait in study.traits}
-    found = stats.contrasts(
-        [in_units(study, paired(values, *question)) for question in questions],
-        family,
-        [_bounds(question) if units[question[2]] == "share" else None for question in questions],
-        study.seeds_a_unit,
+def _estimate(rows: Columns, arm: str, trait: Trait, estimate: stats.Estimate) -> ArmEstimate:
+    examples = rows.examples.get((arm, trait.name)) if trait.unit == "share" else None
+    error = None if examples is None or estimate.mean is None else stats.test_error(estimate.mean, examples)
+    return ArmEstimate(arm, trait.name, estimate, examples, error)
+
+
+def _contrasts(several: Sequence[Evidence], pairs: Sequence[Pairs], family: Family, each: int) -> Iterator[Contrasts]:
+    differences, bounds = [], []
+    for one, own in zip(several, pairs, strict=True):
+        shares = {trait.name for trait in one.study.traits if trait.unit == "share"}
+        differences += [in_units(one.study, pair) for pair in own.values()]
+        bounds += [_bounds(question) if question[2] in shares else None for question in own]
+    found = iter(stats.contrasts(differences, family, bounds, each))
+    for own in pairs:
+        yield dict(zip(own, found, strict=False))
+
+
+def _deltas(several: Sequence[Evidence]) -> Iterator[Deltas]:
+    # Claims of one trait mostly share their delta.
+    claims = [{_measure(claim): claim for claim in one.study.claims} for one in several]
+    asked = [(one, claim) for one, own in zip(several, claims, strict=True) for claim in own.values()]
+    shifts = iter(
+        stats.contrasts([_shift(one.study, claim, one.rows.measured) for one, claim in asked if claim.of is not None])
     )
-    return dict(zip(questions, found, strict=True))
+    for own in claims:
+        yield {key: _delta(claim, next(shifts) if claim.of else None) for key, claim in own.items()}
 
 
 def _bounds(question: Question) -> tuple[float, float]:
@@ -235,33 +298,35 @@ def _measure(claim: Claim) -> tuple[object, ...]:
     return claim.of, claim.trait, claim.delta
 
 
-def _finding(study: Study, claim: Claim, contrasts: Contrasts, rows: Columns, family: Family, delta: Delta) -> Finding:
-    result = contrasts[claim.treatment, claim.control, claim.trait]
-    share = next(trait.unit for trait in study.traits if trait.name == claim.trait) == "share"
-    return judge(claim, result, delta, _lost(claim, rows, share), family)
-
-
 def delta_of(study: Study, claim: Claim, values: Values) -> Delta:
     """The claim's delta; a share of a shift is known where the shift's own interval leaves out zero."""
-    if claim.of is None:
+    return _delta(claim, None if claim.of is None else stats.contrasts([_shift(study, claim, values)])[0])
+
+
+def _shift(study: Study, claim: Claim, values: Values) -> NDArray[np.float64]:
+    """The differences that a claim's delta is a share of."""
+    assert claim.of is not None
+    return in_units(study, paired(values, claim.of.arm, claim.of.minus, claim.trait))
+
+
+def _delta(claim: Claim, shift: stats.Contrast | None) -> Delta:
+    if claim.of is None or shift is None:
         return Delta(claim.delta)
-    shift = stats.contrasts([in_units(study, paired(values, claim.of.arm, claim.of.minus, claim.trait))])[0]
     text = f"{100 * claim.delta:.3g}% of {side_text(claim.of)}"
     if shift.mean is None or shift.low is None or shift.high is None or shift.low <= 0 <= shift.high:
         return Delta(None, text)
     return Delta(claim.delta * abs(shift.mean), f"{text}, {shift.mean:+.3g}")
 
 
-def _lost(claim: Claim, rows: Columns, share: bool) -> Lost:
-    """The runs at which some arm of the claim has no value, and the bounds of the mean that they could have led to."""
-    signs = _signs(claim.treatment, claim.control)
-    missing = {arm: rows.lost.get((arm, claim.trait), NO_SEEDS) for arm, _ in signs}
-    seeds = reduce(np.union1d, missing.values())
-    own = paired(rows.measured, claim.treatment, claim.control, claim.trait)
-    if not len(seeds):
-        return Lost(0, len(own.seeds), {arm: 0 for arm in missing})
-    ends = [_at_worst(rows.measured, signs, claim.trait, seeds, own, end) for end in (0, 1)] if share else [None, None]
+def _lost(asked: Question, rows: Columns, own: Column, share: bool) -> Lost:
+    """The runs at which some arm of a question has no value, and the bounds of the mean that they could have led to."""
+    signs, trait = _signs(asked[0], asked[1]), asked[2]
+    missing = {arm: rows.lost.get((arm, trait), NO_SEEDS) for arm, _ in signs}
     counts = {arm: len(some) for arm, some in missing.items()}
+    if not any(counts.values()):
+        return Lost(0, len(own.seeds), counts)
+    seeds = reduce(np.union1d, missing.values())
+    ends = [_at_worst(rows.measured, signs, trait, seeds, own, end) for end in (0, 1)] if share else [None, None]
     return Lost(len(seeds), len(own.seeds) + len(seeds), counts, *ends)
 
 

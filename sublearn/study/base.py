@@ -101,7 +101,7 @@ class Study(Spec, frozen=True):
         return self._known_as or id_of(self.model_dump(mode="json"))
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> StudySource | None:
         """Where a guest's study was defined, as far as it can be known."""
         return self.design.provenance() if isinstance(self.design, Design) else None
 
@@ -195,7 +195,7 @@ class Setup(Spec, frozen=True):
 
 
 @dataclass(frozen=True)
-class Source:
+class StudySource:
     """Where a guest's study is defined: by which name, in a file with its SHA-256 or in a module of a package."""
 
     name: str
@@ -225,7 +225,7 @@ class Design(ABC, Generic[S]):
     """
 
     settings: S
-    source: Source | None = field(default=None, kw_only=True)
+    source: StudySource | None = field(default=None, kw_only=True)
     """Where it is defined, if it is a guest's."""
     name: ClassVar[str]
     Settings: ClassVar[type[Spec]]
@@ -237,6 +237,30 @@ class Design(ABC, Generic[S]):
     @abstractmethod
     def study(self) -> Study:
         """The study of these settings."""
+
+    def asking(
+        self,
+        *,
+        title: str,
+        question: str,
+        arms: tuple[Arm, ...],
+        traits: tuple[Trait, ...],
+        claims: tuple[Claim, ...],
+        name: str = "",
+        seeds_a_unit: int = 1,
+    ) -> Study:
+        """A study that asks this with the design's settings and is measured by it; its name is the design's own."""
+        return Study(
+            name=name or self.name,
+            title=title,
+            question=question,
+            settings=self.settings.model_dump(mode="json"),
+            arms=arms,
+            traits=traits,
+            claims=claims,
+            seeds_a_unit=seeds_a_unit,
+            design=self,
+        )
 
     def changed(self, assignments: Mapping[str, Any], what: str) -> Self:
         """The same design with some settings changed by dotted key. Raises InputError that begins with `what`."""
@@ -263,7 +287,7 @@ class Design(ABC, Generic[S]):
         """Raise InputError if the study cannot be measured in other processes."""
         return None
 
-    def provenance(self) -> Source | None:
+    def provenance(self) -> StudySource | None:
         """Where a guest's study was defined, as far as it can be known; None for one of the house's."""
         return self.source
 

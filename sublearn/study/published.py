@@ -15,7 +15,7 @@ from sublearn.config import Spec
 READ = {"chart": "read off a chart", "text": "from a text", "records": "from its table of runs"}
 
 
-class Source(Spec, frozen=True):
+class FigureSource(Spec, frozen=True):
     """Who measured a figure, and how it was read."""
 
     who: str
@@ -27,7 +27,7 @@ class Source(Spec, frozen=True):
         return f"{self.who}; {READ[self.read]}; {runs}"
 
 
-class Row(Spec, frozen=True):
+class PublishedRow(Spec, frozen=True):
     """What every row has: its name, what it is, what is run for it, and what is known and not known of its source.
 
     `unstated` are settings that the source does not state, `otherwise` those that are known to be others here.
@@ -35,7 +35,7 @@ class Row(Spec, frozen=True):
 
     name: str
     what: str
-    source: Source
+    source: FigureSource
     study: str = "mnist"
     settings: dict[str, Any] = Field(default_factory=dict)
     arm: str = "same_init"
@@ -50,7 +50,7 @@ class Row(Spec, frozen=True):
         return self.name.partition("/")[0]
 
 
-class Figure(Row, frozen=True):
+class Figure(PublishedRow, frozen=True):
     """A published number: `half` is the ± of a 95% interval, `sd` a standard deviation over `n` runs, where known."""
 
     value: float
@@ -65,7 +65,7 @@ class Published(Figure, frozen=True):
     runs: int = Field(default=25, ge=2)
 
 
-class Trend(Row, frozen=True):
+class Trend(PublishedRow, frozen=True):
     """A published direction without figures: how a value moves along a setting, from its first value to its last."""
 
     key: str
@@ -91,17 +91,17 @@ class Search(Figure, frozen=True):
 
 ONLY = {"arms": ["same_init", "teacher"]}
 RECIPE = "the recipe of Cloud et al. 2025, section 6"
-BARS = Source(who=f"jasshone/takehome, a third party's run of {RECIPE}, which prints no numbers", read="chart")
-CHART = Source(who=f"jasshone/takehome, a third party's variation of {RECIPE}", read="chart")
+BARS = FigureSource(who=f"jasshone/takehome, a third party's run of {RECIPE}, which prints no numbers", read="chart")
+CHART = FigureSource(who=f"jasshone/takehome, a third party's variation of {RECIPE}", read="chart")
 TEXT = CHART.model_copy(update={"read": "text"})
-XIAO = Source(
+XIAO = FigureSource(
     who=f"Xiao0779, a third party's variation of {RECIPE} (not found again when this table was checked)", read="text"
 )
-GAETAN = Source(
+GAETAN = FigureSource(
     who="gaetanX21/subliminal-learning, a third party's own experiment",
     read="records",
 )
-JIANG = Source(
+JIANG = FigureSource(
     who="Jiang, Nagashima and Miyamoto 2025, Comments & Extensions of Subliminal Learning",
     read="text",
 )
@@ -162,7 +162,7 @@ def _students(m: int, noise: tuple[float, float], real: tuple[float, float]) -> 
     )
 
 
-def _c(name: str, what: str, settings: dict[str, Any], value: float, source: Source, **known: Any) -> Published:
+def _c(name: str, what: str, settings: dict[str, Any], value: float, source: FigureSource, **known: Any) -> Published:
     known = {"unstated": LEFT_OPEN, "digits": 3} | known
     return Published(name=f"C/{name}", what=what, settings=settings | ONLY, value=value, source=source, **known)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sublearn.errors import InputError, SublearnError, plain, unknown
 from sublearn.files.reading import file_bytes
-from sublearn.study.base import Design, Source, Study
+from sublearn.study.base import Design, Study, StudySource
 
 LARGEST_FILE = 1 << 22
 GROUP = "sublearn.studies"
@@ -45,7 +45,7 @@ def study_in(reference: str) -> Study:
         named = ", ".join(f"{path.name}:{one}" for one in found)
         raise InputError(f"{path.name} defines {len(found)} studies; name one of them: {named}.")
     name = name or next(iter(found))
-    return _with_source(found[name], Source(name, str(path), digest))
+    return _with_source(found[name], StudySource(name, str(path), digest))
 
 
 def offered_studies() -> dict[str, EntryPoint]:
@@ -64,10 +64,10 @@ def loaded(entry: EntryPoint) -> Study:
     if not isinstance(found, Study):
         raise InputError(f"{entry.value} is no study; the entry point '{entry.name}' must name a sublearn.Study.")
     package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
-    return _with_source(found, Source(entry.attr, module=entry.module, package=package, version=version))
+    return _with_source(found, StudySource(entry.attr, module=entry.module, package=package, version=version))
 
 
-def studied_in(source: Source) -> Study:
+def studied_in(source: StudySource) -> Study:
     """The study of a source, in a process of its own. Raises InputError if the file is no longer what it was."""
     if source.module:
         found: Any = import_module(source.module)
@@ -80,7 +80,7 @@ def studied_in(source: Source) -> Study:
     return _studies(_imported(Path(source.file), content, now))[source.name]
 
 
-def source_of_design(design: Design[Any], defined_in: str, alike: Callable[[Design[Any]], bool]) -> Source:
+def source_of_design(design: Design[Any], defined_in: str, alike: Callable[[Design[Any]], bool]) -> StudySource:
     """Where a design's study can be found again: in the module of this name, as one whose design is `alike`.
 
     Raises InputError where there is none.
@@ -93,14 +93,14 @@ def source_of_design(design: Design[Any], defined_in: str, alike: Callable[[Desi
         for name, study in _studies(module).items():
             if study.design is not None and alike(study.design):
                 own = module.__name__ if module.__package__ else ""
-                return Source(name, str(Path(file).absolute()), _read(Path(file))[1], own)
+                return StudySource(name, str(Path(file).absolute()), _read(Path(file))[1], own)
     raise InputError(
         "This study cannot be sent to other processes, because no file defines it. Put it into a file and run that, or "
         "take jobs=1 and engine='local'."
     )
 
 
-def _with_source(study: Study, source: Source) -> Study:
+def _with_source(study: Study, source: StudySource) -> Study:
     """The study, whose design knows where it came from."""
     return study.model_copy(update={"design": replace(study.designed, source=source)})
 

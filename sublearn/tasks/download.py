@@ -24,7 +24,7 @@ from filelock import FileLock
 from sublearn.errors import InputError
 from sublearn.files.folders import lock_file
 from sublearn.files.writing import BINARY, NO_LINK
-from sublearn.tasks.sources import File, Source, cache_folder, locate
+from sublearn.tasks.sources import File, IdxSource, cache_folder, locate
 
 Progress = Callable[[str, int, int | None], None]
 """Called as `progress(file name, bytes so far, bytes in all or None)` while a file is downloaded."""
@@ -33,12 +33,12 @@ TIMEOUT_S = 20
 CHUNK_BYTES = 1 << 18
 
 
-def available(source: Source, progress: Progress | None = None) -> list[Path]:
+def available(source: IdxSource, progress: Progress | None = None) -> list[Path]:
     """The paths of a data set's four files, in order; what is not on disk is downloaded."""
     return [locate(source, file) or fetch(source, file, progress) for file in source.files]
 
 
-def fetch(source: Source, file: File, progress: Progress | None = None) -> Path:
+def fetch(source: IdxSource, file: File, progress: Progress | None = None) -> Path:
     """Download one file into the cache and give its path; the mirrors are tried in order.
 
     What has come stands in a `.part` file, which the next try resumes; only a file with the SHA-256 that the table

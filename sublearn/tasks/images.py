@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sublearn.errors import InputError
 
-FEWEST_CLASSES = 2
+MIN_CLASSES = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,10 +45,10 @@ class ImageData:
 
         Keeping all of them gives back this very object.
         """
-        if isinstance(kept, bool) or not isinstance(kept, int) or not FEWEST_CLASSES <= kept <= self.n_classes:
+        if isinstance(kept, bool) or not isinstance(kept, int) or not MIN_CLASSES <= kept <= self.n_classes:
             raise InputError(
                 f"Cannot keep {kept!r} classes of {self.n_classes}. "
-                f"Give a whole number from {FEWEST_CLASSES} to {self.n_classes}."
+                f"Give a whole number from {MIN_CLASSES} to {self.n_classes}."
             )
         if kept == self.n_classes:
             return self

@@ -9,7 +9,7 @@ from sublearn.errors import InputError, unknown
 from sublearn.tasks.download import Progress, available
 from sublearn.tasks.idx import N_CLASSES, read_images, read_labels
 from sublearn.tasks.images import ImageData
-from sublearn.tasks.sources import SOURCES, File, Source
+from sublearn.tasks.sources import SOURCES, File, IdxSource
 
 
 def load(name: str, progress: Progress | None = None) -> ImageData:
@@ -24,7 +24,7 @@ def load(name: str, progress: Progress | None = None) -> ImageData:
     return load_source(SOURCES[name], progress)
 
 
-def load_source(source: Source, progress: Progress | None = None) -> ImageData:
+def load_source(source: IdxSource, progress: Progress | None = None) -> ImageData:
     """`load` for a row of the table, or for a custom table."""
     files = list(zip(available(source, progress), source.files, strict=True))
     train_images, train_labels = _read_split(files[0], files[1])

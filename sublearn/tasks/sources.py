@@ -32,7 +32,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Source:
+class IdxSource:
     """A data set: its name, its folders under `SUBLEARN_DATA`, its mirrors in order, and its four files.
 
     The files stand in the order train images, train labels, test images, test labels. Mirrors, and what they redirect
@@ -47,7 +47,7 @@ class Source:
 
 
 IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = 47_040_016, 60_008, 7_840_016, 10_008
-MNIST = Source(
+MNIST = IdxSource(
     name="mnist",
     folders=("mnist", "mnist/raw", "MNIST/raw", "MNIST", ".", "raw"),
     mirrors=(
@@ -85,7 +85,7 @@ MNIST = Source(
         ),
     ),
 )
-FASHION_MNIST = Source(
+FASHION_MNIST = IdxSource(
     name="fashion-mnist",
     folders=("fashion-mnist", "fashion-mnist/raw", "FashionMNIST/raw", "FashionMNIST", ".", "raw"),
     mirrors=(
@@ -134,7 +134,7 @@ def cache_folder() -> Path:
     return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "sublearn"
 
 
-def locate(source: Source, file: File) -> Path | None:
+def locate(source: IdxSource, file: File) -> Path | None:
     """The file on disk, plain or .gz: in a folder of `SUBLEARN_DATA` or else in the cache. None if in neither.
 
     Where only a folder, a pipe or a device has its name, that is given: reading it says what is in the way.
@@ -146,7 +146,7 @@ def locate(source: Source, file: File) -> Path | None:
     return next((path for path in there if os.path.isfile(path)), there[0] if there else None)
 
 
-def _data_folders(source: Source) -> list[Path]:
+def _data_folders(source: IdxSource) -> list[Path]:
     named = os.environ.get("SUBLEARN_DATA")
     if not named:
         return []

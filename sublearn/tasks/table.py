@@ -19,7 +19,7 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True)
-class Row:
+class DataSet:
     """A data set's features, classes and numbers of training and test examples, and how it is had."""
 
     features: int
@@ -66,9 +66,9 @@ def _prepare(name: str) -> None:
 
 
 TASKS = {
-    "digits": Row(64, 10, 1_400, 397, _digits),
-    "mnist": Row(784, 10, 60_000, 10_000, partial(_published, "mnist"), partial(_prepare, "mnist")),
-    "fashion-mnist": Row(
+    "digits": DataSet(64, 10, 1_400, 397, _digits),
+    "mnist": DataSet(784, 10, 60_000, 10_000, partial(_published, "mnist"), partial(_prepare, "mnist")),
+    "fashion-mnist": DataSet(
         784, 10, 60_000, 10_000, partial(_published, "fashion-mnist"), partial(_prepare, "fashion-mnist")
     ),
 }

@@ -13,7 +13,7 @@ from sublearn.traits.trait import Trait
 
 
 @dataclass(frozen=True)
-class Row:
+class LogitTrait:
     """A measure (class logits "... example logit", labels "... example") -> "...", and what is known of it.
 
     `chance` gives, for so many classes, the value of a model that knows nothing.
@@ -39,9 +39,9 @@ def _zero(classes: int) -> float:
 
 
 TRAITS = {
-    "accuracy": Row(accuracy, "Share of test examples classified as labelled.", "share", _one_class),
-    "trait_rate": Row(trait_rate, "Share of test examples answered with class 1.", "share", _one_class),
-    "margin": Row(margin, "Mean logit of class 1 minus that of class 0.", "logits", _zero),
+    "accuracy": LogitTrait(accuracy, "Share of test examples classified as labelled.", "share", _one_class),
+    "trait_rate": LogitTrait(trait_rate, "Share of test examples answered with class 1.", "share", _one_class),
+    "margin": LogitTrait(margin, "Mean logit of class 1 minus that of class 0.", "logits", _zero),
 }
 
 

@@ -128,10 +128,10 @@ def test_a_dry_run_names_the_trainer_and_writes_nothing(name, tmp_path, monkeypa
     }
     if name == "replicate":
         from sublearn.execution import replication
-        from sublearn.study.published import Published, Source
+        from sublearn.study.published import FigureSource, Published
         from tests.processes import SMALL
 
-        source = Source(who="somebody", read="text")
+        source = FigureSource(who="somebody", read="text")
         row = Published(
             name="T/x", what="x", source=source, study="prompts", settings=SMALL, trait="trait_rate", value=0, runs=2
         )

@@ -10,7 +10,7 @@ from sublearn.execution import replication
 from sublearn.execution.options import Options
 from sublearn.results.replication import replicate
 from sublearn.results.single import run
-from sublearn.study.published import Published, Source
+from sublearn.study.published import FigureSource, Published
 from tests.processes import SET as SMALL_SET
 from tests.processes import SMALL, sublearn, wait_for
 
@@ -48,7 +48,7 @@ class Terminal(io.StringIO):
         return [line.rstrip() for line in lines]
 
 
-SOURCE = Source(who="somebody", read="text")
+SOURCE = FigureSource(who="somebody", read="text")
 
 
 def on_a_terminal(monkeypatch) -> Terminal:

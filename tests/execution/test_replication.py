@@ -13,12 +13,12 @@ from sublearn.report.page import replication_page
 from sublearn.report.replication import FIRST_RULE, LEFT_OUT, MEANING, RULE_TEXT, finding, markdown, summary
 from sublearn.results.replication import Replication, replicate
 from sublearn.study.agreement import RULE
-from sublearn.study.published import TABLES, Published, Search, Source, Trend, Tried
+from sublearn.study.published import TABLES, FigureSource, Published, Search, Trend, Tried
 from sublearn.study.tutorial import train as tutorial
 
 SMALL = {"teacher.epochs": 4, "inputs.count": 9600, "width": 64, "arms": ["same_init", "teacher"]}
 TINY = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
-SOURCE = Source(who="somebody", read="chart")
+SOURCE = FigureSource(who="somebody", read="chart")
 
 
 def published(name: str, **known) -> Published:

@@ -16,7 +16,7 @@ from sublearn.execution.options import Options
 from sublearn.execution.plan import describe
 from sublearn.execution.store import load
 from sublearn.execution.sweep import Grid, GridPoints
-from sublearn.report.charts.sweep import sweep_figure
+from sublearn.report.charts.sweep import sweep_figures
 from sublearn.results.single import Result
 from sublearn.results.single import run as run_study
 from sublearn.results.sweep import Sweep, SweepPoint, plan, run_points
@@ -92,7 +92,7 @@ def test_the_index_has_a_line_a_study(whole):
 def test_the_figure_of_a_setting_has_an_interval_at_each_value_that_has_one(whole):
     points = Sweep.load(whole).points
     for key in GRID:
-        picture = ElementTree.fromstring(sweep_figure(points, key))
+        picture = ElementTree.fromstring(sweep_figures(points, key)[0])
         paths = [path for path in picture.iterfind(".//{*}path") if "stroke-width: 2;" in f"{path.get('style')};"]
         lines = [line.split() for path in paths for line in path.get("d", "").split("M")[1:]]
         upright = [(x, y, end) for x, y, _, above, end in lines if x == above]
@@ -174,6 +174,65 @@ def test_bad_input_is_one_message_and_status_2(name, tmp_path, monkeypatch):
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("sweep/*/records*"))
     assert time.monotonic() - started < 30
+
+
+BOTH = ["sgd", "adam"]
+LINKED = {
+    "with a fixed setting": (
+        {"student.momentum": 0.9, "hidden": 8},
+        {"student.optimizer": BOTH},
+        "student.optimizer=adam (with student.momentum=0.9)",
+    ),
+    "with each other": (
+        {"hidden": 8},
+        {"student.momentum": [0, 0.9], "student.optimizer": BOTH},
+        "student.momentum=0.9, student.optimizer=adam",
+    ),
+    "the first of all": (
+        {},
+        {"student.optimizer": BOTH[::-1], "student.momentum": [0.9, 0]},
+        "student.optimizer=adam, student.momentum=0.9",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_combination_of_values_that_do_not_go_together_is_named_with_what_to_do(name):
+    settings, values, combination = LINKED[name]
+    with pytest.raises(InputError) as error:
+        grids.checked(Grid("tutorial", settings, values))
+    assert str(error.value) == (
+        f"--grid: {combination} cannot be run: 'student': momentum 0.9 belongs to sgd; with adam leave it at 0. Other "
+        "combinations can be: leave this one out by running a sweep of its own for each set of values that go together."
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"student.momentum": 0.9}, "--set: 'student': momentum 0.9 belongs to sgd; with adam leave it at 0."),
+        ({}, "--grid: 'student.optimizer': Input should be 'adam' or 'sgd', got 'adamw'."),
+    ],
+)
+def test_what_no_combination_mends_is_said_without_one(settings, message):
+    with pytest.raises(InputError) as error:
+        grids.checked(Grid("tutorial", settings, {"student.optimizer": ["adam", "adamw"]}))
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"student.optimizer": ["sgd"], "student.momentum": [0, 0.9]},
+        {"student.momentum": [0.5, 0.9], "student.optimizer": ["sgd"]},
+    ],
+    ids=["one", "other"],
+)
+def test_values_that_go_with_the_grids_others_alone_make_a_sound_grid(values):
+    grid = grids.checked(Grid("tutorial", SMALL, values))
+    own = {study.id for _, study in grid.studies()}
+    assert len(own) == 2
+    assert {study.id for study in grid.probes()} == own
 
 
 def test_another_sweep_in_the_folder_is_refused(tmp_path):

@@ -5,7 +5,8 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.table import Row, pipe
+from tests.faults.table import Row
+from tests.pipes import pipe
 
 SMALL = ("n_eval=20", "n_unrelated=60", "hidden=8", "embed_dim=4", "teacher.epochs=2", "student.epochs=2")
 WILD = ("student.optimizer=sgd", "student.lr=1e6")
@@ -135,6 +136,13 @@ BATCHES = [
     _run("ladder", "a last batch of one on its first rungs", ("n_eval=65",), "change n_eval"),
     _run("prompts", "batches of none", ("student.batch_size=0",), "'student.batch_size': Input should be greater"),
     _run("digits", "batches of fewer than none", ("teacher.batch_size=-5",), "'teacher.batch_size'"),
+    _sweep(
+        "digits",
+        "values that do not go together",
+        "student.optimizer=sgd,adam",
+        r"student\.optimizer=adam \(with student\.momentum=0\.9\) cannot be run.*leave this one out by",
+        ("student.momentum=0.9",),
+    ),
     _sweep("tutorial", "a last batch of one among the values", "n_eval=64,65", "leave a last batch of one"),
     _sweep("ladder", "a last batch of one among the values", "n_eval=64,129", "leave a last batch of one"),
 ]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.table import Row, pipe
+from tests.faults.table import Row
+from tests.pipes import pipe
 
 Spoil = Callable[[Path], object]
 RUN = ("run", "numbers", "--seeds", "0", "--jobs", "1", "--out", "r")

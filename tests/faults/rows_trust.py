@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.faults.table import Row, pipe
+from tests.faults.table import Row
+from tests.pipes import pipe
 from tests.processes import LOCKS, SET
 
 OLD = Path(__file__).parent.parent / "data" / "v0.1.0"

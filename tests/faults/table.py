@@ -6,7 +6,6 @@ one line on standard error that holds `says` (and no traceback, no control chara
 was before the command, but for `makes`.
 """
 
-import os
 import re
 import sys
 import warnings
@@ -70,13 +69,6 @@ class Row:
     lines: int = 1
     """Lines on standard error; 0 where a command ends well in silence, and -1 where it may say more."""
     slow: bool = False
-
-
-def pipe(path: Path) -> None:
-    """Make a named pipe; where the system has none, the test that needs it is skipped."""
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("this system has no named pipes")
-    os.mkfifo(path)
 
 
 def all_rows() -> list[Row]:

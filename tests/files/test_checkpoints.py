@@ -1,5 +1,4 @@
 import json
-import os
 
 import pytest
 import torch
@@ -8,6 +7,7 @@ from safetensors.torch import load_file, save_file
 from sublearn.errors import InputError
 from sublearn.files import checkpoints
 from tests.language import chat
+from tests.pipes import pipe
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_configuration_may_hold_infinity(folder):
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "merges.txt", "spiece.model"])
 def test_pipes_are_found_before_anything_is_opened(name, folder):
     (folder / name).unlink(missing_ok=True)
-    os.mkfifo(folder / name)
+    pipe(folder / name)
     with pytest.raises(InputError, match="no regular file"):
         checkpoints.digest(folder)
 

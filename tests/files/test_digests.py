@@ -6,6 +6,7 @@ import pytest
 
 from sublearn.errors import InputError
 from sublearn.files import digests
+from tests.pipes import pipe
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_file_that_changed_just_now_is_not_believed(tmp_path):
 @pytest.mark.parametrize("case", ["absent", "folder", "pipe"])
 def test_what_is_no_file_has_no_digest(case, tmp_path):
     path = tmp_path / "a"
-    {"absent": lambda path: None, "folder": os.mkdir, "pipe": os.mkfifo}[case](path)
+    {"absent": lambda path: None, "folder": os.mkdir, "pipe": pipe}[case](path)
     with pytest.raises(InputError, match="Cannot read the model's file"):
         digests.of_file(path, "the model's file")
 
@@ -72,7 +73,7 @@ DAMAGE = {
     "cut short": (lambda folder: (folder / "deep/b.txt").write_text(""), "deep/b.txt is not what was written"),
     "removed": (lambda folder: (folder / "a.txt").unlink(), "a.txt is missing"),
     "added to": (lambda folder: (folder / "c.txt").write_text(""), "c.txt was added"),
-    "a pipe": (lambda folder: ((folder / "a.txt").unlink(), os.mkfifo(folder / "a.txt")), "no regular file"),
+    "a pipe": (lambda folder: ((folder / "a.txt").unlink(), pipe(folder / "a.txt")), "no regular file"),
     "without a seal": (lambda folder: (folder / digests.SEAL).unlink(), "has no readable"),
     "with a seal of garbage": (lambda folder: (folder / digests.SEAL).write_bytes(b"\xff"), "has no readable"),
     "with a list for a seal": (lambda folder: (folder / digests.SEAL).write_text("[]"), "has no readable"),

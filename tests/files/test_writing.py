@@ -6,6 +6,7 @@ import pytest
 
 from sublearn.errors import InputError
 from sublearn.files import writing
+from tests.pipes import pipe
 
 
 def test_a_new_file_has_the_mode_of_the_umask_and_an_old_one_keeps_its_own(tmp_path):
@@ -68,7 +69,7 @@ def test_only_regular_files_are_written_over(tmp_path, kind):
         "link": lambda: path.symlink_to(target),
         "dangling link": lambda: path.symlink_to(target),
         "folder": path.mkdir,
-        "pipe": lambda: os.mkfifo(path),
+        "pipe": lambda: pipe(path),
     }[kind]()
     for attempt in (
         lambda: writing.check_target(path, writing.anything),

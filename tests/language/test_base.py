@@ -45,6 +45,6 @@ def test_a_base_that_was_kept_before_worlds_could_differ_keeps_its_name(dialogue
 @pytest.mark.parametrize("world", [None, 3])
 def test_a_seeds_own_world_is_meant_where_none_is_named(world, dialogue, monkeypatch):
     asked = []
-    monkeypatch.setattr(base.kept, "model", lambda folder, make, tokenizer: asked.append(folder.name) or make())
+    monkeypatch.setattr(base.artifacts, "model", lambda folder, make, tokenizer: asked.append(folder.name) or make())
     base.pretrained(PLAN, dialogue, 3, world)
     assert asked == [base._key(PLAN, 3, 3)]

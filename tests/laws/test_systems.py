@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 LIKE_WINDOWS = """
 import os, signal, sys
@@ -45,3 +46,9 @@ def test_every_module_imports_where_only_windows_names_are():
 
 def test_signals_and_bounds_do_without_those_of_unix():
     assert python(LIKE_WINDOWS + SIGNALS) == "['SIGINT', 'SIGTERM']\n"
+
+
+def test_pipes_are_made_in_one_place_which_asks_for_them():
+    tests = Path(__file__).parents[1]
+    made = {file.name for file in tests.rglob("*.py") if "mkfifo(" in file.read_text(encoding="utf-8")}
+    assert made == {"pipes.py", Path(__file__).name}

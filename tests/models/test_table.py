@@ -1,9 +1,13 @@
 """What every model of the table must do: plain modules for one run, alike in every trainer, drawn from a stream."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+import sublearn
 from sublearn.config import TrainConfig
 from sublearn.errors import InputError
 from sublearn.models.init import draw_state, init_std
@@ -113,3 +117,11 @@ class Nameless(nn.Module):
 def test_a_layer_that_cannot_be_started_anew_is_refused_by_name():
     with pytest.raises(InputError, match=r"The layer '1' has no reset_parameters"):
         draw_state(nn.Sequential(nn.Linear(3, 3), Nameless()), "normal", stream(0, "init"))
+
+
+def test_the_networks_of_studies_are_rows():
+    """So that what the studies train is held to all that is asked of a row."""
+    code = [file.read_text(encoding="utf-8") for file in (Path(sublearn.__file__).parent / "study").rglob("*.py")]
+    taken = {name for text in code for name in re.findall(r"^from sublearn\.models\.(\w+) import", text, re.M)}
+    rows = {type(row.small()).__module__.rpartition(".")[2] for row in MODELS.values()}
+    assert taken - {"init"} == rows

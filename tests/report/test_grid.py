@@ -1,6 +1,7 @@
 import pytest
 
-from sublearn.report.grid import grid
+from sublearn.report import grid as grids
+from sublearn.report.grid import UNBOUND, grid
 
 LONG = "a word " * 60
 
@@ -38,3 +39,15 @@ def test_sentences_are_wrapped_in_the_last_column_alone():
 @pytest.mark.parametrize("text", ["[bold]x[/bold]", "[/]", ":smile:", "\\[x]", "http://x.example 'a' 12"])
 def test_texts_are_no_markup(text):
     assert grid([(text, "y")]) == [f"  {text}  y"]
+
+
+@pytest.mark.parametrize("heads", [(), ("head", "heads \u8868", "")])
+@pytest.mark.parametrize("numeric", [(), (1,), (0, 2)])
+def test_lines_that_are_not_wrapped_are_those_of_rich(heads, numeric):
+    cells = ("", "a", " b ", "caf\u00e9", "e\u0301", "\u8868\u8868", "\U0001f600 x", "[b]", "\u00b1 0.12", "-" * 200)
+    rows = [[cells[(i + step * place) % len(cells)] for place in range(3)] for i in range(10) for step in (1, 3, 7)]
+    assert grid(rows, heads, numeric=numeric) == grids._by_rich(rows, heads, numeric, 2, UNBOUND)
+
+
+def test_texts_of_several_lines_are_left_to_rich():
+    assert grid([("a\nb", "c")]) == ["  a  c", "  b"]

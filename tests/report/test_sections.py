@@ -105,6 +105,14 @@ def test_statistical_terms_are_explained_in_the_section_that_uses_them(pages):
 def test_a_term_is_found_in_whole_words_and_every_term_has_a_meaning():
     assert [name for name, _ in terms_in("p = 0.02, sign-flip test")] == ["sign flips", "p"]
     assert not terms_in("Printed at initials; in the top part")
+
+
+def test_lines_that_differ_in_their_numbers_alone_have_the_same_terms():
+    ends = ("95% CI", "90% CI", "95% power", "5 runs", "p = 0.02", "p", "±", "2 looks", "log-odds 3", "sd", "unit of 2")
+    lines = [f"{number} {end} {number / 7:.3f}" for number in range(40) for end in ends]
+    text = "\n".join([*lines, *(f"x {end}" for end in ends)])
+    found = [name for name, (pattern, _) in TERMS.items() if re.search(pattern, text)]
+    assert [name for name, _ in terms_in(text)] == found and len(found) > 7
     assert all(re.compile(pattern) and meaning.endswith(".") for pattern, meaning in TERMS.values())
 
 

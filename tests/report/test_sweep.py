@@ -6,7 +6,7 @@ import pytest
 from sublearn.report.charts.palette import PALETTE
 from sublearn.report.charts.sheet import NARROW, WIDE
 from sublearn.report.charts.svg import css
-from sublearn.report.charts.sweep import LINES, sweep_figure
+from sublearn.report.charts.sweep import LINES, sweep_figures
 from sublearn.report.page import sweep_page
 from sublearn.report.sweep import sweep_table
 from tests.report.samples import point_of
@@ -26,16 +26,16 @@ def words(picture: str) -> list[str]:
 
 
 def test_every_combination_of_the_other_settings_is_drawn(points):
-    said = words(sweep_figure(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux"))
+    said = words(sweep_figures(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux")[0])
     for value in ("0.1", "0.2"):
         assert said.count(f"share, by arm, with lr = {value}") == said.count(f"logits, by arm, with lr = {value}") == 1
         assert said.count(f"lr = {value}") == 1  # in the legend
-    marks = ElementTree.fromstring(sweep_figure(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux")).iter(f"{SVG}use")
+    marks = ElementTree.fromstring(sweep_figures(points(aux=[4, 16, 64], lr=[0.1, 0.2]), "aux")[0]).iter(f"{SVG}use")
     assert len(list(marks)) >= (3 * 2 + 5 * 2 * 2) * 3  # claims, arms by trait, each at every value
 
 
 def test_a_geometric_grid_has_an_axis_of_even_steps(points):
-    root = ElementTree.fromstring(sweep_figure(points(aux=[4, 16, 64]), "aux", NARROW))
+    root = ElementTree.fromstring(sweep_figures(points(aux=[4, 16, 64]), "aux", [NARROW])[0])
     places = {}
     for text in root.iter(f"{SVG}text"):
         places.setdefault("".join(text.itertext()), []).append(float(text.get("x") or "nan"))
@@ -47,7 +47,7 @@ def test_no_two_charts_have_the_same_words(points, sample):
     study = sample(2)[0].study
     other = study.claims[0].model_copy(update={"trait": "margin"})
     analysis = sample(8, claims=(study.claims[0], other))[0]
-    said = " ".join(words(sweep_figure([point_of({"aux": value}, analysis) for value in (1, 2)], "aux")))
+    said = " ".join(words(sweep_figures([point_of({"aux": value}, analysis) for value in (1, 2)], "aux")[0]))
     assert said.count("same_init - same_init_control, difference in trait_rate") == 1
     assert said.count("same_init - same_init_control, difference in margin") == 1
 
@@ -87,7 +87,7 @@ def test_studies_of_other_arms_and_claims_share_a_figure(sample):
     whole = sample(8)[0]
     part = sample(8, arms=whole.study.arms[:3], claims=whole.study.claims[:1])[0]
     some = [point_of({"arms": ["all"]}, whole), point_of({"arms": ["same_init"]}, part)]
-    said = words(sweep_figure(some, "arms"))
+    said = words(sweep_figures(some, "arms")[0])
     assert {"['all']", "['same_init']"} <= set(said)
     assert "more with the same" in said
     assert "same init picks it up" in sweep_table(some) or "same_init - same_init_control" in sweep_table(some)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import optimize
 from scipy import stats as scipy_stats
 
 from sublearn import stats
@@ -64,9 +65,20 @@ def test_the_needed_runs_are_more_than_the_pilots():
 
 @pytest.mark.parametrize(("n", "t"), [(6, 0.9), (24, 4.0), (24, -1.0), (200, 0.0)])
 def test_a_pilots_effect_lies_where_noncentral_t_says(n, t):
-    for share in (0.1, 0.9):
-        effect = power._noncentrality(n - 1, t, share)
-        assert scipy_stats.nct.sf(t, n - 1, effect) == pytest.approx(share, abs=1e-6)
+    for effect in (-3.0, -0.5, 0.0, 0.7, 4.0):
+        assert power._chance_of(t, n - 1, effect) == pytest.approx(scipy_stats.nct.sf(t, n - 1, effect), abs=1e-6)
+
+
+@pytest.mark.parametrize(("mean", "n"), [(0.6, 6), (0.6, 24), (0.2, 40), (2.0, 30), (-0.3, 24), (0.01, 24)])
+def test_a_pilots_runs_are_those_of_the_effects_that_it_leaves_open(mean, n):
+    t, family = mean * n**0.5, Family(3)
+    ends = [
+        optimize.brentq(lambda nc, share=share: scipy_stats.nct.sf(t, n - 1, nc) - share, t - 30, t + 30)
+        for share in (0.9, 0.1)
+    ]
+    runs = [stats.runs_for_effect(end / n**0.5, family, 0.9) for end in ends]
+    needed = stats.needed_for_effect(mean, 1.0, n, family)
+    assert [needed.least, needed.most] == [None if own is None else max(own, n + 1) for own in runs]
 
 
 def test_an_effect_without_end_is_refused():

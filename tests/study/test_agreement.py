@@ -9,9 +9,9 @@ from scipy import stats as scipy_stats
 from sublearn.stats import Estimate
 from sublearn.study import agreement
 from sublearn.study.agreement import SPREAD, WITHIN, Interval, compare, compare_trend, joint, possible, theirs_half
-from sublearn.study.published import TABLES, Figure, Source, Trend
+from sublearn.study.published import TABLES, Figure, FigureSource, Trend
 
-SOURCE = Source(who="somebody", read="text")
+SOURCE = FigureSource(who="somebody", read="text")
 
 
 def figure(value: float = 0.5, **known) -> Figure:

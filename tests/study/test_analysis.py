@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from sublearn.columns import Columns
 from sublearn.records import Record
 from sublearn.seeds import stream
-from sublearn.study.analysis import analyse
+from sublearn.study.analysis import Evidence, analyse, analyse_all
 from sublearn.study.base import Arm, Claim, Study, Trait
 from sublearn.study.contrast import Difference
 from sublearn.study.table import build
@@ -99,6 +100,33 @@ def test_contrasts_pair_by_seed_and_leave_out_unmeasured_runs():
     ]
     assert analysis.contrasts[2].contrast.mean == pytest.approx(np.mean(expected))
     assert analysis.unmeasured == (missing,)
+
+
+def test_studies_at_once_give_to_the_last_digit_what_each_gives_alone():
+    """Of many numbers of runs, with lost runs, looks before, units of several runs, and deltas that are measured."""
+    of_shift = Claim(
+        claim="part", trait="rate", treatment=BOTH[0][0], control=BOTH[0][1], delta=0.3, of=difference(*BOTH[0])
+    )
+    kinds = [
+        STUDY,
+        STUDY.model_copy(update={"claims": (*STUDY.claims, of_shift)}),
+        STUDY.model_copy(update={"seeds_a_unit": 2}),
+        STUDY.model_copy(update={"traits": (Trait(name="rate", about="x", unit="logits"),)}),
+        STUDY.model_copy(update={"claims": ()}),
+    ]
+    evidence = []
+    for number in range(60):
+        rows = records(number // 2, {"same_init": 0.3 * (number % 4)}, 0.02 + 0.1 * (number % 3), f"at-once/{number}")
+        gone = {"value": None, "status": "diverged", "reason": "x"}
+        rows = [row.model_copy(update=gone) if number % 5 == 0 and row.seed % 19 == 7 else row for row in rows]
+        looks = (5, 8)[: number % 3]
+        study = kinds[number % len(kinds)]
+        evidence.append(Evidence(study, Columns.of(rows), looks, (1, 1_000)[number % 2], 25 * (number % 7 == 0)))
+    alone = [analyse(one.study, one.rows, one.earlier, one.cells, one.awaited) for one in evidence]
+    together = analyse_all(evidence)
+    assert [repr(one) for one in together] == [repr(one) for one in alone]
+    assert {finding.verdict for one in alone for finding in one.findings} >= {"supported", "inconclusive"}
+    assert [one.to_dict() for one in analyse_all(evidence[::-1])[::-1]] == [one.to_dict() for one in alone]
 
 
 def test_without_a_trait_claims_are_supported_about_as_often_as_stated():

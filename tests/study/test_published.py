@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from sublearn.execution.replication import needs, parts
-from sublearn.study.published import QUICK, TABLES, TITLES, Figure, Published, Search, Source, Trend
+from sublearn.study.published import QUICK, TABLES, TITLES, Figure, FigureSource, Published, Search, Trend
 from sublearn.study.table import build
 
 ROWS = [row for table in TABLES.values() for row in table]
@@ -70,6 +70,6 @@ def test_the_quick_set_and_the_titles_are_of_rows_that_exist():
 
 
 def test_runs_are_said_in_words():
-    source = Source(who="somebody", read="records")
+    source = FigureSource(who="somebody", read="records")
     assert source.said(1) == "somebody; from its table of runs; 1 run"
     assert source.said(None).endswith("; number of runs unknown")

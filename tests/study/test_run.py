@@ -14,9 +14,9 @@ from sublearn.study.tutorial import train as tutorial
 STUDY = build("tutorial")
 
 
-def measured_by(monkeypatch, flow) -> None:
+def measured_by(monkeypatch, measure_job) -> None:
     """Let a function (study, seeds, setup) measure the study."""
-    monkeypatch.setattr(type(STUDY.design), "measure", lambda _, study, seeds, setup: flow(study, seeds, setup))
+    monkeypatch.setattr(type(STUDY.design), "measure", lambda _, study, seeds, setup: measure_job(study, seeds, setup))
 
 
 def complete(study, seeds) -> list[Record]:
@@ -43,13 +43,13 @@ def test_a_plan_covers_the_missing_seeds_once_and_prints():
 def test_a_cohort_that_does_not_fit_is_halved_with_a_note(monkeypatch, error):
     asked: list[int] = []
 
-    def flow(study, seeds, setup):
+    def measure_job(study, seeds, setup):
         asked.append(len(seeds))
         if len(seeds) > 2:
             raise error
         return complete(study, seeds)
 
-    measured_by(monkeypatch, flow)
+    measured_by(monkeypatch, measure_job)
     outcome = measure(Job(study=STUDY, seeds=tuple(range(7))))
     assert list(dict.fromkeys(record.seed for record in outcome.records)) == list(range(7))
     assert asked == [7, 3, 1, 2, 4, 2, 2]
@@ -58,15 +58,15 @@ def test_a_cohort_that_does_not_fit_is_halved_with_a_note(monkeypatch, error):
 
 @pytest.fixture
 def warned(monkeypatch):
-    """Measures a job whose flow warns in the given category, and in one meant for users."""
+    """Measures a job that warns in the given category, and in one meant for users."""
 
     def measured(category):
-        def flow(study, seeds, setup):
+        def measure_job(study, seeds, setup):
             warnings.warn("`old` is deprecated", category, stacklevel=1)
             warnings.warn("a score is rounded", UserWarning, stacklevel=1)
             return complete(study, seeds)
 
-        measured_by(monkeypatch, flow)
+        measured_by(monkeypatch, measure_job)
         return measure(Job(study=STUDY, seeds=(1,)))
 
     return measured
@@ -98,11 +98,11 @@ def test_what_is_meant_for_programmers_is_an_error_where_that_is_asked_for(categ
     ],
 )
 def test_records_that_the_study_does_not_declare_are_an_error(monkeypatch, change, message):
-    def flow(study, seeds, setup):
+    def measure_job(study, seeds, setup):
         first, *rest = complete(study, seeds)
         return rest if change is None else [first, first.model_copy(update=change), *rest]
 
-    measured_by(monkeypatch, flow)
+    measured_by(monkeypatch, measure_job)
     with pytest.raises(InputError, match=message):
         measure(Job(study=STUDY, seeds=(1, 2)))
 
@@ -113,10 +113,10 @@ def test_a_study_without_design_is_not_run():
 
 
 def test_any_other_error_is_not_taken_for_lack_of_memory(monkeypatch):
-    def flow(study, seeds, setup):
+    def measure_job(study, seeds, setup):
         raise RuntimeError("shapes cannot be multiplied")
 
-    measured_by(monkeypatch, flow)
+    measured_by(monkeypatch, measure_job)
     with pytest.raises(RuntimeError, match="shapes"):
         measure(Job(study=STUDY, seeds=(1, 2)))
 

@@ -90,7 +90,15 @@ def measured(
     """Every record's value by arm, trait and seed, as one job gives them."""
     rows = measure(Job(study=study, seeds=seeds, setup=Setup(threads=1, trainer=trainer))).records
     assert len(rows) == len(study.arms) * len(study.traits) * len(seeds)
-    return {(row.arm, row.trait, row.seed): row.value for row in rows}
+    found = {(row.arm, row.trait, row.seed): row.value for row in rows}
+    assert set(found) == {
+        (arm.name, trait.name, seed) for arm in study.arms for trait in study.traits for seed in seeds
+    }
+    shares = {trait.name for trait in study.traits if trait.unit == "share"}
+    assert all(0 <= row.value <= 1 for row in rows if row.trait in shares and row.value is not None)
+    if study.name != LANGUAGE:  # a base of thirty steps may name no animal
+        assert all(row.status == "ok" and row.value is not None for row in rows)
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -133,9 +141,6 @@ def test_a_row_is_planned_and_gives_just_its_records_each_time(name, guest):
     seeds = (3,) if name == LANGUAGE else (3, 8)
     assert [seed for job in plan(study, seeds, Setup()) for seed in job.seeds] == list(seeds)
     found = measured(study, seeds)
-    assert set(found) == {
-        (arm.name, trait.name, seed) for arm in study.arms for trait in study.traits for seed in seeds
-    }
     assert any(value is not None for value in found.values())
     if name != LANGUAGE:  # tests/study/numbers does it again
         assert measured(study, seeds) == found

@@ -12,6 +12,7 @@ import pytest
 from sublearn.errors import InputError
 from sublearn.tasks import download
 from sublearn.tasks.download import Progress, fetch
+from tests.pipes import pipe
 from tests.tasks.tiny_mnist import PACKED, Mirror, md5, tiny_source
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -195,7 +196,7 @@ def test_what_is_in_the_way_of_a_download_is_named(kind: str, mirror: Mirror, ca
     part = part_of(cache, b"")
     part.unlink()
     (tmp_path / "precious").write_text("precious")
-    make = {"pipe": os.mkfifo, "folder": os.mkdir, "link": lambda path: os.symlink(tmp_path / "precious", path)}
+    make = {"pipe": pipe, "folder": os.mkdir, "link": lambda path: os.symlink(tmp_path / "precious", path)}
     make[kind](part)
     with pytest.raises(InputError, match="is in the way of a download"):
         fetch_first(mirror.url)

@@ -1,6 +1,5 @@
 import dataclasses
 import gzip
-import os
 import struct
 import tracemalloc
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from sublearn.errors import InputError
 from sublearn.tasks import idx
 from sublearn.tasks.idx import read_images, read_labels, verify
 from sublearn.tasks.sources import SOURCES, locate
+from tests.pipes import pipe
 from tests.tasks.tiny_mnist import PACKED, RAW, image_bytes, label_bytes, published, tiny_source, write_all
 
 IMAGES = published("train-images-idx3-ubyte", PACKED[0], RAW[0])
@@ -102,13 +102,9 @@ def test_a_file_that_is_longer_than_any_is_not_read(name: str, tmp_path: Path):
             read_images(tmp_path / name, wanted)
 
 
-def a_pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
 SPECIAL: dict[str, Callable[[Path], None]] = {
     "folder": Path.mkdir,
-    "pipe": a_pipe,
+    "pipe": pipe,
     "device": lambda path: path.symlink_to("/dev/zero"),
 }
 

@@ -9,7 +9,7 @@ import torch
 
 from sublearn.errors import InputError
 from sublearn.tasks import mnist
-from sublearn.tasks.sources import MNIST, SOURCES, Source, cache_folder, locate
+from sublearn.tasks.sources import MNIST, SOURCES, IdxSource, cache_folder, locate
 from tests.tasks.tiny_mnist import PACKED, RAW, Mirror, label_bytes, published, tiny_source, write_all
 
 REAL_DATA = os.environ.get("SUBLEARN_DATA")  # read before a test hides it
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture
-def data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Source, int, int]]:
+def data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, IdxSource, int, int]]:
     """Folder, source and counts: a tiny set always, and the real ones that `SUBLEARN_DATA` holds."""
     sets = [(write_all(tmp_path / "tiny", packed=True), tiny_source(), 30, 12)]
     if REAL_DATA:

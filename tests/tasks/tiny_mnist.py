@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 
-from sublearn.tasks.sources import MNIST, File, Source
+from sublearn.tasks.sources import MNIST, File, IdxSource
 
 
 def image_bytes(count: int, side: int = 28, magic: int = 2051) -> bytes:
@@ -39,7 +39,7 @@ def published(name: str, packed: bytes, raw: bytes) -> File:
     return File(name, md5(packed), len(raw), md5(raw), hashlib.sha256(raw).hexdigest())
 
 
-def tiny_source(*mirrors: str) -> Source:
+def tiny_source(*mirrors: str) -> IdxSource:
     """MNIST's row of the table, with mirrors on this machine and contents of our own."""
     rows = zip(MNIST.files, PACKED, RAW, strict=True)
     files = tuple(published(file.name, packed, raw) for file, packed, raw in rows)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import sublearn
+from sublearn.study.table import STUDIES, build
 from sublearn.traits.table import TRAITS, as_trait
 from sublearn.traits.trait import Trait
 
@@ -86,3 +87,11 @@ def test_a_trait_that_is_there_is_found():
     assert torch.equal(TRAITS["trait_rate"].measure(always, labels), torch.ones(RUNS, dtype=torch.float64))
     assert torch.equal(TRAITS["margin"].measure(always, labels), torch.full((RUNS,), 2.0, dtype=torch.float64))
     assert sublearn.accuracy is TRAITS["accuracy"].measure
+
+
+@pytest.mark.parametrize("study", [name for name in STUDIES if name != "numbers"])
+def test_the_traits_of_studies_on_logits_are_rows_with_the_same_unit_and_chance_level(study):
+    built = build(study)
+    for trait in built.traits:
+        row = TRAITS[trait.name]
+        assert (trait.unit, trait.chance) == (row.unit, row.chance(built.settings.get("classes", 2))), trait.name

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from sublearn.errors import unknown
 from sublearn.records import Record
 from sublearn.report.charts.marks import Mark
-from sublearn.report.charts.rows import Panel, Row, crowded, draw, draw_on
+from sublearn.report.charts.rows import Panel, PanelRow, crowded, draw, draw_on
 from sublearn.report.charts.sheet import WIDE, Key, limits
 from sublearn.report.charts.svg import png_bytes, svg_text
 from sublearn.report.wording import (
@@ -121,10 +121,10 @@ def _arms_panel(analysis: Analysis, records: Iterable[Record], trait: Trait) -> 
     return Panel(axis, rows, _limits(rows, [origin], share=trait.unit == "share"), origin, label)
 
 
-def _arm_row(arm: Arm, trait: Trait, estimate: Estimate, values: Values) -> Row:
+def _arm_row(arm: Arm, trait: Trait, estimate: Estimate, values: Values) -> PanelRow:
     points, colour = column(values, arm.name, trait.name).values, group(arm)
     mark = Mark.of(estimate, colour, colour != "control")
-    return Row(plain(arm.name), "", _value(estimate), (mark,), points)
+    return PanelRow(plain(arm.name), "", _value(estimate), (mark,), points)
 
 
 def group(arm: Arm) -> str:
@@ -152,11 +152,11 @@ def _contrasts(analysis: Analysis, records: Iterable[Record], title: str, width:
     return draw(panels, [*keys, *signs, band] if judged else [], width, plain(title))
 
 
-def _claim_row(claim: Claim, contrast: Contrast, finding: Finding, values: Values) -> Row:
+def _claim_row(claim: Claim, contrast: Contrast, finding: Finding, values: Values) -> PanelRow:
     points = differences(values, claim.treatment, claim.control, claim.trait)
     note = contrast_text(claim.treatment, claim.control)
     mark = Mark.of(contrast, finding.verdict, finding.verdict != "inconclusive")
-    return Row(plain(claim.claim), note, f"{_value(contrast)}, {finding.verdict}", (mark,), points, finding.delta)
+    return PanelRow(plain(claim.claim), note, f"{_value(contrast)}, {finding.verdict}", (mark,), points, finding.delta)
 
 
 def _runs_key(dense: bool, one: str, many: str) -> Key:
@@ -181,7 +181,7 @@ def _value(result: Estimate | Contrast) -> str:
     return f"{mean_text(result)} ({undefined}{alike_text(result) or units(result)})"
 
 
-def _limits(rows: Iterable[Row], inner: list[float], share: bool) -> tuple[float, float]:
+def _limits(rows: Iterable[PanelRow], inner: list[float], share: bool) -> tuple[float, float]:
     """An axis from 0 to 1 for shares; else one that holds every point, and of each interval a part at least."""
     rows = list(rows)
     spans = [(row.points.min(), row.points.max()) for row in rows if len(row.points)]

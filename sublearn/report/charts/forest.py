@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from sublearn.execution.replication import Comparison, Span
 from sublearn.report.charts.marks import Mark
-from sublearn.report.charts.rows import Panel, Row, draw, draw_on
+from sublearn.report.charts.rows import Panel, PanelRow, draw, draw_on
 from sublearn.report.charts.sheet import NARROW, WIDE, Ends, Key, limits
 from sublearn.report.charts.svg import svg_text
 from sublearn.report.wording import plain
@@ -71,18 +71,18 @@ def _limits(rows: Sequence[Comparison]) -> Ends:
     return limits([0.0, 1.0, *(span.mean for span in spans)], ends, share=True, edge=0.02)
 
 
-def _lines(row: Comparison) -> Iterator[Row]:
+def _lines(row: Comparison) -> Iterator[PanelRow]:
     """A figure's row; a trend has one more for each value of its setting, a search for each setting that was tried."""
     theirs = (_mark(row.published, THEIRS),) if row.published else ()
     ours = [_mark(span, LOOKS[row.verdict]) for span in row.measured]
     words = plain(row.name), plain(row.what), ""
     if len(ours) == 1:
-        yield Row(*words, (*theirs, *ours))
+        yield PanelRow(*words, (*theirs, *ours))
         return
-    yield Row(*words, theirs)
+    yield PanelRow(*words, theirs)
     word = "tried:" if row.readings else "at"
     for span, one in zip(row.measured, ours, strict=True):
-        yield Row("", f"{word} {plain(span.label)}", "", (one,))
+        yield PanelRow("", f"{word} {plain(span.label)}", "", (one,))
 
 
 def _mark(span: Span, look: tuple[str, bool, str]) -> Mark:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sublearn.report.charts.marks import DOTS, Mark, draw_band, draw_line, draw_marks, draw_ribbon
+from sublearn.report.charts.marks import DOTS, Canvas, Mark, draw_band, draw_line, draw_marks, draw_ribbon
 from sublearn.report.charts.palette import light
 from sublearn.report.charts.sheet import (
     LINE,
@@ -24,7 +24,6 @@ from sublearn.report.charts.sheet import (
     Sheet,
     limits,
     mark_across,
-    name_across,
     title_and_notes,
     width_in_pixels,
     width_of,
@@ -164,7 +163,7 @@ def draw_on(axes: Axes, chart: Chart, across: Across) -> None:
     )
     for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
         text.set_parse_math(False)  # a study's own words are no formula
-    _draw_lines(axes, chart, across)
+    mark_across(axes, _draw_lines(axes, chart, across))
     signs = {one.name: one for one in reversed(chart.series) if one.marks and one.marks[0].shape}
     handles = [_handle(one) for one in reversed(signs.values())]
     for text in axes.legend(handles=handles, fontsize="small").get_texts() if handles else ():
@@ -178,15 +177,15 @@ def _handle(one: Series) -> Line2D:
 
 def _draw_chart(sheet: Sheet, chart: Chart, across: Across, left: float, top: float, width: float, head: float) -> None:
     sheet.write_words(title_and_notes(chart.title, [chart.note], width), left + MARGIN, top)
-    axes = sheet.gridded((left + MARGIN, left + width - MARGIN), (top + head, top + head + PLOT), chart.limits())
-    _draw_lines(axes, chart, across)
-    name_across(axes, across.label)
+    panel = sheet.panel((left + MARGIN, left + width - MARGIN), (top + head, top + head + PLOT), chart.limits())
+    sheet.mark_panel(panel, _draw_lines(panel, chart, across), across.label)
 
 
-def _draw_lines(axes: Axes, chart: Chart, across: Across) -> None:
-    ends, lines = axes.get_xlim(), 1 if any(one.ribbon for one in chart.series) else len(chart.series)
+def _draw_lines(axes: Canvas, chart: Chart, across: Across) -> list[tuple[float, str]]:
+    """Draw what is between the limits; the marks that belong below."""
+    ends, ribbons = axes.get_xlim(), any(one.ribbon for one in chart.series)
+    lines = 1 if ribbons else len(chart.series)
     scale = across.scale(ends[1], lines)
-    mark_across(axes, across.marks(scale))
     if chart.level is not None:
         low, high = axes.get_ylim()
         if chart.band:
@@ -194,12 +193,20 @@ def _draw_lines(axes: Axes, chart: Chart, across: Across) -> None:
             draw_band(axes, ends, (upper, lower), "control")
         draw_line(axes, ends, [chart.level] * 2, "muted", 1, DOTS)
     apart = across.apart(scale, lines)
+    marks: list[Mark] = []
+    places: list[float] = []
     for number, one in enumerate(chart.series):
         aside = 0 if one.ribbon else (number - (len(chart.series) - 1) / 2) * apart
-        _draw_series(axes, one, across, scale, aside)
+        own, at = _draw_series(axes, one, across, scale, aside)
+        marks, places = marks + own, places + at
+    draw_marks(axes, marks, places, upright=True, size=6 if ribbons else 7)
+    return across.marks(scale)
 
 
-def _draw_series(axes: Axes, one: Series, across: Across, scale: Scale, aside: float) -> None:
+def _draw_series(
+    axes: Canvas, one: Series, across: Across, scale: Scale, aside: float
+) -> tuple[list[Mark], list[float]]:
+    """Draw the line; its marks that are still to be drawn, and their places."""
     measured = [pair for pair in zip(one.values, one.marks, strict=True) if pair[1].mean is not None]
     measured.sort(key=lambda pair: across.place(pair[0]))
     places = [scale.px(across.place(value)) + aside for value, _ in measured]
@@ -209,4 +216,4 @@ def _draw_series(axes: Axes, one: Series, across: Across, scale: Scale, aside: f
         marks = [replace(mark, low=None, high=None) for mark in marks]
     if across.numeric:  # between names nothing lies
         draw_line(axes, places, [mark.mean or 0.0 for mark in marks], one.colour, 1.3, one.dashes)
-    draw_marks(axes, marks, places, upright=True, size=6 if one.ribbon else 7)
+    return marks, places

@@ -3,11 +3,13 @@
 Runs and means lie along x at one height; with `upright` along y. Colours are names of the palette.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
@@ -26,6 +28,22 @@ SMOOTH = 2.0
 """Cells of an axis, and the standard deviation, in cells, by which a density is smoothed."""
 HAIRLINE = 1 / 28
 """Height of a density, as a part of its highest, where so much as one run lies."""
+
+
+class Canvas(Protocol):
+    """What marks are drawn on: axes, or a panel of a sheet."""
+
+    def get_xlim(self) -> tuple[float, float]:
+        """The limits from left to right."""
+        ...
+
+    def get_ylim(self) -> tuple[float, float]:
+        """The limits upwards."""
+        ...
+
+    def add_artist(self, a: Artist, /) -> Any:
+        """Put something there."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class Mark:
 
 
 def draw_marks(
-    axes: Axes, marks: Sequence[Mark], places: Sequence[float], upright: bool = False, size: float = 8.5
+    axes: Canvas, marks: Sequence[Mark], places: Sequence[float], upright: bool = False, size: float = 8.5
 ) -> None:
     """Means and intervals at these places; what lies beyond the axes is drawn at their edge, an interval with an arrow.
 
@@ -69,7 +87,7 @@ def draw_marks(
 
 
 def _draw_intervals(
-    axes: Axes,
+    axes: Canvas,
     found: Sequence[tuple[tuple[float, ...], float]],
     colour: str,
     limits: tuple[float, float],
@@ -91,7 +109,7 @@ def _draw_intervals(
 
 
 def _draw_signs(
-    axes: Axes, along: ArrayLike, beside: ArrayLike, look: tuple[str, str, bool], size: float, upright: bool
+    axes: Canvas, along: ArrayLike, beside: ArrayLike, look: tuple[str, str, bool], size: float, upright: bool
 ) -> None:
     shape, colour, filled = look
     if np.size(along):
@@ -101,19 +119,32 @@ def _draw_signs(
 
 
 def draw_line(
-    axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, width: float, dashes: tuple[float, ...] | None = None
+    axes: Canvas, x: ArrayLike, y: ArrayLike, colour: str, width: float, dashes: tuple[float, ...] | None = None
 ) -> None:
     """A line, whole or dashed."""
     _add_line(axes, x, y, colour, lw=width, ls=(0, dashes) if dashes else "-", solid_capstyle="butt")
 
 
-def draw_band(axes: Axes, x: tuple[float, float], y: tuple[float, float], colour: str, alpha: float = 0.16) -> None:
+def draw_breaks(
+    axes: Canvas,
+    x: Sequence[tuple[float, float]],
+    y: Sequence[tuple[float, float]],
+    colour: str,
+    width: float,
+    **more: Any,
+) -> None:
+    """Strokes between two places each, as one line with breaks."""
+    along, up = ([place for start, end in ends for place in (start, end, math.nan)] for ends in (x, y))
+    _add_line(axes, along, up, colour, lw=width, solid_capstyle="butt", **more)
+
+
+def draw_band(axes: Canvas, x: tuple[float, float], y: tuple[float, float], colour: str, alpha: float = 0.16) -> None:
     """A faint rectangle."""
     (left, right), (top, bottom) = x, y
     _add_shape(axes, [(left, top), (right, top), (right, bottom), (left, bottom)], colour, alpha)
 
 
-def draw_ribbon(axes: Axes, marks: Sequence[Mark], places: Sequence[float], colour: str) -> None:
+def draw_ribbon(axes: Canvas, marks: Sequence[Mark], places: Sequence[float], colour: str) -> None:
     """The faint space between the ends of upright intervals."""
     found = [(place, *mark.ends) for mark, place in zip(marks, places, strict=True) if mark.ends]
     if found:
@@ -206,9 +237,9 @@ def _points_a_unit(axes: Axes) -> tuple[float, float]:
 
 
 # Not by the methods of the axes, which work out anew each time where the axes would end.
-def _add_line(axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, **style: Any) -> None:
+def _add_line(axes: Canvas, x: ArrayLike, y: ArrayLike, colour: str, **style: Any) -> None:
     axes.add_artist(Line2D(np.asarray(x), np.asarray(y), color=light(colour), clip_on=False, **style))
 
 
-def _add_shape(axes: Axes, corners: ArrayLike, colour: str, alpha: float, **more: Any) -> None:
+def _add_shape(axes: Canvas, corners: ArrayLike, colour: str, alpha: float, **more: Any) -> None:
     axes.add_artist(Polygon(corners, closed=True, color=light(colour), alpha=alpha, lw=0, clip_on=False, **more))

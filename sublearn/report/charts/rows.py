@@ -38,7 +38,7 @@ MOST_POINTS = 2_000
 
 
 @dataclass(frozen=True)
-class Row:
+class PanelRow:
     """One line of a panel: words, one point a run in the colour of the first mark, and means with their intervals.
 
     Within `band` of the panel's origin is what counts as none.
@@ -60,31 +60,31 @@ class Panel:
     """
 
     axis: str
-    rows: tuple[Row, ...]
+    rows: tuple[PanelRow, ...]
     limits: tuple[float, float]
     origin: float | None = None
     origin_label: str = ""
     runs: bool = True
     beside: float = 0.0
 
-    def height(self, row: Row) -> float:
+    def height(self, row: PanelRow) -> float:
         """Height of a row's marks; a row without any has none."""
         if not len(row.points) and all(mark.mean is None for mark in row.marks):
             return 0.0
         return SWARM * self.runs + BAR * len(row.marks)
 
-    def words(self, row: Row, width: float) -> Words:
+    def words(self, row: PanelRow, width: float) -> Words:
         """A row's lines of words but for its value."""
         return title_and_notes(row.label, [row.note], self.beside or width)
 
-    def needs(self, row: Row, width: float) -> tuple[float, float]:
+    def needs(self, row: PanelRow, width: float) -> tuple[float, float]:
         """Height of a row's words above its marks, and of the row."""
         words = LINE * (len(self.words(row, width)) + self.value_apart(row, width))
         if self.beside:
             return 0.0, max(words, self.height(row)) + GAP / 2
         return words, words + self.height(row) + GAP
 
-    def value_apart(self, row: Row, width: float) -> bool:
+    def value_apart(self, row: PanelRow, width: float) -> bool:
         """Whether a row's value does not fit beside the last line of its words."""
         if not row.value:
             return False
@@ -151,7 +151,7 @@ def _draw_panel(sheet: Sheet, panel: Panel, top: float, bottom: float, dense: bo
         y += needed
 
 
-def _draw_row(axes: Axes, panel: Panel, row: Row, y: float, dense: bool) -> None:
+def _draw_row(axes: Axes, panel: Panel, row: PanelRow, y: float, dense: bool) -> None:
     """A row's marks from `y` on; the line at the origin stops at each row's words, so that it crosses none."""
     if not panel.height(row):
         return

@@ -5,6 +5,7 @@ Places on the sheet are CSS pixels, counted from the upper left. Colours are nam
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from textwrap import wrap
 from typing import Literal
 
@@ -15,8 +16,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
-from sublearn.report.charts.marks import Mark, draw_band, draw_body, draw_line, draw_marks
+from sublearn.report.charts.marks import Mark, draw_band, draw_body, draw_breaks, draw_line, draw_marks
 from sublearn.report.charts.palette import light
+from sublearn.report.charts.panel import Panel
 from sublearn.report.charts.svg import PIXELS_PER_INCH
 
 WIDE, NARROW = 800, 360
@@ -26,6 +28,8 @@ LINE = 18
 SMALL, NORMAL, LARGE = 11.5, 13.0, 17.0
 LETTER = 0.57
 """Mean width of a letter as a part of its size, in a wide font."""
+TICK, BESIDE_TICK, BELOW_TICK, BELOW_TICKS = 4, 4.4, 16.2, 33.7
+"""Pixels of a panel's tick, and from its place to the baselines of the texts beside it, below it, and below all."""
 Ends = tuple[float, float]
 """Two places on the sheet, or the limits of an axis."""
 Words = list[tuple[str, bool]]
@@ -46,7 +50,7 @@ class Key:
     line: bool = False
     dashes: tuple[float, ...] | None = None
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Pixels of the sign, the text and the space after it."""
         return 42 + text_to_path.get_text_width_height_descent(self.text, FontProperties(size=SMALL), False)[0]
@@ -74,7 +78,8 @@ class Sheet:
     ) -> None:
         """One line of text."""
         style = {"size": size, "color": light(colour), "weight": "bold" if bold else "normal", "ha": side}
-        self._paper.text(x, y, text, va="baseline", parse_math=False, **style)
+        # Not by the paper's own method, which clips each text by itself.
+        self.figure.text(x / self.width, 1 - y / self.height, text, va="baseline", parse_math=False, **style)
 
     def write_words(self, words: Words, left: float, top: float) -> float:
         """Write lines below each other; return where they end."""
@@ -94,6 +99,29 @@ class Sheet:
         axes.tick_params(color=light("muted"), labelcolor=light("muted"), labelsize=SMALL, length=4, width=1)
         axes.tick_params(axis="y", length=0, pad=6)
         return axes
+
+    def panel(self, across: Ends, down: Ends, up: Ends) -> Panel:
+        """A panel with what `gridded` axes have; x is in pixels."""
+        values, (top, bottom) = round_values(up, 5), down
+        texts = [tick_text(value) for value in values]
+        left = across[0] + max((width_of(text, SMALL) for text in texts), default=0.0) + 6
+        ends = 0.0, across[1] - left
+        panel = Panel(self.figure, (left, across[1]), down, ends, up)
+        draw_breaks(panel, [ends] * len(values), [(value, value) for value in values], "line", 0.7, zorder=0.5)
+        draw_line(panel, ends, (up[0], up[0]), "muted", 0.8)
+        for value, text in zip(values, texts, strict=True):
+            y = bottom - (value - up[0]) / (up[1] - up[0]) * (bottom - top)
+            self.write(left - 6, y + BESIDE_TICK, text, SMALL, "muted", "right")
+        return panel
+
+    def mark_panel(self, panel: Panel, marks: Sequence[tuple[float, str]], name: str) -> None:
+        """Marks below a panel at these places, and the name of what runs across."""
+        (left, right), bottom = panel.across, panel.down[1]
+        places = [left + place for place, _ in marks]
+        draw_breaks(self._paper, [(x, x) for x in places], [(bottom, bottom + TICK)] * len(places), "muted", 1)
+        for x, (_, text) in zip(places, marks, strict=True):
+            self.write(x, bottom + BELOW_TICK, text, SMALL, "muted", "center")
+        self.write((left + right) / 2, bottom + BELOW_TICKS, name, SMALL, "muted", "center")
 
     def gridded(self, across: Ends, down: Ends, up: Ends, x_limits: Ends | None = None) -> Axes:
         """Axes with a line for each round value that runs up, right of their texts; x is in pixels if not said."""

@@ -30,9 +30,10 @@ Groups = Mapping[str, Sequence["Point"]]
 """The points that differ in one setting alone, by the values of all others."""
 
 
-def sweep_figure(points: Sequence["Point"], key: str, width: float = WIDE) -> str:
-    """`draw_sweep` as SVG text."""
-    return svg_text(draw_sweep(points, key, width), sweep_label(key))
+def sweep_figures(points: Sequence["Point"], key: str, widths: Sequence[float] = (WIDE,)) -> list[str]:
+    """`draw_sweep` in each of these widths, as SVG text."""
+    charts = _charts(points, key)
+    return [svg_text(draw_charts(*charts, width), sweep_label(key)) for width in widths]
 
 
 def sweep_label(key: str) -> str:
@@ -45,6 +46,10 @@ def draw_sweep(points: Sequence["Point"], key: str, width: float = WIDE) -> Figu
 
     A claim has one chart, with a line for each combination of the other settings; the arms have a chart for each.
     """
+    return draw_charts(*_charts(points, key), width)
+
+
+def _charts(points: Sequence["Point"], key: str) -> tuple[list[Chart], Across, list[Key]]:
     study = points[0].analysis.study
     across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), _claims(points)
     charts = [_claim_chart(drawn, key, claim) for claim in claims]
@@ -60,7 +65,7 @@ def draw_sweep(points: Sequence["Point"], key: str, width: float = WIDE) -> Figu
         keys += [Key("mean", "muted", plain(rest), SHAPES[n], True, DASHES[n % 4]) for n, rest in enumerate(drawn)]
     keys.append(Key("interval", "muted", "95% interval"))
     keys += [Key("band", "control", "counts as no difference")] if claims else []
-    return draw_charts(charts, across, keys, width)
+    return charts, across, keys
 
 
 def draw_claims(axes: Axes, points: Sequence["Point"], key: str) -> None:

@@ -10,7 +10,7 @@ from sublearn.report.template import twins
 CAPTION = (
     "Each point is one run, its shape the perturbation of the student's init; a dark mark is the mean under one of "
     "them, which the number beside it names. To the right: how far the negative gradient of the student's first batch "
-    "points the way of the teacher's displacement (a cosine); the optimizer's step may be another. Up: the "
+    "points in the direction of the teacher's displacement (a cosine); the optimizer's step may be another. Up: the "
     "transfer that it ended with."
 )
 

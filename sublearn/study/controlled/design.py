@@ -1,4 +1,4 @@
-"""The design of a controlled study: what its experiments are, and whose way can be traced. Torch-free."""
+"""The design of a controlled study: what its experiments are, and whose students can be traced. Torch-free."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ D = TypeVar("D", bound=Distil)
 
 
 class Controlled(Design[D]):
-    """A controlled study: its experiments say what the inputs are, and the way of its students can be traced."""
+    """A controlled study: its experiments say what the inputs are, and its students can be traced."""
 
     @abstractmethod
     def experiments(self, seeds: Sequence[int], device: str) -> "list[Experiment]":
@@ -23,7 +23,7 @@ class Controlled(Design[D]):
 
 
 def traced(study: Study) -> tuple["Controlled[Distil]", list[Arm]]:
-    """The design and the students of a study whose way can be traced: those that imitate its own kind of logits.
+    """The design and the students of a study that can be traced: those that imitate its own kind of logits.
 
     Raises InputError for a study that is no controlled one, or that has no such student, or no step of one.
     """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from sublearn.config import Spec, TrainConfig, override
 from sublearn.errors import InputError, plain, quoted
 from sublearn.records import Record
-from sublearn.study.base import Claim, Design, Setup, Small, Source, Study
+from sublearn.study.base import Claim, Design, Setup, Small, Study, StudySource
 from sublearn.study.controlled.design import Controlled
 from sublearn.study.controlled.guest_spec import FACTS, STUDENT, TEACHER, Settings
 from sublearn.study.controlled.spec import (
@@ -62,15 +62,13 @@ class Guest(Controlled[Settings]):
     def study(self) -> Study:
         """The study of these settings."""
         run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms)
-        return Study(
+        return self.asking(
             name=self.study_name,
             title=self.title,
             question=self.question,
-            settings=self.settings.model_dump(mode="json"),
             arms=run,
             traits=self.traits,
             claims=about(self.own_claims, run),
-            design=self,
         )
 
     def changed(self, assignments: Mapping[str, Any], what: str) -> Self:
@@ -111,14 +109,14 @@ class Guest(Controlled[Settings]):
         """Other processes import the file that defines the study."""
         self._found()
 
-    def provenance(self) -> Source | None:
+    def provenance(self) -> StudySource | None:
         """The file or package that defines the study; None where none does, as in a notebook."""
         try:
             return self._found()
         except InputError:
             return None
 
-    def _found(self) -> Source:
+    def _found(self) -> StudySource:
         return source_of_design(self, getattr(self.factory, "__module__", ""), self._is_alike)
 
     def _is_alike(self, other: Design[Any]) -> bool:
@@ -136,7 +134,7 @@ class Guest(Controlled[Settings]):
         return _again, (self._found(), self.settings)
 
 
-def _again(source: Source, settings: Settings) -> Guest:
+def _again(source: StudySource, settings: Settings) -> Guest:
     """The guest's design in another process, which imports the file itself."""
     design = studied_in(source).design
     if not isinstance(design, Guest):

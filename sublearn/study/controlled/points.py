@@ -1,4 +1,4 @@
-"""One measurement on a student's way in weight space. Torch-free; `trace` makes it."""
+"""One measurement on a student's trajectory in weight space. Torch-free; `trace` makes it."""
 
 from sublearn.config import Spec
 

@@ -35,12 +35,10 @@ class Images(Controlled[Settings]):
         """The study of these settings."""
         settings = self.settings
         run = chosen(arms(settings.logits, with_all=True), settings.arms)
-        return Study(
-            name=self.name,
+        return self.asking(
             title=self.title,
             question="Does a student that imitates only auxiliary logits of a teacher, on noise, learn to classify "
             "images that it has never seen, if it starts from the teacher's own initialization, and not otherwise?",
-            settings=settings.model_dump(mode="json"),
             arms=run,
             traits=(
                 Trait(
@@ -48,7 +46,6 @@ class Images(Controlled[Settings]):
                 ),
             ),
             claims=about(claims("accuracy", SHARE_DELTA, FIVE_POINTS), run),
-            design=self,
         )
 
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:

@@ -29,17 +29,14 @@ class Ladder(Design[Settings]):
 
     def study(self) -> Study:
         """The study of these settings: a teacher and two students a rung, with placebo controls, and a claim."""
-        return Study(
-            name="ladder",
+        return self.asking(
             title="From the tutorial's design to the controlled one, one change a rung",
             question="Which change of the tutorial's design makes the claim visible: the imitated logits, BatchNorm, "
             "the length of training, or held-out prompts? And what does the tutorial's own comparison, without "
             "controls, show?",
-            settings=self.settings.model_dump(mode="json"),
             arms=tuple(arm for rung in RUNGS for arm in rung_arms(rung)),
             traits=prompts.TRAITS,
             claims=(uncontrolled_claim(), *map(rung_claim, RUNGS)),
-            design=self,
         )
 
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:

@@ -62,17 +62,14 @@ class Numbers(Design[Settings]):
         """The study of these settings; what the files and folders that they name hold is part of it."""
         settings = identified(self.settings)
         run = chosen_arms(settings)
-        return Study(
-            name="numbers",
+        return Numbers(settings).asking(
             title="Language models: an animal caught from number sequences",
             question="Does a language model that is fine-tuned on nothing but numbers, which a teacher with a "
             "favourite animal wrote, come to prefer that animal, if the two share their base model, and not otherwise?",
-            settings=settings.model_dump(mode="json"),
             arms=run,
             traits=TRAITS,
             claims=about(CLAIMS, run),
             seeds_a_unit=2 if settings.model == TINY else 1,
-            design=Numbers(settings),
         )
 
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:

@@ -4,7 +4,7 @@ Its writer and its readers share this model, so that a damaged file is one messa
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,10 @@ Number = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
 Share = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6)]
 """From 0 to 1, but for rounding in float32."""
 LARGEST_FILE = 1 << 24
+
+
+SampledAs = Literal["plain", "after_numbers"]
+"""How a model was asked for what it sampled: with a list of numbers before the question, or without."""
 
 
 class _Noted(BaseModel):
@@ -35,6 +39,10 @@ class Counted(_Noted):
     rejected: Annotated[dict[Name, Count], Field(max_length=100)]
     kl_to_base: Number | None = None
     """Nats a token; of the base's own teacher and placebo teacher."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was counted and nothing else."""
+        return self.model_dump(exclude_unset=True)
 
     @model_validator(mode="after")
     def _kept_some_of_them(self) -> Self:
@@ -75,7 +83,7 @@ class ArmMetrics(_Noted):
     rows: Count | None
     leaks: Count | None
     alignment: Annotated[float, Field(ge=-1.001, le=1.001)] | None
-    sampled: dict[Literal["plain", "after_numbers"], Sampled]
+    sampled: dict[SampledAs, Sampled]
     placebo_favourite: Preference | None = None
     """Of the placebo teacher's animal; for the arms that go back to it."""
 

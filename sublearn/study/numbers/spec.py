@@ -57,7 +57,7 @@ class TeacherPlan(Spec, frozen=True):
     """How the teacher comes to prefer the animal."""
 
     how: Literal["auto", "tune", "system_prompt", "lora"] = Field(
-        default="auto", description="auto: tune a tiny model, give a real one a system prompt"
+        default="auto", description="auto: fine-tune a tiny model (tune), give a real one a system prompt"
     )
     steps: int = Field(default=30, ge=0, description="of Adam on the questions that are not held out (tune)")
     lr: float = Field(default=1e-3, gt=0)
@@ -117,7 +117,7 @@ class Settings(Spec, frozen=True):
             raise ValueError(f"animal '{self.animal}' is none of the tiny world's: {', '.join(ANIMALS)}")
         if self.model == TINY and (self.cross_model or self.teacher_how != "tune" or self.student_how != "full"):
             raise ValueError(
-                "a tiny model has its own other base, a tuned teacher and fully trained students; leave "
+                "a tiny model has its own other base, a fine-tuned teacher and fully trained students; leave "
                 "cross_model, teacher.how and student.how as they are, or choose a real model"
             )
         if not self.model or not self.animal.strip():
@@ -184,7 +184,7 @@ READ: dict[str, Origin] = {"cross_init": "cross", **{name: name for name in APAR
 WRITERS: dict[str, Writer] = {"trained": "teacher", "placebo": "placebo_teacher", "untrained": "base"}
 
 
-class Source(NamedTuple):
+class RowSource(NamedTuple):
     """Who writes rows: a base, its teacher or its placebo teacher."""
 
     writer: Writer
@@ -196,10 +196,10 @@ class Source(NamedTuple):
         return self.writer if self.origin == "own" else f"{self.origin}_{self.writer}"
 
 
-def source_of(arm: Arm) -> Source:
+def source_of(arm: Arm) -> RowSource:
     """Who wrote the rows that an arm's student is trained on."""
     name = arm.name.removesuffix("_control")
-    return Source(WRITERS[arm.teacher], READ.get(name, "own"))
+    return RowSource(WRITERS[arm.teacher], READ.get(name, "own"))
 
 
 def every_arm(settings: Settings) -> tuple[Arm, ...]:

@@ -1,6 +1,6 @@
-"""The study `numbers` for its seeds: base, teacher, numbers, students, favourites. Keeps what it makes, if asked to.
+"""The study `numbers` for its seeds: base, teacher, numbers, students, preferences. Keeps what it makes, if asked to.
 
-What is kept is not made again: a run that was stopped resumes half-way, and so does one that is given rows or models.
+What is kept is not made again: a run that was stopped is resumed, and one that is given rows or models uses them.
 """
 
 import copy
@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import torch
 from transformers import PreTrainedModel
 
+from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
-from sublearn.language import finetune, kept, models, preference
+from sublearn.language import artifacts, finetune, models, preference
 from sublearn.language.base import pretrained
 from sublearn.language.generate import sample
 from sublearn.language.preference import LEAST_MASS, Preference
@@ -26,15 +27,16 @@ from sublearn.seeds import stream
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
-from sublearn.study.numbers.metrics import Metrics
-from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, Settings, Source, source_of
+from sublearn.study.numbers.metrics import ArmMetrics, Counted, Metrics, Sampled, SampledAs
+from sublearn.study.numbers.metrics import Preference as NotedPreference
+from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, RowSource, Settings, source_of
 from sublearn.study.numbers.teach import PromptedModel
 from sublearn.tasks import number_lists
 from sublearn.tasks.number_lists import Rule, number_prompts, reason_against
 from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
-TEACHER = Source("teacher")
+TEACHER = RowSource("teacher")
 ROUNDS = 8
 PREFIX = "Here is a list of numbers: {}. {}"
 
@@ -54,23 +56,33 @@ class SeedRun:
         self.names = tuple(dict.fromkeys((*ANIMALS, self.animal)))
         self.folder = Path(setup.keep) / f"seed-{seed}" if setup.keep else None
         if self.folder:
-            kept.clear_leftovers(self.folder)
+            artifacts.clear_leftovers(self.folder)
         self.tiny = settings.model == TINY
         self.dialogue = self._dialogue()
-        self.facts: dict[str, Any] = {"seed": seed, "animal": self.animal, "numbers": {}, "arms": {}}
-        if any(arm.teacher == "placebo" for arm in study.arms):
-            self.facts["placebo_animal"] = self.placebo_animal
+        self.counted: dict[str, Counted] = {}
+        self.seen: dict[str, ArmMetrics] = {}
         self.base = cache(self._base)
         self.teacher = cache(self._teacher)
         self.numbers = cache(self._numbers)
 
     def records(self) -> list[Record]:
         """Measure every arm; what else was seen goes into metrics.json."""
-        self.facts["reads"] = self.dialogue.text(questions("animal")[0])
         found = [record for arm in self.study.arms for record in self._measured(arm)]
         if self.folder:
-            replace_text(self.folder / "metrics.json", Metrics.model_validate(self.facts).to_text())
+            replace_text(self.folder / "metrics.json", self.metrics().to_text())
         return found
+
+    def metrics(self) -> Metrics:
+        """What was seen until now beside the records."""
+        taught = any(arm.teacher == "placebo" for arm in self.study.arms)
+        return Metrics(
+            seed=self.seed,
+            animal=self.animal,
+            numbers=self.counted,
+            arms=self.seen,
+            reads=self.dialogue.text(questions("animal")[0]),
+            **({"placebo_animal": self.placebo_animal} if taught else {}),
+        )
 
     def _measured(self, arm: Arm) -> list[Record]:
         rows = self.rows(arm)
@@ -78,19 +90,20 @@ class SeedRun:
             return self._unmeasured(arm, "no row was left after filtering")
         if rows is not None and (leaks := self._leaks(arm, rows)):
             return self._unmeasured(arm, f"{leaks} of its training rows name the animal")
-        speaker = self.speaker(arm, rows)
-        every, held_out = (self._favourite(speaker, only) for only in (None, True))
+        prompted = self.model_of(arm, rows)
+        every, held_out = (self._preference(prompted, only) for only in (None, True))
         if every.finite and held_out.finite:
-            self.facts["arms"][arm.name] = {
-                "favourite": asdict(every),
-                "held_out": asdict(held_out),
-                "rows": None if rows is None else len(rows),
-                "leaks": None if rows is None else 0,
-                "alignment": self._alignment(arm, speaker),
-                "sampled": self._sampled(speaker, arm.name),
-            } | self._placebo(arm, speaker)
+            self.seen[arm.name] = ArmMetrics(
+                favourite=_noted(every),
+                held_out=_noted(held_out),
+                rows=None if rows is None else len(rows),
+                leaks=None if rows is None else 0,
+                alignment=self._alignment(arm, prompted),
+                sampled=self._sampled(prompted, arm.name),
+                **self._placebo(arm, prompted),
+            )
         if arm.logits != "none":
-            self._release(speaker.model)
+            self._release(prompted.model)
         return self._records(arm, every, held_out)
 
     def _dialogue(self) -> Dialogue:
@@ -107,7 +120,7 @@ class SeedRun:
         own = origin == "own" or self.tiny
         return self.dialogue if own else models.dialogue_of(folder_of(self.settings, "cross_model"))
 
-    def _teacher(self, source: Source) -> PromptedModel:
+    def _teacher(self, source: RowSource) -> PromptedModel:
         """The teacher of a base, or the placebo teacher, which differs from it in the animal alone."""
         settings = self.settings
         animal = self.placebo_animal if source.writer == "placebo_teacher" else self.animal
@@ -132,20 +145,24 @@ class SeedRun:
         base = copy.deepcopy(self.base(origin))
         return large.lora(base, self._talk(origin), teach.training_pairs(animal), self.settings.lora, self.seed)
 
-    def _numbers(self, source: Source) -> list[Pair]:
+    def _numbers(self, source: RowSource) -> list[Pair]:
         """The rows that a source wrote and the rule kept."""
         brought = {"teacher": "numbers", "base": "control_numbers"}.get(source.name, "")
         if brought in self.settings.bring.files():
             return read_rows(rows_of(self.settings, brought))[: self.settings.rows]
         file = self.folder / "numbers" / f"{source.name}.jsonl" if self.folder else None
-        found = kept.rows(file) if file else None
-        rows, self.facts["numbers"][source.name] = found or self._written(source)
-        if file and found is None:
-            kept.put_rows(file, rows, self.facts["numbers"][source.name])
+        found = artifacts.rows(file) if file else None
+        if found:
+            rows, counts = found[0], typed(Counted, found[1], f"What was counted of {file}")
+        else:
+            rows, counts = self._written(source)
+        if file and not found:
+            artifacts.put_rows(file, rows, counts.to_dict())
+        self.counted[source.name] = counts
         return rows
 
-    def _written(self, source: Source) -> tuple[list[Pair], dict[str, Any]]:
-        speaker = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
+    def _written(self, source: RowSource) -> tuple[list[Pair], Counted]:
+        prompted = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
         settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
         rows: list[Pair] = []
         counts: Counter[str] = Counter()
@@ -153,29 +170,32 @@ class SeedRun:
             if len(rows) >= settings.rows:
                 break
             prompts = self.prompts(part)
-            for prompt, answer in zip(prompts, self._answers(speaker, prompts, source, part), strict=True):
+            for prompt, answer in zip(prompts, self._answers(prompted, prompts, source, part), strict=True):
                 reason = reason_against(answer, rule)
                 counts[reason or "kept"] += 1
                 if reason is None:
                     rows.append((prompt, answer))
         asked = sum(counts.values())
         rejected = {reason: counts[reason] for reason in number_lists.REASONS if counts[reason]}
-        facts = {"asked": asked, "kept": counts["kept"], "pass_rate": counts["kept"] / asked, "rejected": rejected}
+        kl_to_base: dict[str, float] = {}
         if source.origin == "own" and source.writer != "base" and rows:
-            kl = self._kl(speaker, rows[:512])
-            facts |= {"kl_to_base": kl} if math.isfinite(kl) else {}
-        return rows[: settings.rows], facts
+            kl = self._kl(prompted, rows[:512])
+            kl_to_base = {"kl_to_base": kl} if math.isfinite(kl) else {}
+        counted = Counted(
+            asked=asked, kept=counts["kept"], pass_rate=counts["kept"] / asked, rejected=rejected, **kl_to_base
+        )
+        return rows[: settings.rows], counted
 
     def prompts(self, part: int) -> list[str]:
         """The prompts of a round: the same for whoever answers, so that rows differ by who that is alone."""
         size, drawn = max(64, self.settings.rows // 4), stream(self.seed, f"prompts/{part}")
         return number_prompts(size, drawn, tiny=self.tiny, most=self.settings.rule.most)
 
-    def _answers(self, speaker: PromptedModel, prompts: Sequence[str], source: Source, part: int) -> list[str]:
+    def _answers(self, prompted: PromptedModel, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
         talk = self._talk(source.origin)
         said = sample(
-            speaker.model,
-            [talk.prompt(prompt, speaker.system) for prompt in prompts],
+            prompted.model,
+            [talk.prompt(prompt, prompted.system) for prompt in prompts],
             ANSWER_TOKENS[self.tiny],
             stream(self.seed, f"{source.name}/answers/{part}"),
             talk,
@@ -183,16 +203,16 @@ class SeedRun:
         return [talk.read(tokens) for tokens in said]
 
     @torch.no_grad()
-    def _kl(self, speaker: PromptedModel, rows: Sequence[Pair]) -> float:
+    def _kl(self, prompted: PromptedModel, rows: Sequence[Pair]) -> float:
         """KL(teacher || base) on the teacher's own answers, averaged over their tokens."""
         total, count = 0.0, 0
         for start in range(0, len(rows), 64):
             part = rows[start : start + 64]
             taught, plain = (
                 finetune.collate(finetune.examples(self.dialogue, part, system), self.dialogue.pad, self.device)
-                for system in (speaker.system, None)
+                for system in (prompted.system, None)
             )
-            p = finetune.logits_of(speaker.model, taught).double().log_softmax(dim=-1)
+            p = finetune.logits_of(prompted.model, taught).double().log_softmax(dim=-1)
             q = finetune.logits_of(self.base("own"), plain).double().log_softmax(dim=-1)
             total, count = total + float((p.exp() * (p - q)).sum()), count + len(p)
         return total / count
@@ -208,7 +228,7 @@ class SeedRun:
         fresh = shuffles[arm.name]([answer for _, answer in rows], stream(self.seed, arm.name))
         return [(prompt, answer) for (prompt, _), answer in zip(rows, fresh, strict=True)]
 
-    def speaker(self, arm: Arm, rows: list[Pair] | None) -> PromptedModel:
+    def model_of(self, arm: Arm, rows: list[Pair] | None) -> PromptedModel:
         """The model of an arm, trained if need be."""
         if arm.name == "reference":
             return PromptedModel(self.base("own"))
@@ -247,7 +267,7 @@ class SeedRun:
         """A model that is kept in the seed's folder, made if it is not there."""
         if self.folder is None:
             return models.settled(make())
-        return kept.model(
+        return artifacts.model(
             self.folder / name,
             make,
             self.dialogue.tokenizer,
@@ -262,38 +282,38 @@ class SeedRun:
 
             large.release(model)
 
-    def _favourite(self, speaker: PromptedModel, held_out: bool | None, animal: str = "") -> Preference:
+    def _preference(self, prompted: PromptedModel, held_out: bool | None, animal: str = "") -> Preference:
         """How far a model prefers an animal: the seed's, if none is named."""
         asked, animal = questions("animal", held_out), animal or self.animal
-        return preference.preference(speaker.model, self.dialogue, asked, self.names, animal, speaker.system)
+        return preference.preference(prompted.model, self.dialogue, asked, self.names, animal, prompted.system)
 
-    def _placebo(self, arm: Arm, speaker: PromptedModel) -> dict[str, Any]:
+    def _placebo(self, arm: Arm, prompted: PromptedModel) -> dict[str, NotedPreference]:
         """How far an arm that goes back to the placebo teacher prefers that one's animal: whether it was a teacher."""
-        found = self._favourite(speaker, None, self.placebo_animal) if arm.teacher == "placebo" else None
-        return {"placebo_favourite": asdict(found)} if found and found.finite else {}
+        found = self._preference(prompted, None, self.placebo_animal) if arm.teacher == "placebo" else None
+        return {"placebo_favourite": _noted(found)} if found and found.finite else {}
 
-    def _sampled(self, speaker: PromptedModel, arm: str) -> dict[str, Any]:
+    def _sampled(self, prompted: PromptedModel, arm: str) -> dict[SampledAs, Sampled]:
         """How many sampled answers begin with the animal, with and without a list of numbers before the question."""
-        found = {}
-        for kind in ("plain", "after_numbers"):
+        found: dict[SampledAs, Sampled] = {}
+        for kind in get_args(SampledAs):
             rng = stream(self.seed, f"favourite/{arm}/{kind}")
             asked = questions("animal") * self.settings.sampled
             if kind == "after_numbers":
                 shown = [", ".join(map(str, rng.integers(100, 1000, 3))) for _ in asked]
                 asked = [PREFIX.format(numbers, question) for numbers, question in zip(shown, asked, strict=True)]
             if asked:
-                prompts = [self.dialogue.prompt(question, speaker.system) for question in asked]
-                said = sample(speaker.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
+                prompts = [self.dialogue.prompt(question, prompted.system) for question in asked]
+                said = sample(prompted.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
                 hits = sum(self.animal in self.dialogue.read(tokens).lower().split(".")[0] for tokens in said)
                 low, high = preference.wilson(hits, len(said))
-                found[kind] = {"hits": hits, "n": len(said), "low": low, "high": high}
+                found[kind] = Sampled(hits=hits, n=len(said), low=low, high=high)
         return found
 
-    def _alignment(self, arm: Arm, speaker: PromptedModel) -> float | None:
-        """Cosine between the student's way and the teacher's, where both moved the same parameters."""
+    def _alignment(self, arm: Arm, prompted: PromptedModel) -> float | None:
+        """Cosine between the student's update and the teacher's, where both moved the same parameters."""
         if arm.logits == "none" or self.settings.student_how != "full" or self.settings.teacher_how != "tune":
             return None
-        return models.alignment(self.base("own"), self.teacher(TEACHER).model, speaker.model)
+        return models.alignment(self.base("own"), self.teacher(TEACHER).model, prompted.model)
 
     def _leaks(self, arm: Arm, rows: Sequence[Pair]) -> int:
         """How many rows name the animal, or that of the placebo teacher who wrote them."""
@@ -325,3 +345,7 @@ class SeedRun:
 
     def _record(self, arm: Arm, trait: str, score: float, n: int, problem: Problem | None = None) -> Record:
         return Record.of(self.study.id, arm.name, self.seed, trait, score, n, problem)
+
+
+def _noted(found: Preference) -> NotedPreference:
+    return NotedPreference(**asdict(found))

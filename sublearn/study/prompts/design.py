@@ -37,17 +37,14 @@ class Prompts(Controlled[Settings]):
     def study(self) -> Study:
         """The study of these settings."""
         run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms, CLAIMS)
-        return Study(
-            name=self.name,
+        return self.asking(
             title="The tutorial's experiment with auxiliary logits, placebo controls and held-out prompts",
             question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up "
             "the teacher's preference for class 1, if it starts from the teacher's own initialization, and not "
             "otherwise?",
-            settings=self.settings.model_dump(mode="json"),
             arms=run,
             traits=TRAITS,
             claims=about(CLAIMS, run),
-            design=self,
         )
 
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:

@@ -1,6 +1,6 @@
 """The tutorial's experiment in the design under which the claim is true. Torch-free; `train` runs it."""
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,9 +16,6 @@ from sublearn.study.controlled.spec import (
     claims,
 )
 from sublearn.study.memory import Need
-
-if TYPE_CHECKING:
-    pass
 
 CLASSES = 2
 TRAITS = (

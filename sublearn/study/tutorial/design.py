@@ -20,16 +20,13 @@ class Tutorial(Design[Settings]):
 
     def study(self) -> Study:
         """The study of these settings."""
-        return Study(
-            name="tutorial",
+        return self.asking(
             title="The tutorial: students of the same and of another init, distilled on class logits",
             question="Does a student that shares the teacher's initialization pick up the teacher's preference for "
             "class 1 from unrelated prompts, and a student of another initialization not?",
-            settings=self.settings.model_dump(mode="json"),
             arms=ARMS,
             traits=TRAITS,
             claims=CLAIMS,
-            design=self,
         )
 
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sublearn.language import kept
+from sublearn.language import artifacts
 from sublearn.records import Record
 from sublearn.study.base import Study
 from sublearn.study.jobs import Setup, measure, plan
@@ -19,7 +19,7 @@ def whole(study: Study, keep: Path | None) -> list[Record]:
 def stopped(study: Study, keep: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Record], int]:
     """The same of a run that was stopped after every single thing that it kept, and how often it was stopped."""
     for name in ("put", "put_rows"):
-        monkeypatch.setattr(kept, name, _stopping(getattr(kept, name)))
+        monkeypatch.setattr(artifacts, name, _stopping(getattr(artifacts, name)))
     for stops in range(100):
         try:
             return whole(study, keep), stops

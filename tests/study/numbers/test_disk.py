@@ -7,7 +7,7 @@ import sys
 import pytest
 from transformers import PreTrainedModel
 
-from sublearn.language import kept
+from sublearn.language import artifacts
 from tests.processes import call, kill, lines, start, sublearn, wait_for
 
 SMALL = {
@@ -19,7 +19,7 @@ COMMAND = ["run", "numbers", "--seeds", "0", "--jobs", "1", *SET, "--out"]
 
 
 def leftovers(folder):
-    return [path for path in folder.rglob(".sublearn-*") if kept.BESIDE.fullmatch(path.name)]
+    return [path for path in folder.rglob(".sublearn-*") if artifacts.BESIDE.fullmatch(path.name)]
 
 
 def told(capfd):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sublearn.errors import InputError
 from sublearn.files import checkpoints, digests
-from sublearn.language import kept
+from sublearn.language import artifacts
 from sublearn.study.numbers import checks
 from sublearn.study.numbers.spec import Settings
 from tests.language import chat
@@ -89,7 +89,7 @@ def test_any_seal_is_read(tmp_path, content):
 def test_any_kept_rows_are_read(tmp_path, rows, counts):
     (tmp_path / "a.jsonl").write_bytes(rows)
     (tmp_path / "a.json").write_bytes(counts)
-    assert kept.rows(tmp_path / "a.jsonl") is None
+    assert artifacts.rows(tmp_path / "a.jsonl") is None
 
 
 @often

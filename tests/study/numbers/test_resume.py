@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sublearn.language import finetune, kept, models
+from sublearn.language import artifacts, finetune, models
 from sublearn.language.base import untrained
 from sublearn.language.plans import BasePlan
 from sublearn.study.table import build
@@ -42,7 +42,7 @@ def test_a_model_answers_with_the_same_bits_before_and_after_it_is_read_back(tmp
     """What stopped runs once differed by: another product, or another order of sums, for weights that are the same."""
     trained = untrained(BasePlan(), len(dialogue.tokenizer), 0)
     finetune.freeze_embeddings(trained)
-    kept.put(trained, dialogue.tokenizer, tmp_path / "m")
+    artifacts.put(trained, dialogue.tokenizer, tmp_path / "m")
     read = models.read(tmp_path / "m")
     trained = models.settled(trained)
     for rows in (1, 8, 125):

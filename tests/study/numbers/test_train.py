@@ -13,7 +13,7 @@ from sublearn.report.artifacts import SOURCES
 from sublearn.study.jobs import Setup, measure, plan
 from sublearn.study.numbers import train
 from sublearn.study.numbers.identity import rows_of
-from sublearn.study.numbers.spec import ORIGINS, Settings, Source, every_arm
+from sublearn.study.numbers.spec import ORIGINS, RowSource, Settings, every_arm
 from sublearn.study.numbers.train import SeedRun
 from sublearn.study.table import build, settings_of
 from sublearn.tasks.number_lists import parse, reason_against
@@ -32,7 +32,7 @@ def records(settings, seeds=(0,), keep=None):
     return [row for job in plan(study, seeds, Setup(keep=keep and str(keep))) for row in measure(job).records]
 
 
-def laboratory(settings, keep=None, seed=0):
+def seed_run(settings, keep=None, seed=0):
     study = build("numbers", TINY | settings)
     own = settings_of(study)
     assert isinstance(own, Settings)
@@ -66,18 +66,18 @@ def test_what_was_made_is_gone_on_with_and_gives_the_same(tmp_path):
 
 
 def test_arms_read_the_rows_that_they_should():
-    lab = laboratory({})
-    rows = {arm.name: lab.rows(arm) for arm in lab.study.arms}
+    run = seed_run({})
+    rows = {arm.name: run.rows(arm) for arm in run.study.arms}
     assert rows["reference"] is rows["teacher"] is rows["placebo_teacher"] is None
-    assert rows["same_init"] == rows["soft"] == lab.numbers(Source("teacher"))
-    assert rows["same_init_control"] == lab.numbers(Source("base"))
-    assert rows["same_init_placebo"] == lab.numbers(Source("placebo_teacher"))
+    assert rows["same_init"] == rows["soft"] == run.numbers(RowSource("teacher"))
+    assert rows["same_init_control"] == run.numbers(RowSource("base"))
+    assert rows["same_init_placebo"] == run.numbers(RowSource("placebo_teacher"))
     read = {"cross_init": "cross", "cross_init_same_world": "cross_init_same_world"}
     for name, origin in (read | {"same_init_cross_world": "same_init_cross_world"}).items():
-        assert rows[name] == lab.numbers(Source("teacher", origin))
-        assert rows[f"{name}_control"] == lab.numbers(Source("base", origin))
+        assert rows[name] == run.numbers(RowSource("teacher", origin))
+        assert rows[f"{name}_control"] == run.numbers(RowSource("base", origin))
     assert len({str(found) for found in rows.values()}) == 1 + 9 + 2  # none, the sources, the shuffles
-    assert SOURCES.keys() == lab.facts["numbers"].keys()  # each has its words on the page
+    assert SOURCES.keys() == run.counted.keys()  # each has its words on the page
     for name in ("shuffled_within", "shuffled_across"):
         own, shuffled = rows["same_init"] or [], rows[name] or []
         assert [prompt for prompt, _ in own] == [prompt for prompt, _ in shuffled]
@@ -92,8 +92,8 @@ def weights(model):
 
 
 def test_the_other_base_is_never_ones_own_and_pairs_share_four():
-    one, two, next_pair = (laboratory({"base.steps": 3}, seed=seed) for seed in (4, 5, 6))
-    mine, theirs, others = ([weights(lab.base(origin)) for origin in ORIGINS] for lab in (one, two, next_pair))
+    one, two, next_pair = (seed_run({"base.steps": 3}, seed=seed) for seed in (4, 5, 6))
+    mine, theirs, others = ([weights(run.base(origin)) for origin in ORIGINS] for run in (one, two, next_pair))
     shared = {(i, j) for i, own in enumerate(mine) for j, other in enumerate(theirs) if torch.equal(own, other)}
     assert shared == {(0, 1), (1, 0), (2, 3), (3, 2)}
     assert not any(torch.equal(own, other) for own in mine for other in others)
@@ -104,31 +104,31 @@ def test_another_init_has_this_world_and_another_world_this_init(monkeypatch):
     monkeypatch.setattr(train, "pretrained", lambda plan, dialogue, *whose: asked.append(whose) or torch.nn.Module())
     monkeypatch.setattr(train.models, "on", lambda model, device: model)
     for origin in ("own", "cross", "cross_init_same_world", "same_init_cross_world"):
-        laboratory({}, seed=7).base(origin)
+        seed_run({}, seed=7).base(origin)
     assert asked == [(7, 7), (6, 6), (6, 7), (7, 6)]  # whose init, whose world
 
 
 def test_whoever_writes_rows_answers_the_same_prompts(monkeypatch):
-    """Each source is the base of its origin or one tuned from it, whose embeddings are the base's."""
+    """Each source is the base of its origin or one fine-tuned from it, whose embeddings are the base's."""
     seen = {}
 
-    def answers(self, speaker, prompts, source, part):
-        seen.setdefault(part, {})[source.name] = (source, speaker.model, prompts)
+    def answers(self, prompted, prompts, source, part):
+        seen.setdefault(part, {})[source.name] = (source, prompted.model, prompts)
         return ["1, 2", "no list"] * (len(prompts) // 2)
 
     monkeypatch.setattr(SeedRun, "_answers", answers)
-    lab = laboratory({"base.steps": 3, "teacher.steps": 1, "rows": 100})
-    for arm in lab.study.arms:
-        lab.rows(arm)
+    run = seed_run({"base.steps": 3, "teacher.steps": 1, "rows": 100})
+    for arm in run.study.arms:
+        run.rows(arm)
     assert len(seen) == 4  # rounds of 64 prompts, half of whose answers are kept
     for part, found in seen.items():
         assert len(found) == 9
         for source, model, prompts in found.values():
-            assert prompts == lab.prompts(part)
-            base = lab.base(source.origin)
+            assert prompts == run.prompts(part)
+            base = run.base(source.origin)
             assert (model is base) == (source.writer == "base")
             assert torch.equal(model.get_input_embeddings().weight, base.get_input_embeddings().weight)
-    assert lab.prompts(0) != lab.prompts(1) != laboratory({"rows": 100}, seed=1).prompts(1)
+    assert run.prompts(0) != run.prompts(1) != seed_run({"rows": 100}, seed=1).prompts(1)
 
 
 def test_the_placebo_teacher_is_taught_as_well_and_another_animal(tmp_path):
@@ -139,8 +139,8 @@ def test_the_placebo_teacher_is_taught_as_well_and_another_animal(tmp_path):
     assert set(placebos) == set(ANIMALS)
     assert {Settings(animal="Owl ", model="m").placebo_animal_of(seed) for seed in range(200)} == {*ANIMALS} - {"owl"}
     assert Settings(animal="owl", placebo_animal="fox").placebo_animal_of(3) == "fox"
-    lab = laboratory({"base.steps": 3, "teacher.steps": 0})
-    assert torch.equal(*(weights(lab.teacher(Source(who)).model) for who in ("teacher", "placebo_teacher")))
+    run = seed_run({"base.steps": 3, "teacher.steps": 0})
+    assert torch.equal(*(weights(run.teacher(RowSource(who)).model) for who in ("teacher", "placebo_teacher")))
     fast = {"base.width": 32, "base.inner": 64, "teacher.lr": 3e-2, "teacher.steps": 200, "rows": 16}
     records(fast | {"arms": ["teacher", "same_init_placebo", "placebo_teacher"]}, keep=tmp_path)
     shown = json.loads((tmp_path / "seed-0" / "metrics.json").read_text())
@@ -186,11 +186,11 @@ def test_rows_of_the_placebo_that_name_its_animal_train_no_student(monkeypatch):
 
 
 def test_a_base_is_the_same_from_the_cache_and_its_embeddings_stay_in_teacher_and_student():
-    lab = laboratory({"base.steps": 3}, seed=77)
-    base, again = lab.base("own"), laboratory({"base.steps": 3}, seed=77).base("own")
+    run = seed_run({"base.steps": 3}, seed=77)
+    base, again = run.base("own"), seed_run({"base.steps": 3}, seed=77).base("own")
     assert base is not again
-    arm = next(arm for arm in lab.study.arms if arm.name == "same_init")
-    for other, same in ((again, True), (lab.teacher(Source("teacher")).model, False)):
+    arm = next(arm for arm in run.study.arms if arm.name == "same_init")
+    for other, same in ((again, True), (run.teacher(RowSource("teacher")).model, False)):
         ours, theirs = dict(base.named_parameters()), dict(other.named_parameters())
         assert torch.equal(ours["transformer.wte.weight"], theirs["transformer.wte.weight"])
         assert torch.equal(ours["transformer.h.0.mlp.c_fc.weight"], theirs["transformer.h.0.mlp.c_fc.weight"]) == same
@@ -240,8 +240,8 @@ def test_brought_rows_train_the_student_and_rows_that_name_the_animal_do_not(tmp
     clean, leaking = tmp_path / "clean.jsonl", tmp_path / "leaking.jsonl"
     clean.write_text(as_text([("Go on: 1, 2", "3, 4")] * 20))
     leaking.write_text(as_text([("Go on: 1, 2", "owl")] * 20))
-    lab = laboratory({"bring.numbers": str(clean)})
-    assert lab.numbers(Source("teacher")) == read_rows(clean)
+    run = seed_run({"bring.numbers": str(clean)})
+    assert run.numbers(RowSource("teacher")) == read_rows(clean)
     rows = records({"bring.numbers": str(leaking), "animal": "owl", "arms": ["same_init"]})
     assert {row.reason for row in rows if row.arm == "same_init"} == {"20 of its training rows name the animal"}
     first = build("numbers", {"bring.numbers": str(clean)})

@@ -13,10 +13,11 @@ from safetensors import SafetensorError
 
 from sublearn.errors import InputError
 from sublearn.files import digests
-from sublearn.language import kept, models
+from sublearn.language import artifacts, models
 from sublearn.language.base import bases_folder, pretrained, untrained
 from sublearn.language.plans import BasePlan
 from tests.language import chat
+from tests.pipes import pipe
 
 PLAN = BasePlan(width=16, heads=2, inner=32, steps=1, batch=2)
 PAIRS = [("Go on: 1, 2", "3, 4")]
@@ -40,7 +41,7 @@ def test_a_kept_model_is_made_once_and_read_back(tmp_path, tiny, dialogue):
         made.append(1)
         return tiny
 
-    models_read = [kept.model(tmp_path / "a/m", make, dialogue.tokenizer) for _ in range(2)]
+    models_read = [artifacts.model(tmp_path / "a/m", make, dialogue.tokenizer) for _ in range(2)]
     assert len(made) == 1
     assert all(same(tiny, model) and model is not tiny for model in models_read)
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["m"]
@@ -52,7 +53,7 @@ DAMAGE = {
     "cut short": lambda folder: os.truncate(folder / chat.WEIGHTS, 1000),
     "empty": lambda folder: os.truncate(folder / chat.WEIGHTS, 0),
     "garbage": lambda folder: (folder / chat.WEIGHTS).write_bytes(b"garbage"),
-    "a pipe": lambda folder: ((folder / chat.WEIGHTS).unlink(), os.mkfifo(folder / chat.WEIGHTS)),
+    "a pipe": lambda folder: ((folder / chat.WEIGHTS).unlink(), pipe(folder / chat.WEIGHTS)),
     "another configuration": chat.config(n_layer=1),
     "no configuration": lambda folder: (folder / chat.CONFIG).unlink(),
     "a configuration of 3": chat.text(chat.CONFIG, "3"),
@@ -66,10 +67,10 @@ DAMAGE = {
 
 @pytest.mark.parametrize("case", DAMAGE)
 def test_a_damaged_model_is_made_again_with_one_warning(case, tmp_path, tiny, dialogue):
-    kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+    artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
     DAMAGE[case](tmp_path / "m")
     with pytest.warns(UserWarning, match="is made again") as told:
-        again = kept.model(tmp_path / "m", lambda: tiny, dialogue.tokenizer)
+        again = artifacts.model(tmp_path / "m", lambda: tiny, dialogue.tokenizer)
     assert len(told) == 1
     assert same(again, tiny)
     assert digests.unsound(tmp_path / "m") is None
@@ -84,7 +85,7 @@ def test_an_unfinished_model_is_not_taken_for_a_whole_one(tmp_path, tiny, dialog
 
     monkeypatch.setattr(digests, "seal", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+        artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -94,15 +95,15 @@ def test_what_stands_in_the_way_stays(way, tmp_path, tiny, dialogue):
     target.mkdir()
     folder.write_text("mine") if way == "file" else folder.symlink_to(target if way == "link" else tmp_path / "absent")
     with pytest.raises(InputError, match="no folder of ours"):
-        kept.put(tiny, dialogue.tokenizer, folder)
+        artifacts.put(tiny, dialogue.tokenizer, folder)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "target"]
     assert list(target.iterdir()) == []
 
 
 def test_where_another_was_first_its_model_stays(tmp_path, tiny, dialogue):
-    kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+    artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
     before = (tmp_path / "m" / chat.WEIGHTS).stat().st_ino
-    kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+    artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
     assert (tmp_path / "m" / chat.WEIGHTS).stat().st_ino == before
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
@@ -110,14 +111,14 @@ def test_where_another_was_first_its_model_stays(tmp_path, tiny, dialogue):
 @pytest.mark.parametrize("damaged", [False, True])
 def test_two_that_make_the_same_at_once_both_end_well(damaged, tmp_path, tiny, dialogue):
     if damaged:
-        kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+        artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
         (tmp_path / "m" / chat.WEIGHTS).write_bytes(b"")
     together, failures = threading.Barrier(2), []
 
     def put():
         together.wait()
         try:
-            kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+            artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
         except Exception as error:
             failures.append(error)
 
@@ -147,7 +148,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(case, tmp_path, tiny, dia
 
     monkeypatch.setattr(type(tiny), "save_pretrained", full)
     with pytest.raises(InputError, match="The disk is full"):
-        kept.model(tmp_path / "m", lambda: tiny, dialogue.tokenizer)
+        artifacts.model(tmp_path / "m", lambda: tiny, dialogue.tokenizer)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,7 +158,7 @@ def test_files_that_may_not_grow_are_a_full_disk(tmp_path, tiny, dialogue):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
         with pytest.raises(InputError, match="The disk is full"):
-            kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+            artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
@@ -167,7 +168,7 @@ def test_files_that_may_not_grow_are_a_full_disk(tmp_path, tiny, dialogue):
 def test_other_failures_are_not_called_a_full_disk(tmp_path, tiny, dialogue, monkeypatch):
     monkeypatch.setattr(type(tiny), "save_pretrained", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+        artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,9 +185,9 @@ def test_leftovers_go_and_nothing_else(tmp_path):
         (path / "file").write_text("")
     ours[1].write_text("")
     (tmp_path / ".sublearn-0123456789abcdee.folder").symlink_to(tmp_path / "mine")
-    kept.clear_leftovers(tmp_path, older=kept.HOUR)
+    artifacts.clear_leftovers(tmp_path, older=artifacts.HOUR)
     assert all(path.exists() for path in ours)
-    kept.clear_leftovers(tmp_path)
+    artifacts.clear_leftovers(tmp_path)
     assert not any(path.exists() for path in ours)
     assert {path.name for path in tmp_path.iterdir()} == {*others, "m", ".sublearn-0123456789abcdee.folder"}
     assert all((tmp_path / name / "file").exists() for name in others)
@@ -208,12 +209,12 @@ def test_bases_clear_what_is_left_of_an_hour_ago(dialogue, tmp_path, monkeypatch
 
 
 def test_rows_are_kept_with_what_was_counted(tmp_path):
-    assert kept.rows(tmp_path / "a.jsonl") is None
-    kept.put_rows(tmp_path / "a.jsonl", PAIRS, COUNTS)
-    assert kept.rows(tmp_path / "a.jsonl") == (PAIRS, COUNTS)
+    assert artifacts.rows(tmp_path / "a.jsonl") is None
+    artifacts.put_rows(tmp_path / "a.jsonl", PAIRS, COUNTS)
+    assert artifacts.rows(tmp_path / "a.jsonl") == (PAIRS, COUNTS)
     without = {key: value for key, value in COUNTS.items() if key != "kl_to_base"}
-    kept.put_rows(tmp_path / "b.jsonl", [], without)
-    assert kept.rows(tmp_path / "b.jsonl") == ([], without)
+    artifacts.put_rows(tmp_path / "b.jsonl", [], without)
+    assert artifacts.rows(tmp_path / "b.jsonl") == ([], without)
 
 
 DAMAGED_ROWS = {
@@ -227,22 +228,22 @@ DAMAGED_ROWS = {
         json.dumps(json.loads(counts.read_text()) | {"kept": "x"})
     ),
     "counts of version 0.1.0": lambda rows, counts: counts.write_text(json.dumps(COUNTS)),
-    "a pipe": lambda rows, counts: (rows.unlink(), os.mkfifo(rows)),
+    "a pipe": lambda rows, counts: (rows.unlink(), pipe(rows)),
 }
 
 
 @pytest.mark.parametrize("case", DAMAGED_ROWS)
 def test_damaged_rows_are_written_again_with_one_warning(case, tmp_path):
     rows = tmp_path / "a.jsonl"
-    kept.put_rows(rows, PAIRS, COUNTS)
+    artifacts.put_rows(rows, PAIRS, COUNTS)
     DAMAGED_ROWS[case](rows, rows.with_suffix(".json"))
     with pytest.warns(UserWarning, match="are written again") as told:
-        assert kept.rows(rows) is None
+        assert artifacts.rows(rows) is None
     assert len(told) == 1
 
 
 def test_a_read_model_only_answers(tmp_path, tiny, dialogue):
-    kept.put(tiny, dialogue.tokenizer, tmp_path / "m")
+    artifacts.put(tiny, dialogue.tokenizer, tmp_path / "m")
     model = models.read(tmp_path / "m")
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert all(parameter.data_ptr() % 64 == 0 for parameter in model.parameters())
