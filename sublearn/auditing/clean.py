@@ -5,8 +5,6 @@ Knows rows and how a base is sampled; no score.
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from sublearn.auditing.filters import Filter, filter_of
 from sublearn.auditing.scene import Scene
 from sublearn.errors import InputError
@@ -67,8 +65,8 @@ def _one(
             )
     kept = [place for place, answer in enumerate(answers) if answer is not None]
     # Where a prompt got no answer of the form, another row stands in its place.
-    spare = stream(scene.settings.seed, f"clean/{number}/spare").choice(kept, len(left)) if left else []
-    instead = dict(zip(left, np.asarray(spare, dtype=int).tolist(), strict=True))
+    spare = stream(scene.settings.seed, f"clean/{number}/spare").choice(kept, len(left)).tolist() if left else []
+    instead: dict[int, int] = dict(zip(left, spare, strict=True))
     places = [instead.get(place, place) for place in range(len(prompts))]
     return [(prompts[place], answers[place] or "") for place in places]
 

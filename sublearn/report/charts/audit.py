@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from sublearn.auditing.found import AuditFile, TraitFound
 from sublearn.report.charts.marks import Mark
-from sublearn.report.charts.rows import Panel, Row, draw, draw_on
+from sublearn.report.charts.rows import Panel, PanelRow, draw, draw_on
 from sublearn.report.charts.sheet import NARROW, WIDE, Key, limits
 from sublearn.report.charts.svg import svg_text
 from sublearn.report.wording import number, plain
@@ -45,7 +45,7 @@ def _panel(found: AuditFile, beside: float) -> Panel:
     shown: Sequence[TraitFound] = found.traits[:SHOWN]
     named = set(found.named)
     rows = tuple(
-        Row(plain(one.trait), "", "", (Mark(one.score, one.low, one.high, *LOOKS[one in named]),)) for one in shown
+        PanelRow(plain(one.trait), "", "", (Mark(one.score, one.low, one.high, *LOOKS[one in named]),)) for one in shown
     )
     span = limits(
         [0.0, *(one.score for one in shown)], [end for one in shown for end in (one.low, one.high)], edge=0.02
