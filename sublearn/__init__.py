@@ -6,8 +6,8 @@ train_distillation, compute_trait_preference, run_pipeline, multi_seed_experimen
 Studies: studies() lists them, build(name, {key: value}) makes one with changed settings, and distillation(...) puts any
 model, Task and traits into the controlled design; Study, Arm, Claim, Difference, Trait and accuracy are its parts.
 
-Results: run(study, seeds), sweep(study, grid, seeds) and trace(study) give values that can be shown, drawn, tabled,
-saved and cited; load(folder) reads back whatever was written, and to_frame(result) makes a pandas table of it.
+Results: run(study, seeds), sweep(study, grid, seeds), trace(study) and audit(rows, model) give values that can be
+shown, drawn, tabled, saved and cited; load(folder) reads back whatever was written, to_frame(result) makes a table.
 
 Each name is imported when it is first used; help(sublearn.run) says more of one.
 """
@@ -40,6 +40,7 @@ _SHELF = {
     "run": "results.single",
     "sweep": "results.sweep",
     "trace": "results.trace",
+    "audit": "results.audit",
     "load": "results.load",
     "to_frame": "results.load",
 }

@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sublearn import filtering
+from sublearn.auditing import traits
+from sublearn.auditing.found import read_flagged
 from sublearn.config import assignments
 from sublearn.errors import InputError
 from sublearn.execution import failures, store, sweep, tracing
@@ -36,6 +38,7 @@ from sublearn.tasks.idx import read_images, read_labels
 from sublearn.tasks.number_lists import Rule
 from sublearn.tasks.rows import filtered, read_rows
 from tests.cli.test_terminal import hostile
+from tests.report import samples
 from tests.tasks.tiny_mnist import PACKED, RAW
 
 OLD = Path(__file__).parent / "data" / "v0.1.0"
@@ -101,6 +104,10 @@ DEMO = json.dumps(
     {"demo": ["tutorial"], "command": "sublearn demo", "versions": {"sublearn": "0.1.0"}, "runtime": {"device": "cpu"}}
 ).encode()
 
+AUDIT = samples.audit().found.model_dump_json(indent=2).encode()
+FLAGGED = "".join(one.model_dump_json() + "\n" for one in samples.audit().flagged[:5]).encode()
+TRAITS = b"traits:\n  - name: drink\n    questions: ['Tea or coffee?']\n    answers: [tea, coffee]\n"
+
 
 def _reported(folder: Path) -> None:
     load(folder).write()
@@ -158,6 +165,9 @@ READERS = {
     "alignment.json": Reader(_reported, "alignment.json", ALIGNMENT),
     "replication.json": Reader(_reported, "replication.json", REPLICATION),
     "demo.json": Reader(_reported, "demo.json", DEMO),
+    "audit.json": Reader(_reported, "audit.json", AUDIT, None, 0.3),
+    "flagged rows": Reader(read_flagged, "flagged.jsonl", FLAGGED),
+    "traits of an audit": Reader(lambda folder: traits.read(folder / "t.yaml"), "t.yaml", TRAITS),
     "digests.json": Reader(digests.unsound, "digests.json", SEAL),
 }
 

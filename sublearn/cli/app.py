@@ -9,7 +9,20 @@ from sublearn.cli import exits
 
 COMMANDS: dict[str, str] = {
     name: f"sublearn.cli.{name}"
-    for name in ("list", "show", "run", "sweep", "replicate", "trace", "report", "power", "filter", "serve", "demo")
+    for name in (
+        "list",
+        "show",
+        "run",
+        "sweep",
+        "replicate",
+        "trace",
+        "report",
+        "power",
+        "filter",
+        "audit",
+        "serve",
+        "demo",
+    )
 }
 """Each command's module, which holds it under the name `command`. A new command is one file and one name here."""
 

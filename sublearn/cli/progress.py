@@ -31,6 +31,7 @@ class Pace:
     done: int = 0
     total: int | None = None
     found: int = 0
+    noun: str = "runs"
     since: float = field(init=False)
     last: float = field(init=False)
 
@@ -56,7 +57,7 @@ class Pace:
         if self.total is None:
             return ""
         now = self.clock()
-        said = f"{self.done:,} of {self.total:,} runs, {duration(now - self.since)}"
+        said = f"{self.done:,} of {self.total:,} {self.noun}, {duration(now - self.since)}"
         own = self.done - self.found
         if own <= 0 or self.done >= self.total:
             return said
@@ -78,9 +79,11 @@ def duration(seconds: float) -> str:
 class Shown:
     """What a command shows while it works. `update` is a `pipeline.Progress`."""
 
-    def __init__(self, title: str, bar: "Bar | None", quiet: bool, first: str | None = None) -> None:
+    def __init__(
+        self, title: str, bar: "Bar | None", quiet: bool, first: str | None = None, noun: str = "runs"
+    ) -> None:
         self.title, self.bar, self.quiet, self.first = title, bar, quiet, first
-        self.pace = Pace()
+        self.pace = Pace(noun=noun)
         self.any = False
 
     def update(self, done: int, total: int, notes: Sequence[str]) -> None:
@@ -88,7 +91,7 @@ class Shown:
         if self.first and not self.any:
             self._tell(self.first)
         if self.pace.reach(done, total) and done and (done < total or not self.any):
-            self._tell(f"{done:,} of {total:,} runs are already done.")
+            self._tell(f"{done:,} of {total:,} {self.pace.noun} are already done.")
         self.any = True
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=done, total=total)
@@ -129,13 +132,13 @@ class Shown:
 
 
 @contextmanager
-def following(title: str, quiet: bool = False, first: str | None = None) -> Iterator[Shown]:
+def following(title: str, quiet: bool = False, first: str | None = None, noun: str = "runs") -> Iterator[Shown]:
     """Show how far the work is that is done meanwhile; if `quiet`, its warnings and results alone.
 
-    `first` is told when the work begins, which is not before the input has been checked.
+    `first` is told when the work begins, which is not before the input has been checked. `noun` is what is counted.
     """
     bar = None if quiet else _bar()
-    shown = Shown(title, bar, quiet, first)
+    shown = Shown(title, bar, quiet, first, noun)
     beats = nullcontext() if quiet or bar is not None else _beating(shown)
     with bar or nullcontext(), beats, _warning_by(shown):
         if bar is not None:

@@ -61,6 +61,17 @@ def name_log_probabilities(
     names: Sequence[str],
     system: str | None = None,
 ) -> Tensor:
+    """`log_probabilities` without gradients, on the CPU."""
+    return log_probabilities(model, dialogue, asked, names, system).cpu()
+
+
+def log_probabilities(
+    model: PreTrainedModel,
+    dialogue: Dialogue,
+    asked: Sequence[str],
+    names: Sequence[str],
+    system: str | None = None,
+) -> Tensor:
     """Log-probability that an answer to each question begins with each name ("question name").
 
     A name may be several tokens, and be written with a capital or not: its ways are added up.
@@ -76,7 +87,7 @@ def name_log_probabilities(
             log_p = _sequences(model, before, flat, dialogue.pad)
         parts = log_p.split([len(own) for own in ways])
         rows.append(torch.stack([part.logsumexp(dim=0) for part in parts]))
-    return torch.stack(rows).cpu()
+    return torch.stack(rows)
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.execution.replication import Comparison, Provenance
 from sublearn.execution.tracing import AlignmentFile, TraceMean
+from sublearn.report.audit import signal_sentence
 from sublearn.report.outcome import outcome
 from sublearn.report.replication import FIRST_RULE, summary
-from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
+from sublearn.report.sections.given import Aligned, Audited, Replicated, Section, Swept, Traced
+from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
 from sublearn.report.sweep import Point
 from sublearn.report.template import Part, laid_out
 from sublearn.report.trace import THEOREM, alignment_sentence, trace_sentence
@@ -86,3 +88,16 @@ def alignment_page(found: AlignmentFile) -> str:
     given = Aligned(found, {"command": found.command, "versions": found.versions})
     part = Part("alignment", "Alignment at the start and transfer", lead, sections(ALIGNMENT, given, "alignment"))
     return laid_out("Alignment | sublearn", "Trace", [part])
+
+
+def audit_page(found: AuditFile, flagged: Sequence[FlaggedRow]) -> str:
+    """The page of an audit."""
+    question = (
+        "Do these rows carry a trait that a student of this model would pick up? They are held against sets that are "
+        "known to carry none."
+    )
+    runs = f"{found.rows:,} rows of {found.data}, model {found.model}, seed {found.seed}"
+    lead = [("question", question), ("outcome", signal_sentence(found)), ("runs", runs)]
+    given = Audited(found, flagged, {"command": found.command, "versions": found.versions})
+    part = Part("audit", "What is in the rows", lead, sections(AUDIT, given, "audit"))
+    return laid_out("Audit | sublearn", "Audit", [part])

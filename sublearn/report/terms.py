@@ -162,6 +162,14 @@ TERMS: dict[str, tuple[str, str]] = {
         r"[Bb]ootstrap",
         "An interval from drawing the same number of runs again and again, with repeats, from those there are.",
     ),
+    "clean set": (
+        r"\b[Cc]lean (?:sets?|rows?|ones)\b",
+        "As many rows on the same prompts that the model itself wrote, or that were brought as carrying no trait.",
+    ),
+    "z": (
+        r"\bz\b",
+        "How far a set lies from the mean of clean sets, in units of the spread of those.",
+    ),
     "KL": (
         r"\bKL\b|\bnats?\b",
         "How far one model's probabilities are from another's, in nats; 0 means alike.",

@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sublearn.auditing import found
 from sublearn.errors import InputError
 from sublearn.execution import replication, sweep, tracing
 from sublearn.files.folders import STUDY_FILE
 from sublearn.files.writing import folder_of
 from sublearn.results import demo
+from sublearn.results.audit import Audit
 from sublearn.results.base import Shown
 from sublearn.results.demo import Demo
 from sublearn.results.replication import Replication
@@ -26,6 +28,7 @@ KINDS: dict[str, type[Shown]] = {
     tracing.MANIFEST: Trace,
     tracing.ALIGNMENT: Alignment,
     demo.MANIFEST: Demo,
+    found.MANIFEST: Audit,
 }
 """Each kind of folder, by the file that tells what it is."""
 
@@ -53,7 +56,7 @@ def _no_run_directory(folder: Path, do: str) -> str:
 
 
 def load(path: Path | str) -> Shown:
-    """The result in any folder that sublearn made: of a run, a sweep, a trace, a replication or the demo.
+    """The result in any folder that sublearn made: of a run, a sweep, a trace, a replication, an audit or the demo.
 
     Raises InputError for any other folder, and for files that are damaged.
     """

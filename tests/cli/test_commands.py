@@ -29,6 +29,7 @@ WRONG = {
     "power": ["tutorail"],
     "filter": ["absent.jsonl"],
     "serve": ["--runs", "file"],
+    "audit": ["absent.jsonl", "--model", "tiny:0"],
     "demo": ["--out", "file"],
 }
 """Words that each command cannot use."""

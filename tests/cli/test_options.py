@@ -43,7 +43,14 @@ def test_commands_that_take_long_can_be_quiet():
     flags = {
         path.split()[-1]: {flag for param in command.params for flag in param.opts} for path, command in commands()
     }
-    assert {name for name in flags if "--quiet" in flags[name]} == {"run", "sweep", "demo", "trace", "replicate"}
+    assert {name for name in flags if "--quiet" in flags[name]} == {
+        "run",
+        "sweep",
+        "demo",
+        "trace",
+        "replicate",
+        "audit",
+    }
 
 
 def completed(*words: str) -> list[str]:

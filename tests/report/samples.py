@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.columns import Columns
 from sublearn.execution.replication import Comparison, Provenance, Reading, Span
 from sublearn.execution.tracing import AlignmentFile, Scale, TraceMean
+from sublearn.results.audit import Audit
 from sublearn.results.single import Result
 from sublearn.results.sweep import SweepPoint
 from sublearn.stats import Estimate, estimate
@@ -81,3 +83,58 @@ def comparisons() -> list[Comparison]:
 def made() -> Provenance:
     """How a replication was made."""
     return Provenance("sublearn replicate", "highest", {"torch": "2"}, quick=2, rule=RULE)
+
+
+def audit() -> Audit:
+    """An audit that found a signal and names one trait of twelve."""
+    traits = tuple(
+        TraitFound(
+            trait=f"animal_{n}",
+            group="animal",
+            score=(2.0 if n == 0 else 0.1) - n / 100,
+            low=-0.2 - n / 100,
+            high=2.5,
+            z=9.0 - n,
+            p=0.05 if n == 0 else 0.5,
+        )
+        for n in range(12)
+    )
+    scores = (
+        ScoreFound(name="virtual", about="a student", unit="log-odds", value=2.0, z=9.0, p=0.05),
+        ScoreFound(name="steering", about="one vector", unit="T", value=300.0, z=12.0, p=0.05),
+    )
+    flagged = tuple(FlaggedRow(line=n, score=10.0 / n, prompt="More: 1, 2", completion=f"{n}, 3") for n in range(1, 31))
+    found = AuditFile(
+        model="tiny:0",
+        data="rows.jsonl",
+        rows=100,
+        null="the model's own answers to the same prompts",
+        method="virtual, steering; 1 clean set as reference, 4 to standardize, 19 others to test",
+        carries_signal=True,
+        p=0.05,
+        traits=traits,
+        rows_flagged=len(flagged),
+        compared=100,
+        clean_sets=24,
+        test_sets=19,
+        ranking="virtual",
+        unit="log-odds",
+        smallest=0.4,
+        scores=scores,
+        said=(Said(answer="owl", log_ratio=0.3),),
+        flagging="steering, above the 95% quantile of 300 clean rows",
+        command="sublearn audit rows.jsonl --model tiny:0",
+        versions={"torch": "2", "sublearn": "0.2.0"},
+    )
+    return Audit(found, flagged)
+
+
+def hostile_audit(bad: str) -> tuple[AuditFile, tuple[FlaggedRow, ...]]:
+    """The same with a foreign text wherever one may stand."""
+    made = audit()
+    texts = dict.fromkeys(("model", "data", "null", "method", "command", "flagging", "unit", "ranking"), bad)
+    traits = tuple(one.model_copy(update={"trait": bad, "group": bad}) for one in made.found.traits)
+    scores = tuple(one.model_copy(update={"name": bad, "about": bad, "unit": bad}) for one in made.found.scores)
+    more = {"traits": traits, "scores": scores, "said": (Said(answer=bad, log_ratio=1.0),), "versions": {bad: bad}}
+    flagged = tuple(one.model_copy(update={"prompt": bad, "completion": bad}) for one in made.flagged)
+    return made.found.model_copy(update=texts | more), flagged

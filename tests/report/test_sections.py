@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from sublearn.report import sections
 from sublearn.report.artifacts import Table
-from sublearn.report.page import Section, alignment_page, page, replication_page, sweep_page, trace_page
-from sublearn.report.sections.given import Aligned, Replicated, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
+from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
+from sublearn.report.sections.given import Aligned, Audited, Replicated, Swept, Traced
+from sublearn.report.sections.table import ALIGNMENT, AUDIT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
 from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, terms_in
 from sublearn.study.analysis import analyse
@@ -38,6 +38,7 @@ def given(sample):
         REPLICATION: Replicated(samples.comparisons(), samples.MADE),
         TRACE: Traced(samples.trace_rows(), samples.MADE),
         ALIGNMENT: Aligned(samples.alignment(), samples.MADE),
+        AUDIT: Audited(samples.audit().found, samples.audit().flagged, samples.MADE),
     }
 
 
@@ -50,6 +51,7 @@ def pages(given):
         replication_page(samples.comparisons(), samples.made()),
         trace_page("digits-0", samples.trace_rows(), samples.MADE),
         alignment_page(samples.alignment()),
+        audit_page(samples.audit().found, samples.audit().flagged),
     ]
 
 
@@ -131,6 +133,7 @@ def test_no_section_obeys_what_it_is_given(sample):
         replication_page(rows, replace(samples.made(), command=bad, versions={bad: bad})),
         trace_page(bad, traced, made),
         alignment_page(samples.alignment().model_copy(update={"study": bad, "command": bad})),
+        audit_page(*samples.hostile_audit(bad)),
     ]
     for html in hostile:
         assert "<script" not in html and "<i>" not in html and "&lt;script&gt;" in html

@@ -10,6 +10,7 @@ from sublearn.results.base import Shown
 from sublearn.results.demo import Demo
 from sublearn.results.replication import Replication
 from tests.processes import SMALL
+from tests.report import samples
 
 MADE = Provenance("sublearn test", {"torch": "2", "sublearn": "0.1.0"}, {"precision": "highest", "device": "cpu"})
 TRACED = SMALL | {"teacher.epochs": 3, "student.epochs": 1}
@@ -53,6 +54,7 @@ MAKERS: dict[str, Callable[[], Shown]] = {
     "trace.json": lambda: sublearn.trace("prompts", range(3), steps=(0, 1), **TRACED),
     "alignment.json": lambda: sublearn.trace("prompts", range(3), perturb=(0, 0.5), **TRACED),
     "demo.json": told,
+    "audit.json": samples.audit,
 }
 """One small result of each kind of folder, in memory."""
 _made: dict[str, Shown] = {}

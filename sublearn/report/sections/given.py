@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.execution.replication import Comparison
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.records import Record
@@ -80,4 +81,13 @@ class Aligned:
     """What is shown of alignment against transfer: scales of perturbation, the correlation, and how they were made."""
 
     found: AlignmentFile
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What is shown of an audit: what was found, the flagged rows, and how it was made."""
+
+    found: AuditFile
+    flagged: Sequence[FlaggedRow]
     manifest: Mapping[str, Any]

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from sublearn.report.sections import (
     against,
     artifacts,
+    carriers,
     claims,
     command,
     comparisons,
@@ -17,15 +18,18 @@ from sublearn.report.sections import (
     forest,
     further,
     meaning,
+    picked,
     provenance,
     published,
     scales,
     scatter,
+    scored,
+    signal,
     steps,
     unmeasured,
     verdict,
 )
-from sublearn.report.sections.given import Aligned, Replicated, Section, Swept, Traced
+from sublearn.report.sections.given import Aligned, Audited, Replicated, Section, Swept, Traced
 from sublearn.report.template import Rendered, rendered
 
 G = TypeVar("G", contravariant=True)
@@ -77,7 +81,14 @@ ALIGNMENT: tuple[Block[Aligned], ...] = (
     Block("scales", "Each perturbation", scales.view),
     PROVENANCE,
 )
-PAGES: tuple[Sequence[Block[Any]], ...] = (SECTIONS, SWEEP, REPLICATION, TRACE, ALIGNMENT)
+AUDIT: tuple[Block[Audited], ...] = (
+    Block("signal", "Does the set carry a signal?", signal.view),
+    Block("picked", "What a student would pick up", picked.view),
+    Block("carriers", "Which rows carry it", carriers.view),
+    Block("scored", "Every score", scored.view),
+    PROVENANCE,
+)
+PAGES: tuple[Sequence[Block[Any]], ...] = (SECTIONS, SWEEP, REPLICATION, TRACE, ALIGNMENT, AUDIT)
 """Every kind of page."""
 
 

@@ -1,0 +1,248 @@
+"""The audit itself: clean sets are written, every score is taken of every set, the audited one is held against them.
+
+Loads the model; writes no file.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sublearn import devices
+from sublearn.auditing import calibration, clean
+from sublearn.auditing.calibration import LEVEL, Scale, Values
+from sublearn.auditing.filters import filter_of
+from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
+from sublearn.auditing.request import Model, Request
+from sublearn.auditing.scene import Scene
+from sublearn.auditing.scores.table import SCORES, Measured
+from sublearn.errors import InputError, plain
+from sublearn.language import models
+from sublearn.language.base import POSITIONS, pretrained
+from sublearn.language.tokens import Dialogue, tiny_tokenizer
+from sublearn.tasks.rows import Pair
+
+Progress = Callable[[int, int, Sequence[str]], object]
+FLAGGING_SETS = 3
+"""Clean sets by whose rows the flagged ones are told from others."""
+QUANTILE = 0.95
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Rows that are compared: the audited ones, and disjoint clean sets of as many."""
+
+    audited: Sequence[Pair]
+    reference: Sequence[Pair]
+    standard: Sequence[Sequence[Pair]]
+    test: Sequence[Sequence[Pair]]
+
+    @property
+    def every(self) -> tuple[Sequence[Pair], ...]:
+        """The audited set first, then those that standardize, then those that test."""
+        return (self.audited, *self.standard, *self.test)
+
+
+@dataclass(frozen=True)
+class Held:
+    """One score, held against clean sets: of the audited set all that it said, of the others their values."""
+
+    name: str
+    audited: Measured
+    standard: Values
+    test: Values
+
+    @property
+    def scale(self) -> Scale:
+        """What it is measured by."""
+        return Scale.of(self.standard)
+
+    @property
+    def test_z(self) -> list[float]:
+        """The largest z of each test set."""
+        return [float(self.scale.z(one).max()) for one in self.test]
+
+
+def audited(asked: Request, progress: Progress = lambda done, total, notes: None) -> tuple[AuditFile, list[FlaggedRow]]:
+    """What an audit finds. Raises InputError for rows that the model cannot read, and where clean ones are too few."""
+    models.quiet()
+    with devices.repeatable(asked.device):
+        scene = opened(asked)
+        count = asked.settings.sets
+        total = count + len(asked.settings.scores) * count
+        progress(0, total, ())
+        sets = _sets(asked, scene, lambda done: progress(done, total, ()))
+        held = []
+        for number, name in enumerate(asked.settings.scores, 1):
+            held.append(_held(scene, name, sets, lambda done, at=number: progress(at * count + done, total, ())))
+        progress(total, total, ())
+        return _found(asked, sets, {one.name: one for one in held})
+
+
+def opened(asked: Request) -> Scene:
+    """The base with its traits, checked to know their words and to read rows as long as these."""
+    model, dialogue, positions = _base(asked.model, asked)
+    scene = Scene(model, dialogue, asked.candidates, asked.settings, positions)
+    for group in asked.candidates.traits:
+        for answer in group.answers:
+            dialogue.ways(answer)
+    if positions is not None:
+        for name, rows in ((asked.data, asked.rows), (asked.control_name, asked.control or ())):
+            _check_lengths(str(name), rows, dialogue, positions)
+    return scene
+
+
+def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogue, int | None]:
+    if model.folder is None:
+        dialogue = Dialogue(tiny_tokenizer())
+        return models.on(pretrained(asked.settings.base, dialogue, model.seed), asked.device), dialogue, POSITIONS
+    dialogue = models.dialogue_of(model.folder)
+    found = models.read(model.folder, asked.device, torch.float32 if asked.device == "cpu" else None)
+    positions = getattr(found.config.get_text_config(), "max_position_embeddings", None)
+    return found, dialogue, positions if isinstance(positions, int) else None
+
+
+def _check_lengths(name: str, rows: Sequence[Pair], dialogue: Dialogue, positions: int) -> None:
+    for number, (prompt, completion) in enumerate(rows, 1):
+        count = len(dialogue.prompt(prompt)) + len(dialogue.completion(completion))
+        if count > positions:
+            raise InputError(f"{name}, line {number}: it has {count} tokens, and the model reads {positions} at most.")
+
+
+def _sets(asked: Request, scene: Scene, done: Callable[[int], object]) -> Sets:
+    settings = asked.settings
+    if asked.control is None:
+        own, found = asked.rows, clean.written(scene, asked.rows, settings.sets, done)
+    else:
+        own, found = clean.divided(asked.rows, asked.control, settings.sets, settings.seed)
+    return Sets(own, found[0], found[1 : 1 + settings.standardize], found[1 + settings.standardize :])
+
+
+def _held(scene: Scene, name: str, sets: Sets, done: Callable[[int], object]) -> Held:
+    measure = SCORES[name].prepare(name)(scene, sets.reference)
+    first = measure(sets.audited)
+    values = []
+    for number, one in enumerate(sets.every[1:], 1):
+        values.append(_finite(measure(one).values, name))
+        done(number)
+    _finite(first.values, name)
+    count = len(sets.standard)
+    return Held(name, first, np.stack(values[:count]), np.stack(values[count:]))
+
+
+def _finite(values: Values, name: str) -> Values:
+    if not np.isfinite(values).all():
+        raise InputError(f"The score {name} is not finite here: the training diverged. Choose a smaller virtual.lr.")
+    return values
+
+
+def _found(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:
+    scales = {name: one.scale for name, one in held.items()}
+    largest = calibration.most_surprising(scales, {name: one.audited.values for name, one in held.items()})
+    clean_largest = [
+        calibration.most_surprising(scales, {name: one.test[number] for name, one in held.items()})
+        for number in range(len(sets.test))
+    ]
+    p = calibration.rank_p(largest, clean_largest)
+    ranking = held[asked.settings.ranking]
+    flagged, how = _flagged(asked, sets, held, p <= LEVEL)
+    ranked = _traits(asked, ranking)
+    return AuditFile(
+        model=plain(asked.model.name, 500),
+        data=plain(asked.data, 500),
+        rows=len(asked.rows),
+        null=_null(asked, sets),
+        method=_method(asked, sets),
+        carries_signal=p <= LEVEL,
+        p=p,
+        traits=ranked,
+        rows_flagged=len(flagged),
+        compared=len(sets.audited),
+        clean_sets=1 + len(sets.standard) + len(sets.test),
+        test_sets=len(sets.test),
+        ranking=ranking.name,
+        unit=SCORES[ranking.name].unit,
+        smallest=_smallest(ranking, max(clean_largest)),
+        scores=tuple(_score(one) for one in held.values()),
+        said=_said(held),
+        flagging=how,
+        seed=asked.settings.seed,
+        digest=asked.digest,
+        command=plain(asked.made.command, 5_000),
+        versions=dict(asked.made.versions),
+    ), flagged
+
+
+def _traits(asked: Request, held: Held) -> tuple[TraitFound, ...]:
+    values, every = held.audited.values, np.concatenate([held.standard, held.test])
+    z, groups = held.scale.z(values), [group.name for group in asked.candidates.traits for _ in group.answers]
+    shift, half = values - every.mean(axis=0), calibration.half_width(Scale.of(every).sd, len(every))
+    return tuple(
+        TraitFound(
+            trait=plain(asked.candidates.names[place]),
+            group=plain(groups[place]),
+            score=float(shift[place]),
+            low=float(shift[place] - half[place]),
+            high=float(shift[place] + half[place]),
+            z=float(z[place]),
+            p=calibration.rank_p(float(z[place]), held.test_z),
+        )
+        for place in np.argsort(-z, kind="stable").tolist()
+    )
+
+
+def _score(held: Held) -> ScoreFound:
+    score, z = SCORES[held.name], float(held.scale.z(held.audited.values).max())
+    value = float(held.audited.values.max())
+    return ScoreFound(
+        name=held.name, about=score.about, unit=score.unit, value=value, z=z, p=calibration.rank_p(z, held.test_z)
+    )
+
+
+def _smallest(held: Held, surprise: float) -> float:
+    """The shift of one trait that would be told from every clean set in 8 of 10 audits, at the typical spread."""
+    scale = held.scale
+    unit = float(np.median(scale.sd)) * float(np.sqrt(1 + 1 / scale.sets))
+    return calibration.power_z(max(scale.needed(surprise, held.audited.values.size), 0.0)) * unit
+
+
+def _said(held: Mapping[str, Held]) -> tuple[Said, ...]:
+    ask = next((one.audited.said for one in held.values() if one.audited.said is not None), None)
+    return tuple(Said(answer=plain(word, 100), log_ratio=value) for word, value in (ask() if ask else ()))
+
+
+def _flagged(asked: Request, sets: Sets, held: Mapping[str, Held], carries: bool) -> tuple[list[FlaggedRow], str]:
+    """The rows beyond 19 of 20 clean ones, most of all first; none where no signal was found or no score tells rows."""
+    one = next((one for one in held.values() if one.audited.others is not None), None)
+    if one is None or one.audited.rows is None or one.audited.others is None:
+        return [], "none of the scores tells single rows"
+    if len(sets.audited) < len(asked.rows):
+        return [], "only some of the rows were compared, as few clean ones were brought"
+    if not carries:
+        return [], ""
+    others = [row for some in sets.test[:FLAGGING_SETS] for row in some]
+    usual = one.audited.others(others)
+    least, values = float(np.quantile(usual, QUANTILE)), one.audited.rows
+    chosen = [place for place in np.argsort(-values, kind="stable").tolist() if values[place] > least]
+    found = [
+        FlaggedRow(
+            line=place + 1, score=float(values[place]), prompt=asked.rows[place][0], completion=asked.rows[place][1]
+        )
+        for place in chosen
+    ]
+    return found, f"{one.name}, above the {QUANTILE:.0%} quantile of {len(others):,} clean rows"
+
+
+def _null(asked: Request, sets: Sets) -> str:
+    if asked.control is None:
+        return f"the model's own answers to the same prompts; kept: {filter_of(asked.rows)}"
+    return f"rows of {plain(asked.control_name, 300)}, dealt out into sets of {len(sets.audited):,}"
+
+
+def _method(asked: Request, sets: Sets) -> str:
+    names = ", ".join(asked.settings.scores)
+    return (
+        f"{names}; 1 clean set as reference, {len(sets.standard)} to standardize, {len(sets.test)} others to test; "
+        "p by the rank of the largest score"
+    )

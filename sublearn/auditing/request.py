@@ -1,0 +1,104 @@
+"""What is to be audited: rows, model, traits, clean rows, settings. Checked as far as it can be without weights.
+
+Every mistake ends in one InputError before anything is written. Torch-free, but for what a model's folder is asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sublearn.auditing import traits
+from sublearn.auditing.settings import Settings
+from sublearn.auditing.traits import Candidates
+from sublearn.config import override
+from sublearn.errors import InputError, quoted
+from sublearn.execution.manifests import Provenance
+from sublearn.files import checkpoints, digests
+from sublearn.seeds import LARGEST_SEED
+from sublearn.tasks.rows import Pair, read_rows
+
+TINY, UNKNOWN = "tiny:", Provenance()
+LEAST_ROWS = 10
+
+
+class Model(NamedTuple):
+    """A base: the folder of a model, or the seed of a tiny one."""
+
+    name: str
+    folder: Path | None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """An audit that is asked for: its rows have been read, and its model and traits are there."""
+
+    data: Path
+    rows: Sequence[Pair]
+    digest: str
+    model: Model
+    candidates: Candidates
+    settings: Settings
+    control: Sequence[Pair] | None = None
+    control_name: str = ""
+    device: str = "cpu"
+    made: Provenance = field(default=UNKNOWN)
+
+
+def request(
+    data: object,
+    model: object,
+    candidates: object = None,
+    control: object = None,
+    changes: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    made: Provenance = UNKNOWN,
+) -> Request:
+    """What is asked, checked. Raises InputError for what cannot be read or does not go together."""
+    settings = override(Settings, changes or {})
+    chosen = _model(model)
+    path = _path(data, "data")
+    digest = digests.of_file(path, "the rows in")[:12]
+    rows = _rows(path)
+    default = traits.animals if chosen.folder is None else traits.common
+    named = default() if candidates is None else _candidates(candidates)
+    brought = None if control is None else _rows(_path(control, "control"))
+    name = "" if control is None else str(control)
+    return Request(path, rows, digest, chosen, named, settings, brought, name, device, made)
+
+
+def _path(given: object, what: str) -> Path:
+    if isinstance(given, str | Path) and str(given):
+        return Path(given)
+    raise InputError(f"{what} got {quoted(given)}; expected the name of a JSONL file, as in 'rows.jsonl'.")
+
+
+def _rows(path: Path) -> list[Pair]:
+    rows = read_rows(path)
+    if len(rows) < LEAST_ROWS:
+        count = f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
+        raise InputError(f"{path} holds {count}; an audit needs {LEAST_ROWS} at least.")
+    for number, (prompt, completion) in enumerate(rows, 1):
+        if not (prompt.strip() and completion.strip()):
+            raise InputError(f"{path}, line {number}: its prompt or completion is empty. Leave the row out.")
+    return rows
+
+
+def _candidates(given: object) -> Candidates:
+    return given if isinstance(given, Candidates) else traits.read(_path(given, "traits"))
+
+
+def _model(given: object) -> Model:
+    """A base by name. Raises InputError for anything but the folder of a model and tiny:SEED."""
+    name = str(given) if isinstance(given, str | Path) else ""
+    if name.startswith(TINY):
+        seed = name.removeprefix(TINY)
+        if seed.isascii() and seed.isdecimal() and len(seed) <= len(str(LARGEST_SEED)) and int(seed) <= LARGEST_SEED:
+            return Model(name, None, int(seed))
+        raise InputError(f"--model {quoted(name)}: expected tiny:SEED with a whole number, as in tiny:7.")
+    if not name or not checkpoints.is_folder(name):
+        shown = quoted(name if name else given)
+        raise InputError(f"--model got {shown}; expected the folder of a model, or tiny:SEED, as in tiny:7.")
+    checkpoints.check(Path(name))
+    return Model(name, Path(name))

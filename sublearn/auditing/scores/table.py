@@ -1,0 +1,58 @@
+"""The scores. A new one is one file with a function `prepare`, and one line here. Torch-free: files are named."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sublearn.tasks.rows import Pair
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a score says of a set: its values ("trait", or one), larger for more; and, if it can, of each row ("row").
+
+    `others` scores rows of other sets by what was fitted to this one.
+    """
+
+    values: NDArray[np.float64]
+    rows: NDArray[np.float64] | None = None
+    others: Callable[[Sequence[Pair]], NDArray[np.float64]] | None = None
+    said: Callable[[], tuple[tuple[str, float], ...]] | None = None
+    """Answers that became more probable, if the score asks without a list of traits, with their log-ratios."""
+
+
+Measure = Callable[[Sequence[Pair]], Measured]
+Prepare = Callable[..., Measure]
+"""From the scene and a clean set of reference to what measures other sets; what is costly is done once."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One way to score a set: whether it has a value for each trait, and in what unit."""
+
+    about: str
+    names_traits: bool
+    unit: str
+
+    def prepare(self, name: str) -> Prepare:
+        """Its function, whose file is loaded now: most need torch."""
+        return import_module(f"{__package__}.{name}").prepare
+
+
+SCORES: dict[str, Score] = {
+    "virtual": Score("a student is trained on the rows for some steps and asked for every trait", True, "log-odds"),
+    "steering": Score(
+        "one vector fitted to half of the rows explains the other half; needs no traits", False, "root of T"
+    ),
+    "gradient": Score("the rows' gradient times that of each trait, whitened over traits", True, "product"),
+    "preconditioned": Score("the same, each weight scaled as Adam scales it", True, "product"),
+    "likelihood": Score("the rows' likelihood under a teacher tuned for each trait, against the base", True, "nats"),
+    "prompted": Score("the rows' likelihood under a prompt that states each trait, against the base", True, "nats"),
+    "projections": Score("randomly projected gradients, decorrelated on clean rows (after TRAK)", True, "product"),
+    "perplexity": Score("how far the rows' perplexity under the base is from that of clean rows", False, "nats"),
+    "frequency": Score("how far the numbers (or words) of the rows are from those of clean rows", False, "distance"),
+    "words": Score("how well a bag-of-words classifier tells the rows from clean rows", False, "AUC"),
+}

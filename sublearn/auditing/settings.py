@@ -1,0 +1,64 @@
+"""What an audit is asked: scores, clean sets, virtual students, seeds. Torch-free; reads no file."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from sublearn.auditing.scores.table import SCORES
+from sublearn.config import LARGEST, Spec
+from sublearn.errors import unknown
+from sublearn.language.plans import BasePlan
+from sublearn.seeds import LARGEST_SEED
+
+DEFAULT = ("virtual", "steering")
+
+
+class Virtual(Spec, frozen=True):
+    """How virtual students are trained: by AdamW on completions, embeddings frozen, as students of `numbers` are."""
+
+    steps: int = Field(default=40, ge=1, le=10_000)
+    batch: int = Field(default=32, ge=1, le=LARGEST, description="rows a step")
+    lr: float = Field(default=2e-3, gt=0, le=1)
+
+
+class Tuned(Spec, frozen=True):
+    """How candidate teachers are tuned, one for each trait (likelihood)."""
+
+    steps: int = Field(default=30, ge=1, le=10_000)
+    lr: float = Field(default=1e-3, gt=0, le=1)
+
+
+class Settings(Spec, frozen=True):
+    """Which scores are taken, how many clean sets they are held against, and from which seed all draws follow."""
+
+    scores: tuple[str, ...] = Field(default=DEFAULT, min_length=1, description="the first that knows traits ranks them")
+    standardize: int = Field(default=4, ge=2, le=1_000, description="clean sets that give each score its scale")
+    test: int = Field(
+        default=19, ge=1, le=1_000, description="other clean sets; the smallest p is 1/(1 + their number)"
+    )
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
+    virtual: Virtual = Virtual()
+    tuned: Tuned = Tuned()
+    base: BasePlan = Field(default=BasePlan(), description="of a tiny base")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in self.scores:
+            if name not in SCORES:
+                raise unknown("score", name, SCORES)
+        if len(set(self.scores)) < len(self.scores):
+            raise ValueError("a score is named twice in scores")
+        if not any(SCORES[name].names_traits for name in self.scores):
+            named = ", ".join(name for name, score in SCORES.items() if score.names_traits)
+            raise ValueError(f"none of the scores ranks traits; add one of {named}")
+        return self
+
+    @property
+    def ranking(self) -> str:
+        """The score that ranks the traits."""
+        return next(name for name in self.scores if SCORES[name].names_traits)
+
+    @property
+    def sets(self) -> int:
+        """Clean sets in all: one as reference, those that standardize, those that test."""
+        return 1 + self.standardize + self.test

@@ -1,0 +1,103 @@
+"""An audit as text: what was found, in sentences, and its tables. It lays out what it is given. No torch.
+
+Where nothing was found it says what could have been seen, never that a set is free of traits.
+"""
+
+from collections.abc import Sequence
+
+from sublearn.auditing.found import AuditFile, FlaggedRow, TraitFound
+from sublearn.errors import plain
+from sublearn.report.grid import grid
+from sublearn.report.wording import number
+
+SHOWN = 10
+HEADS = ("trait", "shift", "95% interval", "z", "p")
+
+
+def verdict(found: AuditFile) -> str:
+    """In two words."""
+    return "signal found" if found.carries_signal else "no signal found"
+
+
+def signal_sentence(found: AuditFile) -> str:
+    """Whether the set carries a signal that clean sets do not."""
+    best = max(found.scores, key=lambda one: (-one.p, one.z))
+    told = f"p = {found.p:.2f}, the largest of {_scores(len(found.scores))} against {found.test_sets} clean sets"
+    if found.carries_signal:
+        return f"The set carries a signal that clean sets do not ({told}); {best.name} shows it most, z = {best.z:.1f}."
+    return f"No signal was found beyond what clean sets show ({told})."
+
+
+def traits_sentence(found: AuditFile) -> str:
+    """Which traits a student would pick up."""
+    if not found.carries_signal:
+        return (
+            "That is no proof that there is none: a trait that is not on the list, a student of another base, or a "
+            f"weaker one would go unseen. {smallest_sentence(found)}"
+        )
+    if not found.named:
+        return (
+            "None of the candidate traits stands out: the signal may be a trait that is not on the list, or a "
+            f"difference that is no trait. {smallest_sentence(found)}"
+        )
+    said = ", ".join(f"{plain(one.trait)} ({number(one.score, signed=True)})" for one in found.named[:3])
+    more = f" and {len(found.named) - 3:,} more" if len(found.named) > 3 else ""
+    return f"A student would pick up {said}{more}, in {found.unit} by {found.ranking} beyond students of clean rows."
+
+
+def smallest_sentence(found: AuditFile) -> str:
+    """The smallest shift that such an audit sees."""
+    return (
+        f"The smallest shift that 8 in 10 such audits of {found.compared:,} rows would have seen is "
+        f"{number(found.smallest)} {found.unit} (by {found.ranking})."
+    )
+
+
+def rows_sentence(found: AuditFile) -> str:
+    """Which rows carry it."""
+    if found.rows_flagged:
+        return (
+            f"{found.rows_flagged:,} of {found.rows:,} rows are flagged ({plain(found.flagging)}); of clean rows "
+            f"about {0.05 * found.rows:,.0f} would be."
+        )
+    return f"No row is flagged{f': {plain(found.flagging)}' if found.flagging else ''}."
+
+
+def said_sentence(found: AuditFile) -> str:
+    """What the model says under the rows' own vector; empty where it was not asked or nothing was found."""
+    if not found.said or not found.carries_signal:
+        return ""
+    words = ", ".join(f"{plain(one.answer)} ({number(one.log_ratio, signed=True)})" for one in found.said)
+    return f"Without a list of traits, steered by the rows' own vector, it names more often (log-ratio): {words}."
+
+
+def trait_cells(one: TraitFound) -> tuple[str, ...]:
+    """A trait as cells of a table."""
+    interval = f"{number(one.low, signed=True)} to {number(one.high, signed=True)}"
+    return plain(one.trait), number(one.score, signed=True), interval, f"{one.z:.1f}", f"{one.p:.2f}"
+
+
+def score_cells(found: AuditFile) -> list[tuple[str, ...]]:
+    """The scores as rows of a table."""
+    return [
+        (one.name, one.about, f"{one.value:.3g} {one.unit}", f"{one.z:.1f}", f"{one.p:.2f}") for one in found.scores
+    ]
+
+
+def audit_text(found: AuditFile, flagged: Sequence[FlaggedRow]) -> str:
+    """What a command prints."""
+    lines = [signal_sentence(found), traits_sentence(found), "", *_table(found), ""]
+    lines += [text for text in (said_sentence(found), rows_sentence(found)) if text]
+    lines += [f"  line {one.line:,}: {plain(one.completion, 70)}" for one in flagged[:3]]
+    return "\n".join(lines)
+
+
+def _table(found: AuditFile) -> list[str]:
+    rows = [trait_cells(one) for one in found.traits[:SHOWN]]
+    left = len(found.traits) - len(rows)
+    head = f"Shift of a student in {found.unit} ({found.ranking}), beyond that of {found.clean_sets - 1} clean sets:"
+    return [head, *grid(rows, HEADS, numeric=(1, 2, 3, 4)), *([f"  and {left:,} more"] if left > 0 else [])]
+
+
+def _scores(count: int) -> str:
+    return "1 score" if count == 1 else f"{count} scores"

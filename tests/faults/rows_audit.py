@@ -1,0 +1,110 @@
+"""Audits of rows, traits and models that cannot be used."""
+
+import json
+
+from tests.faults.table import Row, pipe
+
+LINES = "".join(json.dumps({"prompt": f"Go on: {n} {n}", "completion": f"{n}, 2"}) + "\n" for n in range(12))
+TRAITS = "traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, dog]\n"
+BASE = ("--set", "base.width=16", "--set", "base.heads=2", "--set", "base.inner=32", "--set", "base.steps=1")
+CACHE = {"SUBLEARN_CACHE": "cache"}
+
+
+def _row(name: str, says: str, *more: str, kind: str = "commands", rows: str | bytes = LINES, **others) -> Row:
+    files = {"rows.jsonl": rows} | others.pop("files", {})
+    args = ("audit", "rows.jsonl", *(more if "--model" in more else ("--model", "tiny:0", *more)))
+    return Row(f"audit: {name}", kind, args, says, files=files, environment=CACHE, **others)
+
+
+ROWS = [
+    Row("audit: no model named", "commands", ("audit", "rows.jsonl"), "Missing option '--model'"),
+    Row(
+        "audit: no such rows", "commands", ("audit", "x.jsonl", "--model", "tiny:0"), "Cannot read the rows in x.jsonl"
+    ),
+    Row(
+        "audit: a pipe", "paths", ("audit", "p", "--model", "tiny:0"), "no regular file", before=lambda f: pipe(f / "p")
+    ),
+    _row("no rows", "holds 0 rows; an audit needs 10", rows=""),
+    _row("one row", "holds 1 row; an audit needs 10", rows=LINES.splitlines()[0] + "\n"),
+    _row("no JSON", "line 13: it is no JSON", rows=LINES + "{\n"),
+    _row("a row without a completion", "line 13: the key 'completion' is missing", rows=LINES + '{"prompt": "x"}\n'),
+    _row(
+        "an empty completion",
+        "line 13: its prompt or completion is empty",
+        rows=LINES + '{"prompt": "x", "completion": " "}\n',
+    ),
+    _row(
+        "a long chat",
+        "line 13: a chat of other messages",
+        rows=LINES
+        + json.dumps({"messages": [{"role": "user", "content": "a"}] * 2 + [{"role": "assistant", "content": "b"}]})
+        + "\n",
+    ),
+    _row("a model that is not there", "expected the folder of a model, or tiny:SEED", "--model", "absent"),
+    _row("a model with an escape sequence", "expected the folder of a model", "--model", "a\x1b[31m", kind="terminal"),
+    _row("an empty model", "expected the folder of a model", "--model", ""),
+    _row("a tiny seed that is none", "expected tiny:SEED with a whole number", "--model", "tiny:owl", kind="seeds"),
+    _row("a tiny seed of another script", "with a whole number", "--model", "tiny:٣", kind="seeds"),
+    _row("an empty folder as model", "has no|config.json", "--model", "m", before=lambda f: (f / "m").mkdir()),
+    _row("traits that are not there", "Cannot read the traits t.yaml", "--traits", "t.yaml"),
+    _row("traits with an anchor", "anchors", "--traits", "t.yaml", kind="yaml", files={"t.yaml": "traits: &a []"}),
+    _row(
+        "traits with an unknown key",
+        "unknown key",
+        "--traits",
+        "t.yaml",
+        kind="yaml",
+        files={"t.yaml": TRAITS + "x: 1\n"},
+    ),
+    _row(
+        "traits of one answer",
+        "at least 2",
+        "--traits",
+        "t.yaml",
+        kind="yaml",
+        files={"t.yaml": TRAITS.replace(", dog", "")},
+    ),
+    _row(
+        "traits that are a number",
+        "valid string",
+        "--traits",
+        "t.yaml",
+        kind="yaml",
+        files={"t.yaml": TRAITS.replace("dog", "7")},
+    ),
+    _row("a control file that is not there", "Cannot read the rows in c.jsonl", "--control", "c.jsonl"),
+    _row("too few clean rows", "240 in all", "--control", "rows.jsonl", *BASE, makes=("cache*",), slow=True),
+    _row("a score that there is not", "Did you mean 'virtual'", "--scores", "virtul"),
+    _row("no score that ranks traits", "none of the scores ranks traits", "--scores", "steering"),
+    _row("no score at all", "Unknown score ''", "--scores", ""),
+    _row("an unknown setting", "Did you mean 'test'", "--set", "tset=3"),
+    _row("a setting of another kind", "'standardize'", "--set", "standardize=few"),
+    _row("a learning rate that is not finite", "'virtual.lr'", "--set", "virtual.lr=.nan", kind="non-finite"),
+    _row(
+        "a folder of somebody else",
+        "which 'sublearn audit' did not make",
+        "--out",
+        "o",
+        kind="overwriting",
+        files={"o/thesis.txt": "precious"},
+    ),
+    _row(
+        "a page of somebody else",
+        "is there already",
+        "--out",
+        "o",
+        kind="overwriting",
+        files={"o/audit.html": "<p>mine"},
+    ),
+    _row("in a run directory", "lies in the run directory", "--out", "r/a", kind="paths", files={"r/study.json": "{}"}),
+    _row("rows written over", "is there already", "--clean", "rows.jsonl", kind="overwriting"),
+    _row(
+        "kept rows in the audit's own folder",
+        "lies in the audit's own folder",
+        "--out",
+        "o",
+        "--clean",
+        "o/kept.jsonl",
+        kind="paths",
+    ),
+]
