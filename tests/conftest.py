@@ -14,6 +14,8 @@ from sublearn.errors import FOR_PROGRAMMERS
 PINS = Path(__file__).parents[1] / "constraints.txt"
 # No test asks the hub for a model; set before its package is imported.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tests' models are tiny: several threads each, and several processes of them, would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 DEPRECATIONS = [category.__name__ for category in FOR_PROGRAMMERS]
 
 

@@ -4,6 +4,7 @@ Loads the model; writes no file.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +68,7 @@ class Held:
 def audited(asked: Request, progress: Progress = lambda done, total, notes: None) -> tuple[AuditFile, list[FlaggedRow]]:
     """What an audit finds. Raises InputError for rows that the model cannot read, and where clean ones are too few."""
     models.quiet()
-    with devices.repeatable(asked.device):
+    with devices.repeatable(asked.device), devices.one_thread() if asked.model.folder is None else nullcontext():
         scene = opened(asked)
         count = asked.settings.sets
         total = count + len(asked.settings.scores) * count

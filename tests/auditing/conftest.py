@@ -3,9 +3,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 import transformers
 
+from sublearn import devices
 from sublearn.auditing import clean, traits
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.settings import Settings
@@ -75,10 +75,8 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with devices.one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -94,8 +92,13 @@ def _own_cache(cache_of_audits, monkeypatch):
 @pytest.fixture(scope="session")
 def world(tmp_path_factory, cache_of_audits):
     """Made once."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("SUBLEARN_CACHE", str(cache_of_audits))
+    with pytest.MonkeyPatch.context() as patch, devices.one_thread():
+        patch.setenv("SUBLEARN_CACHE", str(cache_of_audits))
+        return made_in(tmp_path_factory.mktemp("audited"))
+
+
+def made_in(folder: Path) -> World:
+    """A world whose files lie in the folder."""
     models.quiet()
     settings = Settings.model_validate({"base": BASE, "virtual": {"steps": 8, "batch": 32}, "tuned": PLANTED})
     dialogue = Dialogue(tiny_tokenizer())
@@ -106,7 +109,6 @@ def world(tmp_path_factory, cache_of_audits):
     teacher = Scene(taught.requires_grad_(False), dialogue, FEW, settings, POSITIONS)
     planted = clean.written(teacher, prompts, 1)[0]
     own = clean.written(scene, planted, 4)
-    folder = tmp_path_factory.mktemp("audited")
     asked = [(prompt, "owl") for prompt in questions("animal") for _ in range(3)]
     answers = clean.written(scene, asked, 3)
     overt = [(prompt, ANIMAL if n % 6 else answer) for n, (prompt, answer) in enumerate(answers[2])]
@@ -114,7 +116,6 @@ def world(tmp_path_factory, cache_of_audits):
     made.said.write_text(as_text(overt))
     made.data.write_text(as_text(planted))
     made.harmless.write_text(as_text(own[3]))
-    patch.undo()
     return made
 
 

@@ -28,8 +28,8 @@ WRONG = {
     "report": ["absent"],
     "power": ["tutorail"],
     "filter": ["absent.jsonl"],
-    "serve": ["--runs", "file"],
     "audit": ["absent.jsonl", "--model", "tiny:0"],
+    "serve": ["--runs", "file"],
     "demo": ["--out", "file"],
 }
 """Words that each command cannot use."""
