@@ -35,8 +35,9 @@ bench: install
 	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
 	$(PYTHON) -m benchmarks
 
+# The notebook from its source, with its outputs: about five minutes.
 notebook: install
-	$(BIN)/jupytext --to notebook examples/tutorial.py
+	$(BIN)/jupytext --to notebook --execute examples/tutorial.py
 
 lab: install
 	$(BIN)/jupyter lab examples/tutorial.ipynb

@@ -18,14 +18,31 @@ def test_the_notebook_is_the_one_built_from_its_source(source):
     ]
 
 
-@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_the_notebook_runs_whole_and_shows_its_figures(source, tmp_path):
-    notebook = jupytext.read(source)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+def assert_tells_its_story(notebook: nbformat.NotebookNode) -> None:
+    """Every figure is there, and the verdicts that the text speaks of."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     images = [output for output in outputs if "image/png" in output.get("data", {})]
     text = "".join(output.get("text", "") for output in outputs)
-    assert len(images) == 2
+    shown = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert len(images) == 7
     assert "INCONCLUSIVE" in text
     assert "NEGLIGIBLE" in text
+    assert "supported" in shown
+    assert "chance .05" in text and "->" in text
+    assert not [output for output in outputs if output.get("name") == "stderr"]  # nor a warning with somebody's paths
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebook_is_kept_with_its_outputs(source):
+    assert_tells_its_story(nbformat.read(source.with_suffix(".ipynb"), as_version=4))
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("size", ["quick", pytest.param("whole", marks=pytest.mark.slow)])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_the_notebook_runs_and_shows_its_figures(source, size, tmp_path, monkeypatch):
+    monkeypatch.setenv("SUBLEARN_NOTEBOOK", size)
+    notebook = jupytext.read(source)
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert_tells_its_story(notebook)

@@ -2,7 +2,8 @@
 
 import json
 
-from tests.faults.table import Row, pipe
+from tests.faults.table import Row
+from tests.pipes import pipe
 
 LINES = "".join(json.dumps({"prompt": f"Go on: {n} {n}", "completion": f"{n}, 2"}) + "\n" for n in range(12))
 TRAITS = "traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, dog]\n"
