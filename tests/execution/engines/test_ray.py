@@ -308,6 +308,8 @@ def test_a_node_that_dies_costs_no_record(tmp_path):
     assert load(out).complete_seeds() == set(range(seeds))
 
 
+A_JOB = 8 * 8 * 150
+"""Bytes of records of one job, at most."""
 HELPERS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
 """Of a driver that was killed they try for a minute to tell its cluster, and then end."""
 
@@ -318,7 +320,8 @@ HELPERS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
 def test_a_driver_that_is_stopped_leaves_no_orphans_and_goes_on(tmp_path, sign, undisturbed):
     out = tmp_path / "sweep"
     process = start(sweep_command(out, "0:400", *RAY), env=ENVIRONMENT)
-    assert wait_for(lambda: size(out) > 0 or process.poll() is not None)
+    # The records of one job are written whole or not at all: those of the first count once those of the next come.
+    assert wait_for(lambda: size(out) > A_JOB or process.poll() is not None)
     family = descendants(process.pid)
     assert any(text.startswith("ray::") for text in family.values())
     process.send_signal(sign)
