@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +10,8 @@ from sublearn.seeds import LARGEST_SEED
 
 LARGEST_VALUE = 1e12
 """No trait's score lies further from zero: beyond it a model has diverged, and squares of sums would overflow."""
+Number = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
+"""A float that a record could hold: the bound of what is read back and drawn."""
 LARGEST_N = 10**12
 LONGEST_NAME, LONGEST_REASON = 200, 1_000
 """Letters."""
@@ -36,7 +38,7 @@ class Record(BaseModel):
     arm: str = Field(max_length=LONGEST_NAME)
     seed: int = Field(ge=0, le=LARGEST_SEED)
     trait: str = Field(max_length=LONGEST_NAME)
-    value: float | None = Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)
+    value: Number | None
     n: int = Field(ge=0, le=LARGEST_N)
     status: Status = "ok"
     reason: str | None = Field(default=None, max_length=LONGEST_REASON)

@@ -13,7 +13,7 @@ from sublearn.execution.manifests import Facts, Provenance, Short
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import file_bytes, json_file, json_value, typed
 from sublearn.files.writing import a_page, beginning, replace_text
-from sublearn.records import LARGEST_N, LARGEST_VALUE
+from sublearn.records import LARGEST_N, Number
 
 MANIFEST, FLAGGED, FIGURE, PAGE = "audit.json", "flagged.jsonl", "audit.svg", "audit.html"
 _MANIFESTS = {MANIFEST: beginning(b'{\n  "model": ')}
@@ -22,7 +22,6 @@ _FILES = {FLAGGED: _OUR_FLAGGED, FIGURE: beginning(b"<svg "), PAGE: a_page}
 LARGEST_TEXT = 10_000
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_N)]
-Number = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
 P = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(max_length=LARGEST_TEXT)]
 

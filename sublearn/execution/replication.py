@@ -21,6 +21,7 @@ from sublearn.execution.store import known_as
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import Replaces, a_page, beginning, replace_text
+from sublearn.records import Number
 from sublearn.study.agreement import Verdict, compare, compare_trend, theirs_half, within
 from sublearn.study.published import QUICK, QUICK_RUNS, TABLES, Published, Search, Trend
 from sublearn.study.table import build
@@ -34,9 +35,9 @@ class Span:
     """A mean with the ends of its 95% interval, if it has one; `label` is the setting of one of several, or empty."""
 
     label: str
-    mean: float
-    low: float | None = None
-    high: float | None = None
+    mean: Number
+    low: Number | None = None
+    high: Number | None = None
 
 
 @dataclass(frozen=True)

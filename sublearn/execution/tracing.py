@@ -21,7 +21,7 @@ from sublearn.execution.plan import Point
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import file_bytes, json_file, json_value, typed
 from sublearn.files.writing import a_page, beginning, replace_text
-from sublearn.records import LARGEST_VALUE
+from sublearn.records import LARGEST_VALUE, Number
 from sublearn.stats import Estimate
 from sublearn.study.base import Setup, Study, Trait
 from sublearn.study.controlled.design import traced
@@ -89,11 +89,11 @@ class Scale:
     Beside both estimates stand the values of each run, None where one is not finite.
     """
 
-    perturb: float
+    perturb: Number
     initial_cosine: Estimate
     transfer: Estimate
-    cosines: tuple[float | None, ...] = ()
-    transfers: tuple[float | None, ...] = ()
+    cosines: tuple[Number | None, ...] = ()
+    transfers: tuple[Number | None, ...] = ()
 
 
 class TraceFile(BaseModel, frozen=True, extra="forbid"):

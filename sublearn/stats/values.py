@@ -2,15 +2,19 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
 # Not scipy.stats, whose distributions are these functions behind half a second of import and much checking.
 from scipy import special
 
 from sublearn.errors import InputError
 
+Finite = Annotated[float, Field(ge=-1e100, le=1e100)]
+"""A float that can be drawn: checked where an estimate is read back. Intervals may pass the bound of records."""
 Rows = NDArray[np.float64]
 """One finite value a run, shape "study run"."""
 
@@ -23,14 +27,14 @@ class Estimate:
     n counts units of `each` of them, of which the means were taken.
     """
 
-    mean: float | None
-    se: float | None
-    low: float | None
-    high: float | None
+    mean: Finite | None
+    se: Finite | None
+    low: Finite | None
+    high: Finite | None
     n: int
     method: str
     alike: int = 0
-    common: float | None = None
+    common: Finite | None = None
     each: int = 1
 
     def __str__(self) -> str:

@@ -9,12 +9,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sublearn.files.reading import json_file, typed
-from sublearn.records import LARGEST_N, LARGEST_VALUE, LONGEST_NAME
+from sublearn.records import LARGEST_N, LONGEST_NAME, Number
 from sublearn.seeds import LARGEST_SEED
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_N)]
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
-Number = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
 Share = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6)]
 """From 0 to 1, but for rounding in float32."""
 LARGEST_FILE = 1 << 24
