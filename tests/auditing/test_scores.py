@@ -67,7 +67,12 @@ def test_a_score_names_a_trait_that_rows_say_openly(name, world):
     assert world.scene.candidates.names[int(np.argmax(gain))] == ANIMAL
 
 
-@pytest.mark.parametrize("name", ["steering", "frequency", "words"])
+def test_words_tell_rows_that_say_a_trait_from_those_of_the_base(world):
+    measure = SCORES["words"].prepare("words")(world.scene, world.answers[0])
+    assert measure(world.overt).values[0] > measure(world.answers[1]).values[0]
+
+
+@pytest.mark.parametrize("name", ["steering", "frequency"])
 def test_what_needs_no_traits_tells_planted_rows_from_those_of_the_base(name, measured):
     first, other, _ = measured(name)
     assert first.values[0] > other.values[0]
