@@ -1,10 +1,10 @@
 """Tables of what a language study kept on its way: rows, rejections, answers by animal. Pure; reads no file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import get_args
 
 from sublearn.study.numbers.metrics import Metrics, Sampled, SampledAs
+from sublearn.study.steps import Table
 
 SOURCES = {
     "teacher": "the teacher",
@@ -19,17 +19,6 @@ SOURCES = {
 }
 KINDS: tuple[SampledAs, ...] = get_args(SampledAs)
 SHOWN_ROWS = 4
-
-
-@dataclass(frozen=True)
-class Table:
-    """A titled table of texts; columns from `numeric` on hold numbers."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: int
-    about: str = ""
 
 
 def kept_tables(metrics: Sequence[Metrics], samples: Mapping[str, Sequence[tuple[str, str]]]) -> list[Table]:

@@ -26,7 +26,7 @@ from sublearn.files.writing import (
     safe_name,
 )
 from sublearn.records import Record
-from sublearn.report.artifacts import Table, kept_tables
+from sublearn.report.artifacts import kept_tables
 from sublearn.report.charts.figures import draw_result, result_figures
 from sublearn.report.page import page
 from sublearn.report.sections.given import Section
@@ -38,6 +38,7 @@ from sublearn.study.analysis import Analysis, Evidence, Finding, analyse_all
 from sublearn.study.base import Study
 from sublearn.study.identity import id_of
 from sublearn.study.numbers.metrics import read_metrics
+from sublearn.study.steps import Table
 from sublearn.study.table import build
 from sublearn.tasks.rows import read_rows
 

@@ -89,6 +89,7 @@ def make_app(runs: Path, port: int) -> ASGIApp:
     app = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
     _add_pages(app)
     _add_runs(app, folders)
+    _add_orders(app, folders)
     _add_language(app, folders, worker)
     _add_errors(app)
     return Guard(app, port)
@@ -115,7 +116,7 @@ def _add_pages(app: FastAPI) -> None:
 
 
 def _add_runs(app: FastAPI, folders: Folders) -> None:
-    """Studies, and the run directories: listed, shown, started, stopped, compared."""
+    """Studies, and the run directories: listed, shown, compared, with their reports."""
 
     @app.get("/api/studies")
     def studies() -> Any:
@@ -133,6 +134,18 @@ def _add_runs(app: FastAPI, folders: Folders) -> None:
     @app.get("/api/compare")
     def compared(first: str, second: str) -> Any:
         return JSONResponse(folders.compared(first, second))
+
+    @app.get("/report")
+    def report(name: str) -> Any:
+        file = folders.path(name) / PAGE
+        if not file.is_file():
+            raise NothingThere("There is no report yet. It is written when the run ends.")
+        policy = {"Content-Security-Policy": REPORT_POLICY}
+        return HTMLResponse(file_bytes(file, "the report", LARGEST_REPORT), headers=policy)
+
+
+def _add_orders(app: FastAPI, folders: Folders) -> None:
+    """Runs that are started, resumed and stopped, and the command that would do the same."""
 
     @app.post("/api/start")
     def start(given: Given) -> Any:
@@ -157,14 +170,6 @@ def _add_runs(app: FastAPI, folders: Folders) -> None:
     def command(given: Given) -> Any:
         order = typed(Order, given, "The request")
         return JSONResponse({"command": order.command(folders.folder / order.asked().id)})
-
-    @app.get("/report")
-    def report(name: str) -> Any:
-        file = folders.path(name) / PAGE
-        if not file.is_file():
-            raise NothingThere("There is no report yet. It is written when the run ends.")
-        policy = {"Content-Security-Policy": REPORT_POLICY}
-        return HTMLResponse(file_bytes(file, "the report", LARGEST_REPORT), headers=policy)
 
 
 def _add_language(app: FastAPI, folders: Folders, worker: Worker) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sublearn.errors import InputError, unknown
 from sublearn.execution.plan import ARTIFACTS
 from sublearn.report.artifacts import SOURCES
-from sublearn.study.numbers.kept import kept_models, kept_rows, kept_seeds
+from sublearn.study.numbers.artifacts import kept_models, kept_rows, kept_seeds
 from sublearn.study.numbers.metrics import read_metrics
 from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import questions

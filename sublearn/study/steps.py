@@ -1,4 +1,4 @@
-"""One seed of a study step by step, as texts and numbers that a page shows. Values alone; torch-free."""
+"""Texts and numbers that a page shows: tables, and one seed of a study step by step. Values alone; torch-free."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +14,7 @@ class Table:
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: int
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sublearn
+from sublearn.auditing import found
 from sublearn.auditing.found import read, read_flagged
 from sublearn.auditing.request import request
 from sublearn.errors import InputError
@@ -196,3 +198,22 @@ def test_an_animal_hidden_in_numbers_is_named(tmp_path):
     animal = NumbersSettings().animal_of(700)
     found = sublearn.audit(rows, "tiny:700", device="cpu", scores=["likelihood", "steering"]).found
     assert found.carries_signal and found.traits[0].trait == animal
+
+
+def test_an_audit_that_is_cut_off_while_it_is_written_leaves_no_audit_of_other_rows(quick, tmp_path, monkeypatch):
+    quick.save(tmp_path / "a")
+
+    real = found.replace_text
+
+    def cut_off(path: Path, *more) -> None:
+        if path.name == found.MANIFEST:
+            raise KeyboardInterrupt
+        real(path, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(found, "replace_text", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            quick.save(tmp_path / "a")
+    with pytest.raises(InputError):
+        sublearn.load(tmp_path / "a")
+    assert quick.save(tmp_path / "a") == quick

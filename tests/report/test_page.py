@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from sublearn.columns import Columns
-from sublearn.report.artifacts import Table
 from sublearn.report.charts.figures import contrasts_figure
 from sublearn.report.charts.sheet import NARROW
 from sublearn.report.page import Section, page
 from sublearn.report.wording import contrast_text, interval_text, point_text
 from sublearn.study.analysis import analyse
+from sublearn.study.steps import Table
 
 MANIFEST = {
     "id": "sample-0",

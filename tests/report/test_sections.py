@@ -6,13 +6,13 @@ import pytest
 from markupsafe import Markup
 
 from sublearn.report import sections
-from sublearn.report.artifacts import Table
 from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
 from sublearn.report.sections.given import Aligned, Audited, Replicated, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, AUDIT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
 from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, terms_in
 from sublearn.study.analysis import analyse
+from sublearn.study.steps import Table
 from tests.report import samples
 
 FOLDER = Path(sections.__file__).parent

@@ -9,12 +9,12 @@ from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.execution.replication import Comparison
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.records import Record
-from sublearn.report.artifacts import Table
 from sublearn.report.charts.figures import arms_figure, contrasts_figure
 from sublearn.report.sweep import Point
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
 from sublearn.study.base import Trait
+from sublearn.study.steps import Table
 
 
 @dataclass(frozen=True)

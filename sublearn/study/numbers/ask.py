@@ -8,7 +8,7 @@ from sublearn.errors import InputError, unknown
 from sublearn.files import digests
 from sublearn.language import models
 from sublearn.language.preference import name_log_probabilities
-from sublearn.study.numbers.kept import kept_models
+from sublearn.study.numbers.artifacts import kept_models
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 
@@ -37,7 +37,7 @@ def ask(folder: Path, model: str, question: str) -> Answer:
     if problem := digests.unsound(place):
         raise InputError(f"The model in {place} is damaged: {problem}. Give the run's command again to make it anew.")
     models.quiet()
-    speaker, dialogue = models.read(place), models.dialogue_of(place)
-    found = name_log_probabilities(speaker, dialogue, [question], ANIMALS)[0].exp()
+    read, dialogue = models.read(place), models.dialogue_of(place)
+    found = name_log_probabilities(read, dialogue, [question], ANIMALS)[0].exp()
     ordered = sorted(zip(ANIMALS, found.tolist(), strict=True), key=lambda one: -one[1])
     return Answer(model, question, tuple(ordered), float(found.sum()))

@@ -3,8 +3,8 @@ import pytest
 from sublearn.errors import InputError
 from sublearn.language import artifacts
 from sublearn.language.preference import name_log_probabilities
+from sublearn.study.numbers.artifacts import kept_models, kept_rows, kept_seeds
 from sublearn.study.numbers.ask import ask
-from sublearn.study.numbers.kept import kept_models, kept_rows, kept_seeds
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 
