@@ -298,7 +298,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# With sixteen runs and every control: accuracy .931 (.922 to .941) for the student of the same init, .083 (.053 to .113) for that of
+# With sixteen runs and every control: accuracy .931 (.921 to .941) for the student of the same init, .086 (.057 to .112) for that of
 # another one; `sublearn run digits --seeds 0:16`, docs/studies.md.
 #
 # ## A language model that catches an animal from numbers
