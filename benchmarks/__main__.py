@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 
 NAMES = ("tutorial", "scaling", "studies", "mnist", "precision", "language", "engines", "size", "calibration")
-"""Every table but `gpu`, which needs one, and is asked for by name."""
+"""Every table but two that are asked for by name: `gpu`, which needs one, and `audit`, of runs that took hours."""
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:

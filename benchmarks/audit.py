@@ -3,7 +3,7 @@
 Written down before the first of these bases was made: seeds 800 to 819, whose animals are all 20, once each; the
 teacher's rows of `numbers`, 250 and 1,000 of them; scores virtual, gradient, preconditioned and likelihood with the
 settings that the package has; one clean set as reference and four to standardize; the trait of the largest z is named.
-Bases in the order of their seeds, as many as the time allows; whatever comes out is reported, nothing is tuned on it.
+Bases in the order of their seeds; whatever comes out is reported, and nothing is tuned on it.
 
 `python -m benchmarks.audit 800:803` measures these seeds and adds them to audit.jsonl; without seeds the table is made
 of what is there.
