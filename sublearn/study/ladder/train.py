@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sublearn import stages
 from sublearn.records import Record
 from sublearn.study.base import Setup, Study
 from sublearn.study.ladder.spec import NAMES, RUNGS, Settings, rung_settings
@@ -12,7 +13,7 @@ from sublearn.study.prompts.design import Prompts
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """The arms of every rung, under the ladder's names."""
     rows = []
-    for rung in RUNGS:
+    for rung in stages.parts(list(RUNGS)):
         own = rung_settings(settings, rung)
         whole = Prompts(own).study()
         part = whole.model_copy(update={"arms": tuple(arm for arm in whole.arms if arm.name in NAMES)})
