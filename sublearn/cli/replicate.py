@@ -1,7 +1,6 @@
 """`sublearn replicate`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,7 @@ def command(
             if not as_json:
                 shown.say(f"{one.verdict.upper():<12} {one.name:<28} theirs {one.theirs}; ours {one.ours}")
 
-        found = replicate(rows, out, replace(options, progress=shown.update), announce, command_line(), quick)
+        found = replicate(rows, out, shown.followed(options), announce, command_line(), quick)
     if as_json:
         echo(json.dumps(found.to_dict(), indent=2))
     else:

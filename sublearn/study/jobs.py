@@ -18,7 +18,6 @@ from sublearn.stages import Curve, News
 from sublearn.study.base import Setup, Study, misfits
 from sublearn.study.table import runs_at_once
 
-
 Key = tuple[str, int]
 """A study's id and the first of a job's seeds."""
 Hear = Callable[[Key, News], object]

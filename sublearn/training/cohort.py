@@ -60,7 +60,7 @@ def train(
     """Train every run of `state` on its own batches, a step a batch; `model` is only the template.
 
     `frozen` names parameters or modules that are not trained; `keys` are for layers that draw, of which none has a
-    rule. Nothing in a step waits for the device.
+    rule. Nothing in a step waits for the device but, where somebody listens (`stages`), some of the losses.
     """
     del keys
     many = lifted(model)

@@ -5,9 +5,10 @@ import sys
 import pytest
 
 from sublearn.cli import progress
-from sublearn.cli.progress import Pace, following
+from sublearn.cli.progress import following
 from sublearn.execution import replication
 from sublearn.execution.options import Options
+from sublearn.execution.pace import Pace
 from sublearn.results.replication import replicate
 from sublearn.results.single import run
 from sublearn.study.published import FigureSource, Published

@@ -90,7 +90,7 @@ def test_a_job_that_kills_its_process_each_time_is_the_one_that_failed(monkeypat
     done: list[Job] = []
     pools: list[ThreadPoolExecutor] = []
     monkeypatch.setattr(local, "_submitted", submitted)
-    monkeypatch.setattr(local, "_pool", lambda workers: pools.append(ThreadPoolExecutor(workers)) or pools[-1])
+    monkeypatch.setattr(local, "_pool", lambda workers, _: pools.append(ThreadPoolExecutor(workers)) or pools[-1])
     (failed,) = [
         outcome
         for outcome in local.run_jobs((Job(study=study, seeds=(0,)) for study in STUDIES), 2, True)
