@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sublearn.cli.completion import figures
 from sublearn.cli.options import DRY_RUN, QUIET, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
 from sublearn.cli.typed import command_line, echo
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @command_named("replicate")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=figures)
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
 @out("Folder of its runs and its page.", "runs/replication")
 @how_to_run("device", "jobs", "engine", "trainer", "precision", "trackers")
