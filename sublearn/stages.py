@@ -109,6 +109,20 @@ def parts(things: Sequence[T], weights: Sequence[float] = ()) -> Iterator[T]:
 
 
 @contextmanager
+def renaming(name_of: Callable[[str], str]) -> Iterator[None]:
+    """Call the models of the stages meanwhile by other names: those of the study that they are a part of."""
+    job = _JOB.get()
+    if job is None:
+        yield
+        return
+    before, job.name_of = job.name_of, name_of
+    try:
+        yield
+    finally:
+        job.name_of = before
+
+
+@contextmanager
 def trying() -> Iterator[None]:
     """Forget the curves of what is done meanwhile if it fails, since it will be done again."""
     job = _JOB.get()
@@ -183,6 +197,7 @@ class Job:
         self.course: dict[str, tuple[float, float]] = {}
         self.stages: list[_Stage] = []
         self.curves: list[Curve] = []
+        self.name_of: Callable[[str], str] = str
 
     def ahead(self, weights: Mapping[str, float]) -> None:
         """Lay the stages out over the part of the work that is at hand."""
@@ -195,7 +210,7 @@ class Job:
     def begin(self, name: str, steps: int, models: Sequence[str]) -> None:
         """Take up a stage; one that was not foreseen moves nothing forward."""
         start, size = self.course.get(name, (self.share, 0.0))
-        self.stages.append(_Stage(name, start, size, steps, models))
+        self.stages.append(_Stage(name, start, size, steps, [self.name_of(model) for model in models]))
         self._tell()
 
     def end(self) -> None:

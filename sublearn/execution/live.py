@@ -18,7 +18,7 @@ from sublearn.errors import InputError
 from sublearn.execution.pace import Pace, Stage
 from sublearn.files.reading import json_file, typed
 from sublearn.files.writing import replace_view
-from sublearn.records import Number
+from sublearn.records import LARGEST_VALUE, Number
 from sublearn.stages import Curve, News, joined
 
 PREFIX, ALL = "training", "training*.json"
@@ -40,7 +40,8 @@ class KeptCurve(Spec, frozen=True):
     @classmethod
     def of(cls, curve: Curve) -> Self:
         """As it is kept."""
-        return cls(model=curve.model[:300], runs=curve.runs, every=curve.every, losses=curve.losses)
+        losses = (None if loss is None or abs(loss) > LARGEST_VALUE else loss for loss in curve.losses)
+        return cls(model=curve.model[:300], runs=curve.runs, every=curve.every, losses=tuple(losses))
 
     @property
     def curve(self) -> Curve:
@@ -90,6 +91,9 @@ class View:
     jobs: dict[int, int] = field(default_factory=dict)
     """The number of runs of each job that was begun and has not ended, by its first seed."""
     at: dict[int, News] = field(default_factory=dict)
+    stage: str = ""
+    """The stages that are at work, or were last."""
+    closed: bool = False
     written: float = field(default_factory=monotonic)
 
     @classmethod
@@ -118,6 +122,7 @@ class View:
         if first not in self.jobs:  # its outcome has come before the last of its news
             return False
         self.at[first] = news
+        self.stage = named(news.stage for news in self.at.values())
         self.pace.at(Stage(self.stage, self.pace.done + self.partly, self.pace.total or 0))
         if monotonic() - self.written >= EVERY_S:
             self.write()
@@ -132,14 +137,9 @@ class View:
         if monotonic() - self.written >= EVERY_S:
             self.write()
 
-    @property
-    def stage(self) -> str:
-        """The stages that are at work."""
-        return named(news.stage for news in self.at.values())
-
     def close(self) -> None:
         """Write it for the last time, if anything was trained."""
-        self.at.clear()
+        self.closed = True
         if self.ended:
             self.write()
 
@@ -147,17 +147,22 @@ class View:
         """Write what there is to see."""
         self.written = monotonic()
         if self.file is not None:
-            with suppress(InputError):  # what matters is written elsewhere, and complains there
+            # What matters is written elsewhere, and complains there; so many curves that none fits are not shown.
+            with suppress(InputError, ValueError):
                 replace_view(self.file, self._content().model_dump_json(indent=1) + "\n")
 
     def _content(self) -> Training:
-        now = None
-        if self.at:
-            curves = joined(curve for news in self.at.values() for curve in news.curves)
-            own, total = self.pace, self.pace.total or 0
-            kept = tuple(map(KeptCurve.of, curves))
-            now = Now(stage=self.stage[:300], done=own.done + self.partly, total=total, left_s=own.left, curves=kept)
-        return Training(curves=tuple(map(KeptCurve.of, self.ended)), now=now)
+        return Training(curves=tuple(map(KeptCurve.of, self.ended)), now=None if self.closed else self._now())
+
+    def _now(self) -> Now:
+        curves = joined(curve for news in self.at.values() for curve in news.curves)
+        return Now(
+            stage=self.stage[:300],
+            done=self.pace.done + self.partly,
+            total=self.pace.total or 0,
+            left_s=self.pace.left,
+            curves=tuple(map(KeptCurve.of, curves)),
+        )
 
 
 def _read(file: Path) -> Training:

@@ -1,9 +1,14 @@
 """The pages in Chromium: what a user sees and does, that nothing leaves loopback, and that nothing is complained of."""
 
+import itertools
+import re
 import shutil
+import statistics
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +122,13 @@ def test_reload_two_tabs_stop_and_go_on(browser, served):
         seen.open(f"/#{name}", "#stop:visible")
         served.reaches(name, "running", done=1)
         api.expect(page.locator("#count")).not_to_contain_text("0 of")
+        api.expect(page.locator("#stage")).to_have_text(
+            re.compile(r"^(teacher|students 1 to 2 of 2), about \d+:\d\d left$")
+        )
+        api.expect(page.locator("#training svg")).to_have_count(2)
+        assert page.get_attribute("#training svg >> nth=0", "aria-label").startswith(
+            "Teachers: mean loss by step; teacher at"
+        )
         page.reload()
         page.wait_for_selector("#stop:visible")
         assert page.input_value("#runs") == "400" and page.input_value("[data-key='student.epochs']") == "6"
@@ -134,6 +146,60 @@ def test_reload_two_tabs_stop_and_go_on(browser, served):
             own.wait_for_selector("#stop:visible")
         page.click("#stop")
         served.reaches(name, "stopped")
+
+
+CHANGES = """
+() => {
+  window.changes = [];
+  const at = () => window.changes.push(performance.timeOrigin + performance.now());
+  new MutationObserver(at).observe(document.getElementById("run"), { childList: true, subtree: true });
+}
+"""
+LATE_S = 1.0
+"""By then what the runner has written is to be seen."""
+
+
+@pytest.mark.slow
+def test_during_200_seeds_of_the_tutorial_the_page_changes_at_least_once_a_second(browser, served):
+    """What is seen is held against what the runner wrote and when: on a busy machine it may write more seldom."""
+    name = served.post("/api/start", {"study": "tutorial", "settings": {}, "runs": 200})["name"]
+    with watched(browser, served) as seen, written(served.folder / name) as writes:
+        seen.open(f"/#{name}", "#stop:visible")
+        seen.page.evaluate(CHANGES)
+        api.expect(seen.page.locator("#count")).to_have_text("200 runs, done", timeout=600_000)
+        changes = [1e-3 * time for time in seen.page.evaluate("window.changes")]
+    assert len(writes) > 5
+    late = [min((change - write for change in changes if change >= write), default=0.0) for write in writes]
+    gaps = [after - before for before, after in itertools.pairwise(changes) if before < writes[-1]]
+    unseen = [gap for gap in gaps if gap > LATE_S + max_gap(writes)]
+    assert statistics.quantiles(late, n=20)[-1] < LATE_S and not unseen, (late, gaps)
+    assert statistics.median(gaps) < LATE_S
+
+
+def max_gap(times: list[float]) -> float:
+    return max(after - before for before, after in itertools.pairwise(times))
+
+
+@contextmanager
+def written(folder: Path) -> Iterator[list[float]]:
+    """When a run's records and its view were written, one time a look, until the end."""
+    found: list[float] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            files = [folder / name for name in ("records.jsonl", "training.json") if (folder / name).exists()]
+            last = max((file.stat().st_mtime for file in files), default=0.0)
+            if last and (not found or last > found[-1]):
+                found.append(last)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_what_is_out_of_range_is_said_beside_the_knobs(browser, served):

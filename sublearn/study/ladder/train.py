@@ -17,8 +17,9 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
         own = rung_settings(settings, rung)
         whole = Prompts(own).study()
         part = whole.model_copy(update={"arms": tuple(arm for arm in whole.arms if arm.name in NAMES)})
+        with stages.renaming(lambda arm, rung=rung: f"{rung}_{NAMES[arm]}"):
+            records = prompts_train.measure(part, own, seeds, setup)
         rows += [
-            record.model_copy(update={"study": study.id, "arm": f"{rung}_{NAMES[record.arm]}"})
-            for record in prompts_train.measure(part, own, seeds, setup)
+            record.model_copy(update={"study": study.id, "arm": f"{rung}_{NAMES[record.arm]}"}) for record in records
         ]
     return rows
