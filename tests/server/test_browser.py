@@ -28,6 +28,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 240_000
+"""For a machine that has much else to do."""
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 PAGES = {"/": "#chart svg", "/compare": "#compared svg", "/steps": "#steps li", "/numbers?name=numbers": "#rows table"}
 """Each page, and what is there once it is filled."""
@@ -62,7 +64,7 @@ def watched(browser, served: Served, **how) -> Iterator[Seen]:
     """A page whose errors and foreign requests fail the test at its end."""
     context = browser.new_context(viewport=how.pop("viewport", DESK), **how)
     seen = Seen(context.new_page(), served)
-    seen.page.set_default_timeout(60_000)
+    seen.page.set_default_timeout(PATIENCE_MS)
     watch(seen)
     yield seen
     context.close()
@@ -105,7 +107,7 @@ def test_run_to_verdict_with_the_keyboard_alone(browser, served):
                 page.keyboard.press("Control+A")
                 page.keyboard.type("9")
         page.keyboard.press("Enter")
-        api.expect(page.locator("#count")).to_have_text("9 runs, done", timeout=60_000)
+        api.expect(page.locator("#count")).to_have_text("9 runs, done", timeout=PATIENCE_MS)
         assert page.inner_text("#claims .badge") == "inconclusive"
         command = page.inner_text("#command")
         assert "--set n_unrelated=61 " in command and "--seeds 0:9 " in command

@@ -9,7 +9,7 @@ const NARROW = 560;
 export function rowsChart(width, rows, { limits, origin = null, originLabel = "", label, describe }) {
   const narrow = width < NARROW;
   const left = narrow ? 8 : Math.min(250, 24 + 7.2 * Math.max(...rows.map((row) => row.label.length), 4));
-  const right = narrow ? 8 : 128;
+  const right = narrow ? 8 : 144;
   const step = narrow ? ROW + 20 : ROW;
   const top = originLabel ? 22 : 8;
   const height = top + step * rows.length + 40;
