@@ -5,7 +5,7 @@ PYTHON := $(BIN)/python
 # build, pip 26.2 and later only the second.
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
-.PHONY: install demo test test-slow check bench figures tables replication notebook lab pins test-floors test-latest dist
+.PHONY: install demo test test-slow check bench docs figures tables replication notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
 
@@ -21,7 +21,7 @@ test: install
 	$(PYTHON) -m pytest
 
 test-slow: install
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,llm,ray,serve]'
 	$(PYTHON) -m pytest -m slow
 
 check: install
@@ -41,6 +41,14 @@ notebook: install
 
 lab: install
 	$(BIN)/jupyter lab examples/tutorial.ipynb
+
+# The documentation site, in build/site: open its index.html. Nothing in it is loaded from elsewhere.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,llm,serve]'
+	touch $@
 
 figures: install
 	$(PYTHON) docs/make_figures.py
@@ -65,7 +73,7 @@ test-floors: build/floors.txt
 test-latest: build/latest.txt
 test-floors test-latest: test-%:
 	python3 -m venv --clear build/$*
-	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,llm,ray,serve,trackers]'
+	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,docs,llm,ray,serve,trackers]'
 	build/$*/bin/python -m pytest
 
 build/floors.txt: pyproject.toml constraints.txt tools/constraints.py

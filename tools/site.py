@@ -81,7 +81,7 @@ def _row(option: click.Option, context: click.Context) -> str:
     """An option's line in the table."""
     found = option.get_help_record(context)
     assert found is not None, option.name
-    return f"| `{found[0].replace('|', chr(92) + '|')}` | {_plain(found[1])} |"
+    return f"| <code>{found[0].replace('|', '&#124;')}</code> | {_plain(found[1])} |"
 
 
 def _plain(text: str) -> str:
