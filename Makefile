@@ -11,7 +11,7 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,llm,serve]'
 	touch $@
 
 demo: install
@@ -43,12 +43,8 @@ lab: install
 	$(BIN)/jupyter lab examples/tutorial.ipynb
 
 # The documentation site, in build/site: open its index.html. Nothing in it is loaded from elsewhere.
-docs: $(VENV)/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-
-$(VENV)/.docs: $(VENV)/.installed
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,llm,serve]'
-	touch $@
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 figures: install
 	$(PYTHON) docs/make_figures.py

@@ -1,7 +1,7 @@
 """What the documentation site holds beside docs/: the texts of the checkout's root, and the commands, from themselves.
 
-A hook of mkdocs (mkdocs.yml names it). In the checkout pages link to one another as files; where a page stands elsewhere on the
-site, its links are turned to where their targets stand there.
+A hook of mkdocs (mkdocs.yml names it). In the checkout pages link to one another as files; links of a page that stands
+elsewhere on the site, and links to such a page, are turned to where it stands there.
 """
 
 import posixpath
@@ -55,8 +55,8 @@ def command_reference() -> str:
     with click.Context(cli, info_name="sublearn") as whole:
         parts = [_command(name, cli.get_command(whole, name)) for name in COMMANDS]
     lead = (
-        "# Commands\n\nWhat `sublearn COMMAND --help` says. Exit status: 0 done, 2 bad input (one message, nothing written), "
-        "1 the run failed, 130 interrupted; what was stopped is resumed by the same command.\n"
+        "# Commands\n\nWhat `sublearn COMMAND --help` says. Exit status: 0 done, 2 bad input (one message, nothing "
+        "written), 1 the run failed, 130 interrupted; what was stopped is resumed by the same command.\n"
     )
     return "\n".join([lead, *parts])
 

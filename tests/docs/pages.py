@@ -1,4 +1,4 @@
-"""The pages of README and docs/: their blocks of code, what of them is run, and whether what was printed is what they say."""
+"""README and the pages of docs/: their blocks of code, what of them is run, and whether they print what they say."""
 
 import re
 import shlex

@@ -1,7 +1,7 @@
 """The code of README and of every page of docs/ runs and prints what the page says; a command that does not is marked.
 
-By default every command is read as the command line would read it, and the Python of pages that take seconds is run; the
-slow tests run everything.
+By default every command is read as the command line would read it, and the Python of pages that take seconds is
+run; the slow tests run everything.
 """
 
 import json
@@ -151,7 +151,8 @@ def test_a_sample_leaves_out_only_what_it_says():
 
 
 def test_calls_are_found_in_pipes_loops_and_behind_settings():
-    text = "for i in 1 2; do\n  X=$((i - 1)) sublearn run a --shard $i/8 &\ndone; wait\ncat f | sublearn filter - > kept  # sublearn x\n"
+    loop = "for i in 1 2; do\n  X=$((i - 1)) sublearn run a --shard $i/8 &\ndone; wait\n"
+    text = loop + "cat f | sublearn filter - > kept  # sublearn x\n"
     assert list(commands(text)) == [["run", "a", "--shard", "$i/8"], ["filter", "-"]]
 
 
