@@ -38,6 +38,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return relinked(markdown, page.file.src_uri)
 
 
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """A finished page, in which the theme's search box has a name for readers who hear it."""
+    del page, config
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
+    )
+
+
 def relinked(markdown: str, place: str) -> str:
     """A text of this place on the site, its links turned to the places of their targets."""
     origin = {there: here for here, there in PLACES.items()}.get(place, f"docs/{place}")

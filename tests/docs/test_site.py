@@ -132,6 +132,7 @@ def test_every_figure_among_the_findings_stands_on_the_page_that_it_links():
 @pytest.mark.skipif(find_spec("playwright") is None or CHROMIUM is None, reason="Playwright or Chromium is missing")
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 def test_the_site_opens_from_the_disk_without_a_request_or_an_error(look, site, pages):
+    from axe_core_python.sync_playwright import Axe
     from playwright.sync_api import expect, sync_playwright
 
     wrong = []
@@ -146,6 +147,10 @@ def test_the_site_opens_from_the_disk_without_a_request_or_an_error(look, site, 
             page.goto((site / name).as_uri())
             wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
             assert not page.evaluate(wider), name
+        for name in ("index.html", "real-models.html", "reference/python.html") if look != "phone" else ():
+            page.goto((site / name).as_uri())
+            found = [one for one in Axe().run(page)["violations"] if one["impact"] in ("serious", "critical")]
+            assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], name
         page.goto((site / "index.html").as_uri())
         if look != "phone":
             page.click(".md-search__input")
