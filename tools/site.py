@@ -61,7 +61,7 @@ def relinked(markdown: str, place: str) -> str:
 def command_reference() -> str:
     """The page of all commands, in the table's order."""
     with click.Context(cli, info_name="sublearn") as whole:
-        parts = [_command(name, cli.get_command(whole, name)) for name in COMMANDS]
+        parts = [_command(name, cli.get_command(whole, name), whole) for name in COMMANDS]
     lead = (
         "# Commands\n\nWhat `sublearn COMMAND --help` says. Exit status: 0 done, 2 bad input (one message, nothing "
         "written), 1 the run failed, 130 interrupted; what was stopped is resumed by the same command.\n"
@@ -69,10 +69,10 @@ def command_reference() -> str:
     return "\n".join([lead, *parts])
 
 
-def _command(name: str, command: click.Command | None) -> str:
+def _command(name: str, command: click.Command | None, whole: click.Context) -> str:
     """One command: what it does, how it is called, its options."""
     assert command is not None
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, info_name=name, parent=whole)
     usage = " ".join(["sublearn", name, *command.collect_usage_pieces(context)])
     rows = [_row(option, context) for option in command.get_params(context) if isinstance(option, click.Option)]
     table = "\n".join(["| option | |", "|---|---|", *rows])
@@ -94,4 +94,4 @@ def _row(option: click.Option, context: click.Context) -> str:
 
 def _plain(text: str) -> str:
     """Words as Markdown that shows them as they are; what stands between backticks stays code."""
-    return re.sub(r"([\\|*_\[\]<>])", r"\\\1", text)
+    return re.sub(r"`[^`]*`|([\\|*_\[\]<>])", lambda match: f"\\{match[1]}" if match[1] else match[0], text)
