@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sublearn.auditing.defences.compared import Compared, Span
+from sublearn.auditing.defences.compared import Compared, Ranged
 from sublearn.auditing.defences.table import UNDEFENDED
 from sublearn.report.grid import grid
 from sublearn.report.wording import number
@@ -48,7 +48,7 @@ def defences_text(found: Sequence[Compared], analysis: Analysis) -> str:
     return "\n".join([about(analysis), "", *table, "", *grid(named)])
 
 
-def _span(found: Span, decimals: int, alone: bool = False, signed: bool = False) -> str:
+def _span(found: Ranged, decimals: int, alone: bool = False, signed: bool = False) -> str:
     if found.value is None:
         return "unmeasured"
     shown = number(found.value, decimals, signed)

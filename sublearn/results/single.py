@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -105,7 +106,7 @@ class Result(Shown):
         """The verdict on each claim, with its reason."""
         return self.analysis.findings
 
-    @property
+    @cached_property
     def defences(self) -> tuple[Compared, ...]:
         """What each defence leaves; nothing but of a study of defences."""
         return kept.compared_in(self.path, self.analysis, self.records)

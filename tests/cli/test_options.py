@@ -50,6 +50,7 @@ def test_commands_that_take_long_can_be_quiet():
         "trace",
         "replicate",
         "audit",
+        "defend",
     }
 
 

@@ -22,13 +22,13 @@ from sublearn.study.analysis import Analysis, Values, column, paired, values_of
 
 FARTHEST = 10.0
 """Ratios are looked for so far from the ratio of the means; an interval that reaches farther has no end."""
-HALVINGS = 30
+HALVINGS = 20
 NONE = Defence("nothing is changed", "", "rows", None)
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Span:
+class Ranged:
     """A mean or a ratio of means over n bases with its interval; ends that are not there are None."""
 
     value: float | None
@@ -49,9 +49,9 @@ class Compared:
     about: str
     needs: str
     transfer: float | None
-    left: Span
-    task: Span
-    lists: Span
+    left: Ranged
+    task: Ranged
+    lists: Ranged
     seconds: float | None
     against: str | None
     verdict: str | None = None
@@ -96,18 +96,18 @@ def _row(
     )
 
 
-def ratio(after: Floats, before: Floats, family: Family) -> Span:
+def ratio(after: Floats, before: Floats, family: Family) -> Ranged:
     """The mean of `after` over that of `before` ("base"), with its interval."""
     n = len(after)
     if not n or not before.mean():
-        return Span(None, None, None, n)
+        return Ranged(None, None, None, n)
     if np.array_equal(after, before):
-        return Span(1.0, None, None, n)
+        return Ranged(1.0, None, None, n)
     centre = float(after.mean() / before.mean())
     if n < family.least_runs:
-        return Span(centre, None, None, n)
+        return Ranged(centre, None, None, n)
     low, high = (_end(after, before, family, centre, sign * FARTHEST) for sign in (-1, 1))
-    return Span(centre, low, high, n)
+    return Ranged(centre, low, high, n)
 
 
 def _end(after: Floats, before: Floats, family: Family, centre: float, reach: float) -> float | None:
@@ -126,10 +126,10 @@ def _may_be(after: Floats, before: Floats, family: Family, value: float) -> bool
     return found.low is None or found.high is None or found.low <= 0 <= found.high
 
 
-def _beyond(name: str, trait: str, values: Values, family: Family) -> Span:
+def _beyond(name: str, trait: str, values: Values, family: Family) -> Ranged:
     """How much more a defended student scores than the undefended one, on the same rows."""
     if name == UNDEFENDED:
         own = column(values, name, trait).values
-        return Span(0.0 if len(own) else None, None, None, len(own))
+        return Ranged(0.0 if len(own) else None, None, None, len(own))
     found = stats.contrasts([paired(values, name, UNDEFENDED, trait).values], family)[0]
-    return Span(found.mean, found.low, found.high, found.n)
+    return Ranged(found.mean, found.low, found.high, found.n)

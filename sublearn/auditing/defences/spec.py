@@ -32,7 +32,7 @@ class Plans(Spec, frozen=True):
     replaced: float = Field(default=0.5, gt=0, le=1, description="share of numbers (replace)")
     kept: float = Field(default=0.5, gt=0, lt=1, description="share of an answer that the base continues (paraphrase)")
     mixed: float = Field(default=0.5, gt=0, lt=1, description="share of rows from the other teacher (mixed)")
-    noise: float = Field(default=0.2, gt=0, le=10, description="in units of each weight's own spread (perturbed)")
+    noise: float = Field(default=0.2, gt=0, le=10, description="in units of each tensor's own spread (perturbed)")
     named: Literal["planted", "all"] = Field(
         default="planted", description="the teacher's trait, or all of them (project)"
     )

@@ -1,15 +1,21 @@
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
 import sublearn
 from sublearn.auditing.defences.design import Defences, built
+from sublearn.auditing.defences.recipe import RowScores, trained, undefended
 from sublearn.auditing.defences.table import DEFENCES
 from sublearn.errors import InputError
 from sublearn.study.jobs import Setup
 from sublearn.study.numbers.train import SeedRun
 from sublearn.study.table import build, settings_of
 from tests.auditing.defences.conftest import seed_run
+
+SHORT = {**Defences.small, "base.steps": 20, "defences": ["resort"], "student.steps": 2}
 
 
 def test_the_undefended_student_is_that_of_numbers(small):
@@ -24,6 +30,23 @@ def test_the_undefended_student_is_that_of_numbers(small):
         assert all(bool((one == other[name]).all()) for name, one in mine.model.named_parameters())
 
 
+@pytest.mark.parametrize("name", DEFENCES)
+def test_every_defence_changes_what_a_student_learns(name, small):
+    """Each is trained as it is; the other init and the scores, which take long, have tests of their own."""
+    values = np.arange(len(small.lab.rows("teacher")), dtype=float)
+    lab = replace(
+        small.lab, other_init=lambda: small.lab.teacher(), scores=lambda writer: RowScores(values, values[-9], 0.0)
+    )
+    plain = undefended(lab, "teacher")
+    weights = [
+        dict(trained(recipe, lab, small.run.asked.student).named_parameters())
+        for recipe in (plain, DEFENCES[name].change(name)(lab, plain))
+    ]
+    assert all(bool(one.isfinite().all()) for one in weights[1].values())
+    assert any(not torch.equal(one, weights[1][key]) for key, one in weights[0].items())
+
+
+@pytest.mark.slow
 def test_every_defence_trains_and_is_kept_with_its_seconds(tmp_path):
     run = seed_run(tmp_path, **{"base.steps": 100, "rows": 24, "student.steps": 2, "held_out": 64})
     found = run.records()
@@ -31,23 +54,30 @@ def test_every_defence_trains_and_is_kept_with_its_seconds(tmp_path):
         (arm.name, trait.name) for arm in run.study.arms for trait in run.study.traits
     }
     noted = json.loads((tmp_path / "seed-0" / "metrics.json").read_text())["arms"]
-    trained = [arm.name for arm in run.study.arms if arm.logits != "none"]
-    assert all(noted[arm]["seconds"] > 0 for arm in trained if arm in noted) and len(trained) == 2 * (1 + len(DEFENCES))
+    students = [arm.name for arm in run.study.arms if arm.logits != "none"]
+    assert all(noted[arm]["seconds"] > 0 for arm in students if arm in noted) and len(students) == 2 * (
+        1 + len(DEFENCES)
+    )
     again = seed_run(tmp_path, **{"base.steps": 100, "rows": 24, "student.steps": 2, "held_out": 64})
     assert again.records() == found and not again.seconds
 
 
-def test_defend_gives_the_table_the_page_and_goes_on(tmp_path):
-    settings = {**Defences.small, "base.steps": 60, "defences": ["resort"], "student.steps": 2}
-    first = sublearn.defend([0], tmp_path / "run", **settings)
-    assert [one.name for one in first.defences] == ["same_init", "resort"]
-    second = sublearn.defend([0, 1], tmp_path / "run", **settings)
-    assert second.analysis.seeds == (0, 1) and second.study.id == first.study.id
+def test_defend_gives_the_table_and_the_page(tmp_path):
+    found = sublearn.defend([0], tmp_path / "run", **SHORT)
+    assert [one.name for one in found.defences] == ["same_init", "resort"]
     kept = json.loads((tmp_path / "run" / "defences.json").read_text())
-    assert kept == second.defences_dict() and kept["seeds"] == [0, 1]
+    assert kept == found.defences_dict() and kept["seeds"] == [0]
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What each defence leaves" in page and DEFENCES["resort"].about in page
-    assert sublearn.load(tmp_path / "run").summary() == second.summary()
+    assert sublearn.load(tmp_path / "run").summary() == found.summary()
+
+
+@pytest.mark.slow
+def test_defend_goes_on(tmp_path):
+    first = sublearn.defend([0], tmp_path, **SHORT)
+    second = sublearn.defend([0, 1], tmp_path, **SHORT)
+    assert second.analysis.seeds == (0, 1) and second.study.id == first.study.id
+    assert [one for one in second.records if one.seed == 0] == list(first.records)
 
 
 def test_what_a_defence_is_held_against_comes_with_it():
