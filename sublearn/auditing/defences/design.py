@@ -64,7 +64,7 @@ class Defences(Design[Settings]):
         seconds = spec.SECONDS_A_BASE + students * spec.SECONDS_A_STUDENT
         return [
             f"{len(self.settings.chosen)} defences, {students} students a base; up to {self.settings.rows:,} rows.",
-            f"About {seconds * runs / 60:,.0f} min at {seconds:,.0f} s a base on one core, measured elsewhere.",
+            f"About {seconds * runs / 60:,.0f} min at {seconds:,.0f} s a base on one quiet core, a rough estimate.",
         ]
 
 

@@ -20,9 +20,8 @@ CONTROL = "_control"
 """At the end of an arm's name: the same student on the base's own rows."""
 TASK, LISTS, LOG_ODDS = "task", "lists", "log_odds"
 NATS = "nats a token"
-SECONDS_A_STUDENT = 5.0
-"""Of one core, by the first bases that were measured; and of what each base has once."""
-SECONDS_A_BASE = 60.0
+SECONDS_A_STUDENT, SECONDS_A_BASE = 5.0, 60.0
+"""Rough, of one quiet core: of each student, and of what a base has once (two pretrainings, teachers, rows, scores)."""
 
 
 class Plans(Spec, frozen=True):
