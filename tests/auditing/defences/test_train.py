@@ -4,11 +4,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 import sublearn
 from sublearn.auditing.defences.design import Defences, built
 from sublearn.auditing.defences.recipe import RowScores, trained, undefended
 from sublearn.auditing.defences.table import DEFENCES
+from sublearn.cli.defend import command
 from sublearn.errors import InputError
 from sublearn.study.jobs import Setup
 from sublearn.study.numbers.train import SeedRun
@@ -46,6 +48,16 @@ def test_every_defence_changes_what_a_student_learns(name, small):
     assert any(not torch.equal(one, weights[1][key]) for key, one in weights[0].items())
 
 
+def test_rows_are_scored_as_an_audit_scores_them(small):
+    """By clean rows on the same prompts; of those that set the threshold one in twenty lies above it."""
+    (score, others, _), found = small.run.scoring(), small.run.scores("teacher")
+    assert len(found.values) == len(small.lab.rows("teacher")) and np.isfinite(found.values).all() and found.seconds > 0
+    measured = score(small.lab.rows("teacher"))
+    assert np.array_equal(measured.rows, found.values)
+    usual = measured.others(others)
+    assert 0 <= int((usual > found.threshold).sum()) - len(usual) // 20 <= 1
+
+
 @pytest.mark.slow
 def test_every_defence_trains_and_is_kept_with_its_seconds(tmp_path):
     run = seed_run(tmp_path, **{"base.steps": 100, "rows": 24, "student.steps": 2, "held_out": 64})
@@ -69,7 +81,11 @@ def test_defend_gives_the_table_and_the_page(tmp_path):
     assert kept == found.defences_dict() and kept["seeds"] == [0]
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What each defence leaves" in page and DEFENCES["resort"].about in page
-    assert sublearn.load(tmp_path / "run").summary() == found.summary()
+    words = [f"--set={key}={value}" for key, value in SHORT.items() if key != "defences"]
+    done = CliRunner().invoke(
+        command, [*words, "--defences", "resort", "--seeds", "0", "--out", f"{tmp_path}/run", "--json"]
+    )
+    assert done.exit_code == 0 and json.loads(done.stdout) == kept
 
 
 @pytest.mark.slow
