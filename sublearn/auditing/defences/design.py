@@ -1,7 +1,7 @@
 """How the study of defences is made from its settings, checked and measured. Torch-free; `train` trains."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from sublearn.auditing.defences import spec
 from sublearn.auditing.defences.spec import Settings
@@ -68,6 +68,6 @@ class Defences(Design[Settings]):
         ]
 
 
-def built(assignments: dict[str, object], what: str = "--set") -> Study:
+def built(assignments: Mapping[str, Any], what: str = "--set") -> Study:
     """The study with some of its settings replaced by dotted key. Raises InputError for what does not fit."""
     return Defences(override(Settings, assignments, what)).study()
