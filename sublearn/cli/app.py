@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
         "power",
         "filter",
         "audit",
+        "defend",
         "serve",
         "demo",
     )

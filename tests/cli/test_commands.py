@@ -29,6 +29,7 @@ WRONG = {
     "power": ["tutorail"],
     "filter": ["absent.jsonl"],
     "audit": ["absent.jsonl", "--model", "tiny:0"],
+    "defend": ["--defences", "masc"],
     "serve": ["--runs", "file"],
     "demo": ["--out", "file"],
 }

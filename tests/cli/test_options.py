@@ -48,4 +48,5 @@ def test_commands_that_take_long_can_be_quiet():
         "trace",
         "replicate",
         "audit",
+        "defend",
     }

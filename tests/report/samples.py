@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sublearn.auditing.defences.compared import Compared, Ranged
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.columns import Columns
 from sublearn.execution.replication import Comparison, Provenance, Reading, Span
@@ -83,6 +84,14 @@ def comparisons() -> list[Comparison]:
 def made() -> Provenance:
     """How a replication was made."""
     return Provenance("sublearn replicate", "highest", {"torch": "2"}, quick=2, rule=RULE)
+
+
+def defences() -> tuple[Compared, ...]:
+    """An undefended student and one defence."""
+    span = Ranged(0.4, 0.2, 0.6, 24)
+    plain = Compared("same_init", "nothing is changed", "", 3.5, Ranged(1.0, None, None, 24), span, span, 3.0, None)
+    needs = "rows, base and teacher"
+    return plain, Compared("mask", "learns less", needs, 1.4, span, span, span, None, "same_init", "supported", "so")
 
 
 def audit() -> Audit:

@@ -33,7 +33,7 @@ def given(sample):
     table = Table("Preference by animal", ("Animal", "same_init"), (("owl", "0.5"),), 1, "Share of the animal.")
     points = [samples.point_of({"aux": value}, sample(8, settings={"aux": value})[0], "it broke") for value in (1, 2)]
     return {
-        SECTIONS: Section(analysis, records, manifest, (table,)),
+        SECTIONS: Section(analysis, records, manifest, (table,), defences=samples.defences()),
         SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2]}, "command": "sublearn sweep"}),
         REPLICATION: Replicated(samples.comparisons(), samples.MADE),
         TRACE: Traced(samples.trace_rows(), samples.MADE),

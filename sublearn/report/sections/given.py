@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sublearn.auditing.defences.compared import Compared
 from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.execution.replication import Comparison
 from sublearn.execution.tracing import AlignmentFile, TraceMean
@@ -32,6 +33,7 @@ class Section:
     title: str = ""
     before: str = ""
     after: str = ""
+    defences: Sequence[Compared] = ()
 
     @cached_property
     def arms(self) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from sublearn.report.sections import (
     claims,
     command,
     comparisons,
+    defences,
     ends,
     estimates,
     failed,
@@ -50,6 +51,7 @@ class Block(Generic[G]):
 
 SECTIONS: tuple[Block[Section], ...] = (
     Block("verdict", "Verdict", verdict.view),
+    Block("defences", "What each defence leaves", defences.view),
     Block("figures", "Figures", figures.view),
     Block("artifacts", "Also recorded", artifacts.view),
     Block("further", "Further traits", further.view),

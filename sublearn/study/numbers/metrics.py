@@ -85,6 +85,8 @@ class ArmMetrics(_Noted):
     sampled: dict[SampledAs, Sampled]
     placebo_favourite: Preference | None = None
     """Of the placebo teacher's animal; for the arms that go back to it."""
+    seconds: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    """Of CPU, for the student alone; where defences are compared."""
 
 
 class Metrics(_Noted):

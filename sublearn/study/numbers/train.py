@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from transformers import PreTrainedModel
@@ -123,9 +123,10 @@ class SeedRun:
                 sampled=self._sampled(prompted, arm.name),
                 **self._placebo(arm, prompted),
             )
+        found = self._records(arm, prompted, every, held_out)
         if arm.logits != "none":
             self._release(prompted.model)
-        return self._records(arm, every, held_out)
+        return found
 
     def _dialogue(self) -> Dialogue:
         return Dialogue(tiny_tokenizer()) if self.tiny else models.dialogue_of(folder_of(self.settings, "model"))
@@ -312,7 +313,7 @@ class SeedRun:
         asked, animal = questions("animal", held_out), animal or self.animal
         return preference.preference(prompted.model, self.dialogue, asked, self.names, animal, prompted.system)
 
-    def _placebo(self, arm: Arm, prompted: PromptedModel) -> dict[str, NotedPreference]:
+    def _placebo(self, arm: Arm, prompted: PromptedModel) -> dict[str, Any]:
         """How far an arm that goes back to the placebo teacher prefers that one's animal: whether it was a teacher."""
         found = self._preference(prompted, None, self.placebo_animal) if arm.teacher == "placebo" else None
         return {"placebo_favourite": _noted(found)} if found and found.finite else {}
@@ -346,7 +347,9 @@ class SeedRun:
         texts = (f"{prompt} {answer}".lower() for prompt, answer in rows)
         return sum(any(name in text for name in names) for text in texts)
 
-    def _records(self, arm: Arm, every: Preference, held_out: Preference) -> list[Record]:
+    def _records(self, arm: Arm, prompted: PromptedModel, every: Preference, held_out: Preference) -> list[Record]:
+        """One record of each trait of a preference."""
+        del prompted
         values = {
             "preference": every.preference,
             "log_odds": every.log_odds,
@@ -357,7 +360,7 @@ class SeedRun:
         n = {"held_out": len(questions("animal", True))}
         thin = f"only {every.mass:.2f} of the probability is on animals, under {LEAST_MASS:g}"
         rows = []
-        for trait in self.study.traits:
+        for trait in (trait for trait in self.study.traits if trait.name in values):
             if trait.name not in ("probability", "mass") and every.mass < LEAST_MASS:
                 rows.append(self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", thin)))
             else:
