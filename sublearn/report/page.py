@@ -11,7 +11,7 @@ from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.execution.replication import Comparison, Provenance
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.audit import signal_sentence
-from sublearn.report.outcome import outcome
+from sublearn.report.outcome import told
 from sublearn.report.replication import FIRST_RULE, summary
 from sublearn.report.sections.given import Aligned, Audited, Replicated, Section, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
@@ -34,10 +34,11 @@ def _part(given: Section, key: str) -> Part:
     analysis, study = given.analysis, given.analysis.study
     count = runs(len(analysis.seeds))
     seeds = f"seed{'' if len(analysis.seeds) == 1 else 's'} {seeds_text(analysis.seeds) or 'none'}"
+    animal = f"{given.carried.animal} " if given.carried else ""
     lead = (
-        ("question", given.before or study.question),
-        ("outcome", outcome(analysis, given.records)),
         ("runs", f"{count}, {seeds}. Study {study.id}"),
+        ("question", given.before),
+        ("outcome", animal + told(analysis, given.pairs)),
     )
     return Part(key, given.title or study.title, lead, sections(SECTIONS, given, key), _tally(analysis), count)
 
