@@ -79,7 +79,9 @@ def told(analysis: Analysis, pairs: Sequence[Pair]) -> str:
         said.append(_clause(alike, before))
         before = alike[0]
     more = len(kinds) - MOST
-    text = "; ".join(said) + (f"; {more} more comparisons are below" if more > 0 else "")
+    text = "; ".join(said)
+    if more > 0:
+        text += f"; {more} more comparison{' is' if more == 1 else 's are'} below"
     return f"{text[:1].upper()}{text[1:]}."
 
 
