@@ -134,7 +134,7 @@ TERMS: dict[str, tuple[str, str]] = {
         r"standard deviations?|\bsd\b",
         "How far single runs typically lie from their mean.",
     ),
-    "power": (r"% power", "How often so many runs would find an effect of this size if there is one."),
+    "power": (r"(?<=% )power", "How often so many runs would find an effect of this size if there is one."),
     "density": (r"\b[Dd]ensity\b", "A shape that is the higher the more runs lie at a place."),
     "diverged": (r"\bdiverged\b", "The training ran away from any solution; the run has no score."),
     "cosine": (

@@ -36,8 +36,8 @@ def view(given: Section, key: str) -> dict[str, Any]:
 
 
 def _claims(given: Section, key: str) -> dict[str, Any]:
-    pictures = (claims_figure(given.analysis, given.records, width) for width in (WIDE, NARROW))
-    return {**twins(*pictures, f"{key}-claims"), "title": "The claims", "caption": CAPTION}
+    wide, narrow = (claims_figure(given.analysis, given.records, width) for width in (WIDE, NARROW))
+    return {**twins(wide, narrow, f"{key}-claims"), "title": "The claims", "caption": CAPTION}
 
 
 def _claimed(claim: Claim, finding: Finding) -> str:
