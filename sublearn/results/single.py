@@ -29,7 +29,7 @@ from sublearn.files.writing import (
     safe_name,
 )
 from sublearn.records import Record
-from sublearn.report.artifacts import kept_tables
+from sublearn.report.artifacts import Carried, carried, kept_tables
 from sublearn.report.charts.figures import draw_result, result_figures
 from sublearn.report.defences import defences_text
 from sublearn.report.page import page
@@ -41,6 +41,7 @@ from sublearn.seeds import checked_seeds
 from sublearn.study.analysis import Analysis, Evidence, Finding, analyse_all
 from sublearn.study.base import Study
 from sublearn.study.identity import id_of
+from sublearn.study.labels import labels
 from sublearn.study.numbers.metrics import read_metrics
 from sublearn.study.steps import Table
 from sublearn.study.table import build
@@ -180,8 +181,8 @@ class Result(Shown):
 
     def section(self) -> Section:
         """One section of a page."""
-        tables = _kept(self.path) if self.path else ()
-        return Section(self.analysis, self.records, vars(self.made), tables, defences=self.defences)
+        tables, carried = _kept(self.path, self.study) if self.path else ((), None)
+        return Section(self.analysis, self.records, vars(self.made), tables, defences=self.defences, carried=carried)
 
     @property
     def where(self) -> str:
@@ -286,12 +287,13 @@ def _evidence(study: Study, records: Iterable[Record], path: Path | None, cells:
     return Evidence(study, ordered, earlier, cells, awaited)
 
 
-def _kept(folder: Path) -> list[Table]:
-    """Tables of what a language study kept in its run directory; none where it kept nothing."""
+def _kept(folder: Path, study: Study) -> tuple[list[Table], Carried | None]:
+    """Tables of what a language study kept in its run directory, and what it taught; none where it kept nothing."""
     metrics = [read_metrics(file) for file in sorted(folder.glob(f"{ARTIFACTS}/*/metrics.json"))]
     rows = sorted(folder.glob(f"{ARTIFACTS}/*/numbers/*.jsonl"))
     first = [file for file in rows if file.parent == rows[0].parent]
-    return kept_tables(metrics, {file.stem: read_rows(file) for file in first})
+    samples = {file.stem: read_rows(file) for file in first}
+    return kept_tables(metrics, samples, labels(study)), carried(metrics, samples)
 
 
 def _call(study: Study, seeds: Sequence[int], out: Path | None) -> str:

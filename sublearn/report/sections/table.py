@@ -17,8 +17,9 @@ from sublearn.report.sections import (
     failed,
     figures,
     forest,
-    further,
+    lineage,
     meaning,
+    opening,
     picked,
     provenance,
     published,
@@ -39,7 +40,7 @@ View = Callable[[G, str], Mapping[str, Any] | None]
 
 @dataclass(frozen=True)
 class Block(Generic[G]):
-    """One section: the name of its file and template, its heading, and its view of what is given.
+    """One section: the name of its file and template, its heading (which may be empty), and its view of what is given.
 
     Ids in the view begin with the key that it is handed; None leaves the section out.
     """
@@ -50,11 +51,12 @@ class Block(Generic[G]):
 
 
 SECTIONS: tuple[Block[Section], ...] = (
+    Block("opening", "", opening.view),
     Block("verdict", "Verdict", verdict.view),
     Block("defences", "What each defence leaves", defences.view),
-    Block("figures", "Figures", figures.view),
+    Block("lineage", "Who taught whom", lineage.view),
+    Block("figures", "Every arm", figures.view),
     Block("artifacts", "Also recorded", artifacts.view),
-    Block("further", "Further traits", further.view),
     Block("comparisons", "Comparisons", comparisons.view),
     Block("estimates", "Estimates", estimates.view),
     Block("unmeasured", "Unmeasured runs", unmeasured.view),
