@@ -24,6 +24,7 @@ from sublearn.language.preference import LEAST_MASS, Preference
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.records import Problem, Record
 from sublearn.seeds import stream
+from sublearn.stats.wilson import wilson
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
@@ -305,7 +306,7 @@ class SeedRun:
                 prompts = [self.dialogue.prompt(question, prompted.system) for question in asked]
                 said = sample(prompted.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
                 hits = sum(self.animal in self.dialogue.read(tokens).lower().split(".")[0] for tokens in said)
-                low, high = preference.wilson(hits, len(said))
+                low, high = wilson(hits, len(said))
                 found[kind] = Sampled(hits=hits, n=len(said), low=low, high=high)
         return found
 
