@@ -37,7 +37,7 @@ def study_of(
         name, settings, seeds, _ = read_file(Path(name))
     for option, value in options.items():
         if not value.strip():
-            raise InputError(f"--{option} is empty; expected a name.")
+            raise InputError(f"--{option.partition('.')[0]} is empty; expected a name.")
     return build(name, settings | assignments(changes) | dict(options)), seeds
 
 
