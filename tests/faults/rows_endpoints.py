@@ -7,6 +7,7 @@ from tests.faults.table import Row
 NOBODY = "http://127.0.0.1:1/v1#m"
 KEY = {"SUBLEARN_API_KEY": "sk-secret"}
 TEACHER = ("sample", "--teacher", NOBODY)
+THREE = [{"role": role, "content": "1"} for role in ("system", "user", "assistant")]
 RUN = ("run", "numbers", "--seeds", "0", "--jobs", "1", "--out", "r")
 
 
@@ -62,7 +63,6 @@ ROWS = [
     _served("a teacher by LoRA", "leave teacher.how", "--teacher", NOBODY, "--model", "x", "--set", "teacher.how=lora"),
     _served("brought numbers", "leave out what is brought", "--teacher", NOBODY, "--model", "x",
             "--set", "bring.numbers=rows.jsonl"),
-    Row("filter --shape: a chat of three", "shapes", ("filter", "c", "--shape", "pairs", "--out", "k"), "line 1: a chat of",
-        files={"c": json.dumps({"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "x"},
-                                             {"role": "assistant", "content": "1"}]})}),
+    Row("filter --shape: a chat of three", "shapes", ("filter", "c", "--shape", "pairs", "--out", "k"),
+        "line 1: a chat of", files={"c": json.dumps({"messages": THREE})}),
 ]  # fmt: skip
