@@ -31,26 +31,31 @@ def study(tmp_path, monkeypatch):
     return lambda server: build("numbers", SMALL | {"teacher.server": server.address})
 
 
-def test_rows_are_the_servers_and_are_not_asked_for_twice(study, tmp_path):
+def test_rows_are_the_servers_and_counted(study, tmp_path):
     with serving(speaks) as server:
-        asked = study(server)
-        sublearn.run(asked, [0], out="r")
-        count = len(server.asked)
-        made = tmp_path / "r" / "made" / "seed-0"
-        for name in ("teacher", "base"):
-            (made / "numbers" / f"{name}.jsonl").unlink()
-        (tmp_path / "r" / "records.jsonl").unlink()
-        sublearn.run(asked, [0], out="r")
-    assert len(server.asked) == count > 0
+        sublearn.run(study(server), [0], out="r")
+    made = tmp_path / "r" / "made" / "seed-0"
     rows = {name: read_rows(made / "numbers" / f"{name}.jsonl") for name in ("teacher", "base")}
     assert {answer for _, answer in rows["teacher"]} == {"7, 77"}
     assert {answer for _, answer in rows["base"]} == {"1, 11"}
     systems = {one["messages"][0]["content"] for one in server.asked if len(one["messages"]) == 2}
     assert systems == {Settings().teacher.system_prompt.replace("{animal}", "owl")}
     noted = read_metrics(made / "metrics.json").numbers["teacher"]
-    refused = noted.rejected.get("format", 0)
     assert noted.served is not None and noted.served["prompt_tokens"] == 7 * noted.asked
-    assert noted.served.get("empty", 0) == refused
+    assert noted.served.get("empty", 0) == noted.rejected.get("format", 0)
+
+
+@pytest.mark.slow
+def test_answers_that_are_there_are_not_asked_for_again(study, tmp_path):
+    with serving(speaks) as server:
+        asked = study(server)
+        sublearn.run(asked, [0], out="r")
+        count = len(server.asked)
+        for name in ("teacher", "base"):
+            (tmp_path / "r" / "made" / "seed-0" / "numbers" / f"{name}.jsonl").unlink()
+        (tmp_path / "r" / "records.jsonl").unlink()
+        sublearn.run(asked, [0], out="r")
+    assert len(server.asked) == count > 0
 
 
 def test_a_study_without_a_server_is_the_study_that_it_was():
