@@ -30,6 +30,9 @@ LONGEST_WAIT = 30.0
 LONGEST_ASKED = 3_600.0
 """Seconds that a server may ask us to wait."""
 CONNECT_S = 10.0
+SHORTEST_SECRET = 8
+"""Letters of a key that is hidden; shorter ones, as "EMPTY", keep nothing secret and may be words of an answer."""
+HIDDEN = "[key]"
 TOO_MANY = 429
 PASSING = {408, 409, 425, TOO_MANY}
 """Statuses below 500 that another try may change."""
@@ -59,6 +62,8 @@ class Server:
         self._left_out: set[str] = set()
         self._not_before = 0.0
         self._answered = 0
+        secret = self._key.get_secret_value() if self._key else ""
+        self._secret = secret if len(secret) >= SHORTEST_SECRET else ""
         headers = {"Accept-Encoding": "identity"}
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
@@ -145,7 +150,10 @@ class Server:
                 asyncio.timeout(self.patience.timeout),
                 self._client.stream(method, self.address.url + path, content=content, headers=headers) as response,
             ):
-                return response.status_code, response.headers, await _bounded(response)
+                body = await _bounded(response)
+                # Before anything of it is quoted, which would cut a long key in two.
+                body = body.replace(self._secret.encode(), HIDDEN.encode()) if self._secret else body
+                return response.status_code, response.headers, body
         except (httpx2.InvalidURL, UnicodeError):
             raise InputError(f"{self.address.url} is no address of a server.") from None
         except TimeoutError:
@@ -198,9 +206,7 @@ class Server:
 
     def _hidden(self, text: object, most: int | None = 300) -> str:
         """A foreign text without the key, should the server say it; in one line where it is bounded."""
-        shown = str(text)
-        if self._key is not None:
-            shown = shown.replace(self._key.get_secret_value(), "[key]")
+        shown = str(text).replace(self._secret, HIDDEN) if self._secret else str(text)
         return shown if most is None else plain(shown, most)
 
 

@@ -13,7 +13,7 @@ from sublearn.language.endpoints.plan import Patience, Request
 from tests.language.endpoints.loopback import MODEL, first_token, numbers, problem, said, serving
 
 QUICK = Patience(concurrency=4, timeout=20, tries=4, backoff=0.005)
-SECRET = "sk-secret-0123456789"
+SECRET = "sk-secret-" + "0123456789" * 10
 
 
 def asked(server, count=6, **fields):
@@ -225,8 +225,14 @@ def test_the_key_is_sent_and_never_comes_back(tmp_path, monkeypatch):
             server.reply = lambda fields, times, reply=reply: reply
             with pytest.raises(SublearnError) as error:
                 many.answers(asked(server, 1), QUICK)
-            assert SECRET not in repr(error.value) and error.value.__suppress_context__
+            assert SECRET[:15] not in repr(error.value) and error.value.__suppress_context__
     assert found[0].text == "you are [key]" and SECRET not in (tmp_path / "a.jsonl").read_text()
+
+
+def test_a_key_that_is_a_word_changes_no_answer(monkeypatch):
+    monkeypatch.setenv(KEY, "7")
+    with serving(lambda fields, times: said("7, 77")) as server:
+        assert many.answers(asked(server, 1), QUICK)[0].text == "7, 77"
 
 
 @pytest.mark.parametrize(
