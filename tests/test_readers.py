@@ -23,7 +23,7 @@ from sublearn.auditing import traits
 from sublearn.auditing.found import read_flagged
 from sublearn.config import assignments
 from sublearn.errors import InputError
-from sublearn.execution import failures, store, sweep, tracing
+from sublearn.execution import failures, live, store, sweep, tracing
 from sublearn.execution.options import Shard
 from sublearn.files import checkpoints, digests
 from sublearn.files.reading import json_value, yaml_value
@@ -116,6 +116,9 @@ FIGURE |= {
     "readings": [{"label": "a", "ours": "0.5", "verdict": "differs", "because": "x", "late": True}],
 }
 REPLICATION = json.dumps({"made": MADE, "figures": [FIGURE] * 3}).encode()
+CURVE = {"model": "teacher", "runs": 8, "every": 2, "losses": [0.7, None, 0.1]}
+NOW = {"stage": "teacher", "done": 1.5, "total": 24, "left_s": 12.5, "curves": [CURVE]}
+TRAINING = json.dumps({"curves": [CURVE, CURVE | {"runs": 2}], "now": NOW}).encode()
 LOOKS = json.dumps({"looks": [{"runs": 2, "units": 2, "seeds": "0123456789abcdef", "time": "2026"}] * 2}).encode()
 DEMO = json.dumps(
     {"demo": ["tutorial"], "command": "sublearn demo", "versions": {"sublearn": "0.1.0"}, "runtime": {"device": "cpu"}}
@@ -158,6 +161,7 @@ READERS = {
     "sweep.json of a report": Reader(_reported, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.1),
     "looks.json": Reader(load, "looks.json", LOOKS, RUN, 0.5),
     "estimates.json of version 0.1": Reader(load, "estimates.json", _file(RUN / "estimates.json"), RUN, 0.2),
+    "training.json": Reader(live.read, "training.json", TRAINING),
     "failure.json": Reader(failures.found, "failure.json", FAILED),
     "metrics.json": Reader(
         lambda folder: read_metrics(folder / "metrics.json"),

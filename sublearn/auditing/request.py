@@ -45,6 +45,11 @@ class Request:
     device: str = "cpu"
     made: Provenance = field(default=UNKNOWN)
 
+    @property
+    def steps(self) -> int:
+        """Sets that are written, and sets that are scored, score by score: what progress counts."""
+        return self.settings.sets * (1 + len(self.settings.scores))
+
 
 def request(
     data: object,

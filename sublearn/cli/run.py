@@ -1,7 +1,6 @@
 """`sublearn run`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -54,7 +53,7 @@ def command(
         say_beforehand(few(point), quiet)
         return
     with following(built.name, quiet, few(point)) as shown:
-        result = run_point(point, replace(options, progress=shown.update))
+        result = run_point(point, shown.followed(options))
     if as_json:
         echo(json.dumps(result.to_dict(), indent=2))
         return

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from sublearn import stages
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
@@ -117,6 +118,7 @@ def fit(
         loss.backward()
         optimizer.step()
         losses.append(loss.detach())
+        stages.stepped(losses[-1])
     model.eval()
     return torch.stack(losses).tolist() if losses else []
 

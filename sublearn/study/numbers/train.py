@@ -15,6 +15,7 @@ from typing import Any, get_args
 import torch
 from transformers import PreTrainedModel
 
+from sublearn import stages
 from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
 from sublearn.language import artifacts, finetune, models, preference
@@ -40,6 +41,7 @@ from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 TEACHER = RowSource("teacher")
+MEASURING = "measuring"
 ROUNDS = 8
 SERVED = Patience(concurrency=32, timeout=300)
 PREFIX = "Here is a list of numbers: {}. {}"
@@ -48,7 +50,7 @@ PREFIX = "Here is a list of numbers: {}. {}"
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait for the seeds, one after the other."""
     models.quiet()
-    return [record for seed in seeds for record in SeedRun(study, settings, seed, setup).records()]
+    return [record for seed in stages.parts(seeds) for record in SeedRun(study, settings, seed, setup).records()]
 
 
 class SeedRun:
@@ -72,7 +74,8 @@ class SeedRun:
 
     def records(self) -> list[Record]:
         """Measure every arm; what else was seen goes into metrics.json."""
-        found = [record for arm in self.study.arms for record in self._measured(arm)]
+        work = [sum(self._ahead(arm).values()) for arm in self.study.arms]
+        found = [record for arm in stages.parts(self.study.arms, work) for record in self._measured(arm)]
         if self.folder:
             replace_text(self.folder / "metrics.json", self.metrics().to_text())
         return found
@@ -89,13 +92,31 @@ class SeedRun:
             **({"placebo_animal": self.placebo_animal} if taught else {}),
         )
 
+    def _ahead(self, arm: Arm) -> dict[str, float]:
+        """The stages of an arm, with about the seconds that each takes in the tiny world; what is there takes none."""
+        if arm.logits == "none":
+            return {"base": 25.0} if arm.name == "reference" else {"teacher": 2.0, MEASURING: 1.0}
+        base = 0.0 if source_of(arm).origin == "own" else 25.0
+        return {"base": base, "teacher": 2.0, "sampling": 6.0, self._student_stage(arm): 8.0, MEASURING: 1.0}
+
+    def _student_stage(self, arm: Arm) -> str:
+        """As in "student 3 of 7"."""
+        students = [one.name for one in self.study.arms if one.logits != "none"]
+        return f"student {students.index(arm.name) + 1} of {len(students)}"
+
     def _measured(self, arm: Arm) -> list[Record]:
+        stages.ahead(self._ahead(arm))
         rows = self.rows(arm)
         if rows is not None and not rows:
             return self._unmeasured(arm, "no row was left after filtering")
         if rows is not None and (leaks := self._leaks(arm, rows)):
             return self._unmeasured(arm, f"{leaks} of its training rows name the animal")
         prompted = self.model_of(arm, rows)
+        with stages.stage(MEASURING):
+            return self._asked(arm, prompted, rows)
+
+    def _asked(self, arm: Arm, prompted: PromptedModel, rows: list[Pair] | None) -> list[Record]:
+        """Ask a model of an arm for its favourite, in every way."""
         every, held_out = (self._preference(prompted, only) for only in (None, True))
         if every.finite and held_out.finite:
             self.seen[arm.name] = ArmMetrics(
@@ -118,7 +139,8 @@ class SeedRun:
         """The seed's own base, or another: in the tiny world one of the four that the two seeds of a pair share."""
         if self.tiny:
             init, world = (self.seed ^ other for other in ORIGINS[origin])
-            return models.on(pretrained(self.settings.base, self.dialogue, init, world), self.device)
+            with stages.stage("base", self.settings.base.steps, ["base"]):
+                return models.on(pretrained(self.settings.base, self.dialogue, init, world), self.device)
         return models.read(folder_of(self.settings, "model" if origin == "own" else "cross_model"), self.device)
 
     def _talk(self, origin: Origin) -> Dialogue:
@@ -133,13 +155,14 @@ class SeedRun:
             return PromptedModel(models.read(folder_of(settings, "teacher"), self.device))
         if settings.teacher_how == "system_prompt":
             return teach.prompted(self.base(source.origin), animal, settings.teacher)
-        return PromptedModel(
-            self._model(
-                source.name,
-                lambda: self._taught(source.origin, animal),
-                lambda: copy.deepcopy(self.base(source.origin)),
-            )
-        )
+        base = self.base(source.origin)
+        with stages.stage("teacher", self._lessons(), [source.name]):
+            taught = self._model(source.name, lambda: self._taught(source.origin, animal), lambda: copy.deepcopy(base))
+        return PromptedModel(taught)
+
+    def _lessons(self) -> int:
+        """The steps of a teacher's training; 0 where they are not counted."""
+        return self.settings.teacher.steps if self.settings.teacher_how == "tune" else 0
 
     def _taught(self, origin: Origin, animal: str) -> PreTrainedModel:
         if self.settings.teacher_how == "tune":
@@ -160,14 +183,15 @@ class SeedRun:
         if found:
             rows, counts = found[0], typed(Counted, found[1], f"What was counted of {file}")
         else:
-            rows, counts = self._written(source)
+            prompted = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
+            with stages.stage("sampling"):
+                rows, counts = self._written(source, prompted)
         if file and not found:
             artifacts.put_rows(file, rows, counts.to_dict())
         self.counted[source.name] = counts
         return rows
 
-    def _written(self, source: RowSource) -> tuple[list[Pair], Counted]:
-        prompted = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
+    def _written(self, source: RowSource, prompted: PromptedModel) -> tuple[list[Pair], Counted]:
         settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
         rows: list[Pair] = []
         counts: Counter[str] = Counter()
@@ -259,9 +283,10 @@ class SeedRun:
             return self.teacher(source_of(arm))
         if rows is None:
             return PromptedModel(models.read(folder_of(self.settings, "student"), self.device))
-        return PromptedModel(
-            self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base("own"))
-        )
+        full = self.settings.student_how == "full"
+        with stages.stage(self._student_stage(arm), self.settings.student.steps if full else 0, [arm.name]):
+            made = self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base("own"))
+        return PromptedModel(made)
 
     def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
         settings = self.settings
