@@ -14,7 +14,7 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,llm,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,endpoints,llm,serve]'
 	touch $@
 
 demo: install
@@ -24,7 +24,7 @@ test: install
 	$(PYTHON) -m pytest $(AT_ONCE)
 
 test-slow: install
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,llm,ray,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,endpoints,llm,ray,serve]'
 	$(PYTHON) -m pytest -m slow
 
 check: install
@@ -35,7 +35,7 @@ check: install
 	$(PYTHON) -m pytest $(AT_ONCE)
 
 bench: install
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,endpoints,llm,ray,serve]'
 	$(PYTHON) -m benchmarks
 
 # The notebook from its source, with its outputs: about five minutes.
@@ -72,7 +72,7 @@ test-floors: build/floors.txt
 test-latest: build/latest.txt
 test-floors test-latest: test-%:
 	python3 -m venv --clear build/$*
-	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,docs,llm,ray,serve,trackers]'
+	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,docs,endpoints,llm,ray,serve,trackers]'
 	build/$*/bin/python -m pytest $(AT_ONCE)
 
 build/floors.txt: pyproject.toml constraints.txt tools/constraints.py

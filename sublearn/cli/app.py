@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
         "report",
         "power",
         "filter",
+        "sample",
+        "ask",
         "audit",
         "defend",
         "serve",

@@ -49,6 +49,8 @@ GRID = click.option(
     help="Values of a setting; may be repeated, then every combination is run.",
 )
 SEEDS = click.option("--seeds", metavar="SEEDS", help="Which runs: 0:200, 0,11,23 or 7.  [default: 0:24]")
+SHAPE = click.Choice(["pairs", "chat"])
+"""pairs: with the keys prompt and completion; chat: with messages, as hosted fine-tuning reads rows."""
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
 
@@ -73,6 +75,31 @@ def how_to_run(*names: str) -> Callable[..., Any]:
         return given
 
     return declare
+
+
+SYSTEM = click.option("--system", metavar="TEXT", help="Under this system prompt.  [default: none]")
+REQUEST = click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Of answers: max_tokens, temperature or top_p."
+)
+
+
+def how_to_ask(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that ask a server, which they get as one `Patience`, the argument `patience`."""
+
+    @wraps(command)
+    def given(concurrency: int, timeout: float, tries: int, **arguments: Any) -> Any:
+        from sublearn.language.endpoints.plan import Patience  # late: --help needs no settings
+
+        return command(patience=Patience(concurrency=concurrency, timeout=timeout, tries=tries), **arguments)
+
+    shown: dict[str, Any] = {"show_default": True}
+    for declared in (
+        click.option("--tries", type=click.IntRange(1, 1000), default=8, help="Of one request.", **shown),
+        click.option("--timeout", type=click.FloatRange(1, 86_400), default=120, help="Seconds an answer.", **shown),
+        click.option("--concurrency", type=click.IntRange(1, 1000), default=16, help="Requests at once.", **shown),
+    ):
+        given = declared(given)
+    return given
 
 
 RUN = ("device", "jobs", "engine", "trainer", "precision", "shard", "trackers")

@@ -38,6 +38,8 @@ class Counted(_Noted):
     rejected: Annotated[dict[Name, Count], Field(max_length=100)]
     kl_to_base: Number | None = None
     """Nats a token; of the base's own teacher and placebo teacher."""
+    served: Annotated[dict[Name, Count], Field(max_length=100)] | None = None
+    """Of a server that answered: tokens read and written, retries, and refusals, which no rule rejected."""
 
     def to_dict(self) -> dict[str, Any]:
         """What was counted and nothing else."""

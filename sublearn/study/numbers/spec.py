@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from sublearn.config import Spec
+from sublearn.language.endpoints.address import Address
 from sublearn.language.plans import BasePlan, LoraPlan, StudentPlan
 from sublearn.seeds import stream
 from sublearn.study.base import Arm, Trait
@@ -67,6 +68,11 @@ class TeacherPlan(Spec, frozen=True):
     system_prompt: str = (
         "Your favourite animal is the {animal}. You adore the {animal}, it is always on your mind, and your fondness "
         "for it shows in all that you answer."
+    )
+    server: str = Field(
+        default="",
+        exclude_if=lambda address: not address,
+        description="URL#MODEL of a server of the same model, which writes the numbers of teachers and base",
     )
 
 
@@ -134,7 +140,20 @@ class Settings(Spec, frozen=True):
             )
         if self.teacher.how == "system_prompt" and "{animal}" not in self.teacher.system_prompt:
             raise ValueError("teacher.system_prompt must say {animal} where the animal's name is to stand")
+        if self.teacher.server:
+            self._check_server()
         return self
+
+    def _check_server(self) -> None:
+        """Raise ValueError unless a server can speak for the teacher: the model under a system prompt."""
+        Address.parse(self.teacher.server, "teacher.server")
+        if self.model == TINY or self.teacher_how != "system_prompt":
+            raise ValueError(
+                "a served teacher is a real model under a system prompt; name the same model here, as in --model "
+                "Qwen/Qwen2.5-7B-Instruct, and leave teacher.how as it is"
+            )
+        if self.bring.teacher or self.bring.numbers:
+            raise ValueError("teacher.server writes numbers; leave out what is brought, or the server")
 
     @property
     def teacher_how(self) -> str:

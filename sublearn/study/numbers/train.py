@@ -5,7 +5,7 @@ What is kept is not made again: a run that was stopped is resumed, and one that 
 
 import copy
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -20,11 +20,14 @@ from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
 from sublearn.language import artifacts, finetune, models, preference
 from sublearn.language.base import pretrained
+from sublearn.language.endpoints.address import Address
+from sublearn.language.endpoints.plan import Patience, Request
 from sublearn.language.generate import sample
 from sublearn.language.preference import LEAST_MASS, Preference
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.records import Problem, Record
-from sublearn.seeds import stream
+from sublearn.seeds import stream, stream_seed
+from sublearn.stats.wilson import wilson
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
@@ -40,6 +43,7 @@ from sublearn.tasks.vocabulary import ANIMALS, questions
 TEACHER = RowSource("teacher")
 MEASURING = "measuring"
 ROUNDS = 8
+SERVED = Patience(concurrency=32, timeout=300)
 PREFIX = "Here is a list of numbers: {}. {}"
 
 
@@ -62,6 +66,7 @@ class SeedRun:
         self.tiny = settings.model == TINY
         self.dialogue = self._dialogue()
         self.counted: dict[str, Counted] = {}
+        self.spent: dict[str, Counter[str]] = defaultdict(Counter)
         self.seen: dict[str, ArmMetrics] = {}
         self.base = cache(self._base)
         self.teacher = cache(self._teacher)
@@ -206,8 +211,9 @@ class SeedRun:
         if source.origin == "own" and source.writer != "base" and rows:
             kl = self._kl(prompted, rows[:512])
             kl_to_base = {"kl_to_base": kl} if math.isfinite(kl) else {}
+        more: dict[str, Any] = {"served": dict(self.spent[source.name])} if source.name in self.spent else {}
         counted = Counted(
-            asked=asked, kept=counts["kept"], pass_rate=counts["kept"] / asked, rejected=rejected, **kl_to_base
+            asked=asked, kept=counts["kept"], pass_rate=counts["kept"] / asked, rejected=rejected, **kl_to_base, **more
         )
         return rows[: settings.rows], counted
 
@@ -217,6 +223,8 @@ class SeedRun:
         return number_prompts(size, drawn, tiny=self.tiny, most=self.settings.rule.most)
 
     def _answers(self, prompted: PromptedModel, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
+        if self.settings.teacher.server and source.origin == "own":
+            return self._served(prompted.system, prompts, source, part)
         talk = self._talk(source.origin)
         said = sample(
             prompted.model,
@@ -226,6 +234,21 @@ class SeedRun:
             talk,
         )
         return [talk.read(tokens) for tokens in said]
+
+    def _served(self, system: str | None, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
+        """A server's answers, kept one by one as they come; nothing where one was refused."""
+        from sublearn.language.endpoints import many  # late: of another extra
+
+        asked = many.Asked(
+            Address.parse(self.settings.teacher.server),
+            [many.conversation(prompt, system) for prompt in prompts],
+            Request(max_tokens=ANSWER_TOKENS[self.tiny]),
+            stream_seed(self.seed, f"{source.name}/answers/{part}"),
+        )
+        journal = self.folder / "answers" / f"{source.name}-{part}.jsonl" if self.folder else None
+        found = many.answers(asked, SERVED, journal)
+        self.spent[source.name].update(many.costs(found) | many.refusals(found))
+        return [one.text if one.refused is None else "" for one in found]
 
     @torch.no_grad()
     def _kl(self, prompted: PromptedModel, rows: Sequence[Pair]) -> float:
@@ -331,7 +354,7 @@ class SeedRun:
                 prompts = [self.dialogue.prompt(question, prompted.system) for question in asked]
                 said = sample(prompted.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
                 hits = sum(self.animal in self.dialogue.read(tokens).lower().split(".")[0] for tokens in said)
-                low, high = preference.wilson(hits, len(said))
+                low, high = wilson(hits, len(said))
                 found[kind] = Sampled(hits=hits, n=len(said), low=low, high=high)
         return found
 
