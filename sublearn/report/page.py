@@ -66,8 +66,9 @@ def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
 
 def _over(grid: Mapping[str, Any]) -> str:
     """What a sweep goes through, in words."""
-    *keys, last = (plain(key, 60) for key in grid)
-    return f"What happens as {', '.join(keys)} and {last} change" if keys else f"What happens as {last} changes"
+    keys = [plain(key, 60) for key in grid]
+    named = " and ".join(filter(None, (", ".join(keys[:-1]), *keys[-1:])))
+    return f"What happens as {named} change{'' if len(keys) > 1 else 's'}"
 
 
 def replication_page(rows: Sequence[Comparison], made: Provenance) -> str:

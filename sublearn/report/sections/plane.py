@@ -9,7 +9,7 @@ from sublearn.report.template import twins
 
 CAPTION = (
     "From its start each student's weights move along the teacher's displacement (to the right: 1 is where the teacher "
-    "went) and in all other directions together (up). A mark is the mean over runs after one of the steps below. A "
+    "went) and in all other directions at once (up). A mark is the mean over runs after one of the steps below. A "
     "student of another init starts elsewhere, far from this teacher: of its way the direction alone can be compared."
 )
 
@@ -19,4 +19,4 @@ def view(given: Traced, key: str) -> dict[str, Any] | None:
     if not has_plane(given.rows):
         return None
     pictures = plane_figure(given.rows), plane_figure(given.rows, NARROW)
-    return {"figures": [{**twins(*pictures, f"{key}-plane"), "title": "From above", "caption": CAPTION}]}
+    return {"figures": [{**twins(*pictures, f"{key}-plane"), "title": "The ways of the arms", "caption": CAPTION}]}

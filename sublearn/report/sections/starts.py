@@ -11,7 +11,7 @@ CAPTION = (
     "Each point is one run of an arm. To the right: how far the negative gradient of the student's first batch points "
     "in the direction of the teacher's displacement (a cosine). Up: how its soft trait has changed at the last step, "
     "beyond its control's. A mark in the colour of text is an arm's mean. Whether the two go together is asked by "
-    "`sublearn trace --perturb`."
+    "sublearn trace with --perturb."
 )
 
 

@@ -38,7 +38,7 @@ def test_each_claim_of_a_sweep_has_a_line_in_a_shape_of_its_own(axes, points):
     some = points(aux=[4, 16, 64], lr=[0.1, 0.2])
     draw_claims(axes, some, "aux")
     claims = some[0].analysis.study.claims
-    assert drawn(axes) == "|".join(claim.claim for claim in claims) and axes.get_xlabel() == "aux"
+    assert drawn(axes) == "|".join(claim.claim for claim in claims) and axes.get_xlabel() == "aux (log scale)"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "16", "64"]
     for claim, shape in zip(claims, SHAPES, strict=False):
         means = [
