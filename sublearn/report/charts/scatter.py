@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from sublearn.report.charts.marks import SHAPES, Mark, draw_cloud, draw_marks
+from sublearn.report.charts.palette import light
 from sublearn.report.charts.sheet import (
     LINE,
     MARGIN,
@@ -57,6 +59,12 @@ def draw_on(axes: Axes, clouds: Sequence[Cloud], labels: tuple[str, str]) -> Non
     across, up = _limits(clouds)
     axes.set(xlim=across, ylim=up, xlabel=labels[0], ylabel=labels[1])
     _draw_clouds(axes, clouds)
+    handles = [
+        Line2D([], [], color=light(cloud.colour), marker=shape, ls="", label=cloud.name)
+        for cloud, shape in _shaped(clouds)
+    ]
+    for text in axes.legend(handles=handles, fontsize="small").get_texts() if handles else ():
+        text.set_parse_math(False)
 
 
 def _limits(clouds: Sequence[Cloud]) -> tuple[Ends, Ends]:

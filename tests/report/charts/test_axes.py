@@ -62,7 +62,9 @@ def test_every_finite_run_of_an_alignment_is_a_point(axes):
     points = [line for line in axes.lines if line.get_gid() == "points"]
     assert [len(line.get_xdata()) for line in points] == [2, 2, 2]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ALIGNED
-    assert [text.get_text() for text in axes.texts] == ["1", "0.2", "0"][::-1]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [f"perturbation {scale}" for scale in ("0", "0.2", "1")]
 
 
 def test_a_replication_has_theirs_and_ours_with_their_names(axes):

@@ -1,7 +1,5 @@
 from xml.etree import ElementTree
 
-import pytest
-
 from sublearn.report.charts.cells import ROWS, draw_cells, maps_figures, maps_label, rows_of
 from sublearn.report.charts.heatmap import LEAST, MOST, Heatmap, Tile, draw_maps
 from sublearn.report.charts.sheet import NARROW, WIDE
@@ -22,7 +20,10 @@ def boxes(picture: str) -> dict[tuple[str, float], int]:
     for path in ElementTree.fromstring(picture).iter(f"{SVG}path"):
         style, corners = path.get("style") or "", (path.get("d") or "").upper()
         if "opacity: " in style and corners.count("Z"):
-            key = (path.get("class") or "").split()[0], float(style.partition("opacity: ")[2].partition(";")[0])
+            key = (
+                (path.get("class") or "").split()[0],
+                round(float(style.partition("opacity: ")[2].partition(";")[0]), 6),
+            )
             found[key] = found.get(key, 0) + corners.count("Z")
     return found
 
@@ -36,11 +37,8 @@ def heatmap(*values, **more) -> Heatmap:
 def test_the_further_from_zero_the_deeper_and_below_zero_in_another_colour():
     picture = svg_text(draw_maps([heatmap(0.4, 0.1, -0.4, None, "empty")], "down", "across", [], WIDE), "label")
     found = boxes(picture)
-    assert found == {
-        ("fill-same", MOST): 1,
-        ("fill-same", pytest.approx(LEAST + (MOST - LEAST) / 3)): 1,
-        ("fill-cross", MOST): 1,
-    }
+    deeper = LEAST + (MOST - LEAST) / 3  # a quarter, in six steps
+    assert found == {("fill-same", MOST): 1, ("fill-same", round(deeper, 6)): 1, ("fill-cross", MOST): 1}
     assert {"+0.40", "+0.10", "-0.40", "none", "no runs", "row", "down", "across", "column 0"} <= set(words(picture))
 
 
@@ -83,12 +81,15 @@ def test_without_ids_of_studies_nothing_is_said_to_be_missing(points):
 def test_a_large_grid_has_as_many_rows_as_can_be_read(points):
     some = points(aux=[1])
     cells = [type(cells_of(some, {"grid": {}})[0])({"a": n // 100, "b": n % 100}, some[0]) for n in range(100 * 101)]
-    assert rows_of(cells) == 101
+    assert rows_of(cells) == 100
     said = words(svg_text(draw_cells(cells), "label"))
-    assert f"{ROWS - 1}" in said and f"{ROWS}" not in [word for word in said if word == "100"]
+    assert (
+        f"{ROWS - 1}" in said
+        and "99" not in said[said.index(f"{ROWS - 1}") : said.index("0", said.index(f"{ROWS - 1}"))]
+    )
 
 
 def test_in_how_many_combinations_each_claim_holds_is_said_first(points):
     first, *_ = sweep_sentences(points(aux=[4, 16, 64]))
-    assert first == "Same init picks it up: supported in 3 of 3 combinations."
+    assert first == "Same init picks it up: inconclusive in 3 of 3 combinations."
     assert sweep_sentences([]) == []
