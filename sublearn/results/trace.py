@@ -24,6 +24,7 @@ from sublearn.report.charts.trace import (
     draw_starts,
     draw_trace,
     has_plane,
+    has_starts,
     plane_label,
     starts_label,
     trace_figure,
@@ -116,7 +117,7 @@ class Trace(Shown):
         found = {"trace": (draw_trace(self.rows), TRACE_LABEL)}
         if has_plane(self.rows):
             found["way"] = draw_plane(self.rows), plane_label(self.rows)
-        if self.points:
+        if has_starts(self.points):
             found["starts"] = draw_starts(self.points), starts_label(self.points)
         return found
 

@@ -144,6 +144,11 @@ def draw_starts(points: Sequence[TracePoint], width: float = WIDE) -> Figure:
     return draw_scatter(_starts(points), (ALIGNED[0], SOFT), "", "", width)
 
 
+def has_starts(points: Sequence[TracePoint]) -> bool:
+    """Whether there is a run with an alignment at the start, and a control to hold its trait against."""
+    return any(len(cloud.x) for cloud in _starts(points))
+
+
 def _starts(points: Sequence[TracePoint]) -> list[Cloud]:
     """Each arm that has a control, with both measures of each of its runs."""
     arms = dict.fromkeys(point.arm for point in points)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sublearn.report.charts.sheet import NARROW
-from sublearn.report.charts.trace import starts_figure
+from sublearn.report.charts.trace import has_starts, starts_figure
 from sublearn.report.sections.given import Traced
 from sublearn.report.template import twins
 
@@ -17,7 +17,7 @@ CAPTION = (
 
 def view(given: Traced, key: str) -> dict[str, Any] | None:
     """The scatter; left out where no single runs were kept."""
-    if not given.points:
+    if not has_starts(given.points):
         return None
     pictures = starts_figure(given.points), starts_figure(given.points, NARROW)
     return {"figures": [{**twins(*pictures, f"{key}-starts"), "title": "Every run", "caption": CAPTION}]}
