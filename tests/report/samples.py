@@ -16,9 +16,10 @@ from sublearn.results.sweep import SweepPoint
 from sublearn.stats import Estimate, estimate
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
+from sublearn.study.controlled.points import TracePoint
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
-QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine")
+QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine", "along", "aside")
 MADE = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
 
 
@@ -31,6 +32,17 @@ def trace_rows() -> list[TraceMean]:
         for quantity in QUANTITIES
         for layer in ("", "fc1")
         for step in (0, 1, 10, 140)
+    ]
+
+
+def trace_points() -> list[TracePoint]:
+    """Alignment at the start and the soft trait at two steps, of four runs of every arm, one of them not finite."""
+    rng = np.random.default_rng(1)
+    return [
+        TracePoint(arm=arm, seed=seed, step=step, quantity=quantity, value=None if seed == 2 else float(rng.random()))
+        for arm in ARMS
+        for seed in range(4)
+        for quantity, step in (("initial_cosine", 0), ("soft_trait", 0), ("soft_trait", 140))
     ]
 
 

@@ -31,12 +31,15 @@ def given(sample):
     analysis, records = sample(24, diverged=(3,))
     manifest = {"versions": {"torch": "2"}, "runtime": {"device": "cpu"}, "command": "sublearn run sample"}
     table = Table("Preference by animal", ("Animal", "same_init"), (("owl", "0.5"),), 1, "Share of the animal.")
-    points = [samples.point_of({"aux": value}, sample(8, settings={"aux": value})[0], "it broke") for value in (1, 2)]
+    points = [
+        samples.point_of({"aux": value, "lr": 0.1}, sample(8, settings={"aux": value})[0], "it broke")
+        for value in (1, 2)
+    ]
     return {
         SECTIONS: Section(analysis, records, manifest, (table,), defences=samples.defences()),
-        SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2]}, "command": "sublearn sweep"}),
+        SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2], "lr": [0.1]}, "command": "sublearn sweep"}),
         REPLICATION: Replicated(samples.comparisons(), samples.MADE),
-        TRACE: Traced(samples.trace_rows(), samples.MADE),
+        TRACE: Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0"),
         ALIGNMENT: Aligned(samples.alignment(), samples.MADE),
         AUDIT: Audited(samples.audit().found, samples.audit().flagged, samples.MADE),
     }
@@ -49,7 +52,7 @@ def pages(given):
         page([given[SECTIONS]]),
         sweep_page(given[SWEEP].points, given[SWEEP].manifest),
         replication_page(samples.comparisons(), samples.made()),
-        trace_page("digits-0", samples.trace_rows(), samples.MADE),
+        trace_page("digits-0", samples.trace_rows(), samples.MADE, samples.trace_points()),
         alignment_page(samples.alignment()),
         audit_page(samples.audit().found, samples.audit().flagged),
     ]

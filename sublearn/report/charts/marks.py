@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
+from matplotlib.patches import PathPatch, Polygon
+from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from sublearn.report.charts.palette import light
@@ -150,6 +151,17 @@ def draw_band(axes: Canvas, x: tuple[float, float], y: tuple[float, float], colo
     """A faint rectangle."""
     (left, right), (top, bottom) = x, y
     _add_shape(axes, [(left, top), (right, top), (right, bottom), (left, bottom)], colour, alpha)
+
+
+def draw_boxes(axes: Canvas, boxes: Sequence[tuple[float, float, float, float]], colour: str, alpha: float) -> None:
+    """Rectangles of one colour, each from (x, y) to (x, y), as one artist; without opacity their outlines."""
+    corners = [[(a, b), (c, b), (c, d), (a, d), (a, b)] for a, b, c, d in boxes]
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(boxes)
+    path = Path(np.reshape(corners, (-1, 2)), codes)
+    if alpha:
+        axes.add_artist(PathPatch(path, color=light(colour), alpha=alpha, lw=0, clip_on=False))
+    else:
+        axes.add_artist(PathPatch(path, ec=light(colour), fc="none", lw=0.7, ls=(0, DOTS), clip_on=False))
 
 
 def draw_ribbon(axes: Canvas, marks: Sequence[Mark], places: Sequence[float], colour: str) -> None:

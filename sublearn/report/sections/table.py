@@ -8,6 +8,7 @@ from sublearn.report.sections import (
     against,
     artifacts,
     carriers,
+    cite,
     claims,
     command,
     comparisons,
@@ -18,15 +19,18 @@ from sublearn.report.sections import (
     figures,
     forest,
     lineage,
+    maps,
     meaning,
     opening,
     picked,
+    plane,
     provenance,
     published,
     scales,
     scatter,
     scored,
     signal,
+    starts,
     steps,
     unmeasured,
     verdict,
@@ -50,6 +54,8 @@ class Block(Generic[G]):
     view: View[G]
 
 
+CITE = Block("cite", "How to cite it", cite.view)
+PROVENANCE = Block("command", "How it was made", command.view)
 SECTIONS: tuple[Block[Section], ...] = (
     Block("opening", "", opening.view),
     Block("verdict", "Verdict", verdict.view),
@@ -61,29 +67,36 @@ SECTIONS: tuple[Block[Section], ...] = (
     Block("estimates", "Estimates", estimates.view),
     Block("unmeasured", "Unmeasured runs", unmeasured.view),
     Block("provenance", "How it was made", provenance.view),
+    CITE,
 )
-PROVENANCE = Block("command", "How it was made", command.view)
 SWEEP: tuple[Block[Swept], ...] = (
     Block("failed", "What failed", failed.view),
+    Block("maps", "The whole grid", maps.view),
     Block("against", "Against each setting", against.view),
     Block("claims", "Every claim", claims.view),
     PROVENANCE,
+    CITE,
 )
 REPLICATION: tuple[Block[Replicated], ...] = (
     Block("forest", "Theirs and ours", forest.view),
     Block("meaning", "What agreement can and cannot mean", meaning.view),
     Block("published", "Every figure", published.view),
     PROVENANCE,
+    CITE,
 )
 TRACE: tuple[Block[Traced], ...] = (
+    Block("plane", "The way in weight space", plane.view),
     Block("steps", "Step by step", steps.view),
+    Block("starts", "Alignment at the start and the trait at the end", starts.view),
     Block("ends", "At the last step", ends.view),
     PROVENANCE,
+    CITE,
 )
 ALIGNMENT: tuple[Block[Aligned], ...] = (
     Block("scatter", "Alignment and transfer", scatter.view),
     Block("scales", "Each perturbation", scales.view),
     PROVENANCE,
+    CITE,
 )
 AUDIT: tuple[Block[Audited], ...] = (
     Block("signal", "Does the set carry a signal?", signal.view),
@@ -91,6 +104,7 @@ AUDIT: tuple[Block[Audited], ...] = (
     Block("carriers", "Which rows carry it", carriers.view),
     Block("scored", "Every score", scored.view),
     PROVENANCE,
+    CITE,
 )
 PAGES: tuple[Sequence[Block[Any]], ...] = (SECTIONS, SWEEP, REPLICATION, TRACE, ALIGNMENT, AUDIT)
 """Every kind of page."""

@@ -128,11 +128,16 @@ def _points(trajectory: _Trajectory, step: int, state: State) -> list[TracePoint
         flat({name: trajectory.teacher[name] - weights[name] for name in names}, names).double().norm(dim=1)
         for weights in (state, trajectory.start)
     )
+    moved, taught = flat(update, names).double(), flat(target, names).double()
+    length = taught.norm(dim=1)
+    along = (moved * taught).sum(dim=1) / length**2
     found: dict[tuple[str, str | None], Tensor] = {
         ("cosine", None): cosine(flat(update, names), flat(target, names)),
+        ("along", None): along,
+        ("aside", None): (moved - along[:, None] * taught).norm(dim=1) / length,
         ("distance", None): distance,
         ("distance_share", None): distance / before,
-        ("predicted", None): (flat(trajectory.slope, names).double() * flat(update, names).double()).sum(dim=1),
+        ("predicted", None): (flat(trajectory.slope, names).double() * moved).sum(dim=1),
         ("soft_trait", None): _soft(trajectory, state) - trajectory.soft_start,
     }
     for layer in dict.fromkeys(name.rpartition(".")[0] for name in names):
