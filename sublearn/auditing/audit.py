@@ -19,7 +19,7 @@ from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, Measured
 from sublearn.errors import InputError, plain
-from sublearn.language import models
+from sublearn.language import models, packing
 from sublearn.language.base import POSITIONS, pretrained
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.tasks.rows import Pair
@@ -85,6 +85,8 @@ def opened(asked: Request) -> Scene:
     """The base with its traits, checked to know their words and to read rows as long as these."""
     model, dialogue, positions = _base(asked.model, asked)
     scene = Scene(model, dialogue, asked.candidates, asked.settings, positions)
+    if scene.packs:
+        packing.quick(model)
     for group in asked.candidates.traits:
         for answer in group.answers:
             dialogue.ways(answer)
