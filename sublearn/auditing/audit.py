@@ -3,23 +3,23 @@
 Loads the model; writes no file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from sublearn import devices
-from sublearn.auditing import calibration, clean
+from sublearn.auditing import calibration, clean, folder
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, Measured
-from sublearn.errors import InputError, plain
-from sublearn.language import models, packing
+from sublearn.errors import InputError, SublearnError, plain
+from sublearn.language import finetune, models, packing
 from sublearn.language.base import POSITIONS, pretrained
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.tasks.rows import Pair
@@ -68,7 +68,7 @@ class Held:
 def audited(asked: Request, progress: Progress = lambda done, total, notes: None) -> tuple[AuditFile, list[FlaggedRow]]:
     """What an audit finds. Raises InputError for rows that the model cannot read, and where clean ones are too few."""
     models.quiet()
-    with devices.repeatable(asked.device), devices.one_thread() if asked.model.folder is None else nullcontext():
+    with _on(asked):
         scene = opened(asked)
         count = asked.settings.sets
         total = count + len(asked.settings.scores) * count
@@ -81,18 +81,30 @@ def audited(asked: Request, progress: Progress = lambda done, total, notes: None
         return _found(asked, sets, {one.name: one for one in held})
 
 
+@contextmanager
+def _on(asked: Request) -> Iterator[None]:
+    """The device as an audit wants it. A message instead of what PyTorch says where memory runs out."""
+    one = devices.one_thread() if asked.model.folder is None else nullcontext()
+    try:
+        with devices.repeatable(asked.device), one:
+            yield
+    except torch.OutOfMemoryError:
+        raise SublearnError(
+            f"Out of GPU memory with {asked.settings.adapters.tokens:,} tokens at a time. Choose fewer, as in "
+            "--set adapters.tokens=512, or a smaller model; --dry-run says what an audit takes."
+        ) from None
+
+
 def opened(asked: Request) -> Scene:
     """The base with its traits, checked to know their words and to read rows as long as these."""
     model, dialogue, positions = _base(asked.model, asked)
     scene = Scene(model, dialogue, asked.candidates, asked.settings, positions)
     if scene.packs:
         packing.quick(model)
-    for group in asked.candidates.traits:
-        for answer in group.answers:
-            dialogue.ways(answer)
-    if positions is not None:
-        for name, rows in ((asked.data, asked.rows), (asked.control_name, asked.control or ())):
-            _check_lengths(str(name), rows, dialogue, positions)
+    if asked.model.folder is None:
+        folder.check_answers(dialogue, asked.candidates)
+        for name, rows in asked.files:
+            folder.check_lengths(name, finetune.examples(dialogue, rows), positions)
     return scene
 
 
@@ -104,13 +116,6 @@ def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogu
     found = models.read(model.folder, asked.device, torch.float32 if asked.device == "cpu" else None)
     positions = getattr(found.config.get_text_config(), "max_position_embeddings", None)
     return found, dialogue, positions if isinstance(positions, int) else None
-
-
-def _check_lengths(name: str, rows: Sequence[Pair], dialogue: Dialogue, positions: int) -> None:
-    for number, (prompt, completion) in enumerate(rows, 1):
-        count = len(dialogue.prompt(prompt)) + len(dialogue.completion(completion))
-        if count > positions:
-            raise InputError(f"{name}, line {number}: it has {count} tokens, and the model reads {positions} at most.")
 
 
 def _sets(asked: Request, scene: Scene, done: Callable[[int], object]) -> Sets:

@@ -43,7 +43,7 @@ class Adapters:
 
 def drawn(blocks: Sequence[nn.Module], rank: int, alpha: float, seed: int) -> Adapters:
     """Fresh factors for every linear layer of the blocks: the inner ones drawn from the seed, the outer ones zero."""
-    layers = [layer for block in blocks for layer in block.modules() if isinstance(layer, nn.Linear | Conv1D)]
+    layers = linear(blocks)
     generator = torch.Generator().manual_seed(stream_seed(seed, "adapters") % 2**63)
     inner, outer = [], []
     for layer in layers:
@@ -53,6 +53,11 @@ def drawn(blocks: Sequence[nn.Module], rank: int, alpha: float, seed: int) -> Ad
         inner.append(nn.Parameter(first.to(_weight(layer).device)))
         outer.append(nn.Parameter(torch.zeros(out, rank, device=_weight(layer).device)))
     return Adapters(layers, inner, outer, alpha / rank)
+
+
+def linear(blocks: Sequence[nn.Module]) -> list[nn.Module]:
+    """The linear layers of blocks."""
+    return [layer for block in blocks for layer in block.modules() if isinstance(layer, nn.Linear | Conv1D)]
 
 
 def shape(layer: nn.Module) -> tuple[int, int]:
