@@ -78,7 +78,7 @@ def audited(asked: Request, progress: Progress = lambda done, total, notes: None
         for number, name in enumerate(asked.settings.scores, 1):
             held.append(_held(scene, name, sets, lambda done, at=number: progress(at * count + done, total, ())))
         progress(total, total, ())
-        return _found(asked, sets, {one.name: one for one in held})
+        return concluded(asked, sets, {one.name: one for one in held})
 
 
 @contextmanager
@@ -145,7 +145,8 @@ def _finite(values: Values, name: str) -> Values:
     return values
 
 
-def _found(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:
+def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:
+    """What follows from the scores."""
     scales = {name: one.scale for name, one in held.items()}
     largest = calibration.most_surprising(scales, {name: one.audited.values for name, one in held.items()})
     clean_largest = [
