@@ -5,6 +5,9 @@ PYTHON := $(BIN)/python
 # build, pip 26.2 and later only the second.
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
+# Tests in two processes of one thread each, a file's tests in one of them, for it may share what took long to make.
+AT_ONCE := -n 2 --dist loadfile
+
 .PHONY: install demo test test-slow check bench figures tables replication notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
@@ -18,7 +21,7 @@ demo: install
 	$(BIN)/sublearn demo
 
 test: install
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest $(AT_ONCE)
 
 test-slow: install
 	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
@@ -29,7 +32,7 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest $(AT_ONCE)
 
 bench: install
 	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
@@ -66,7 +69,7 @@ test-latest: build/latest.txt
 test-floors test-latest: test-%:
 	python3 -m venv --clear build/$*
 	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,llm,ray,serve,trackers]'
-	build/$*/bin/python -m pytest
+	build/$*/bin/python -m pytest $(AT_ONCE)
 
 build/floors.txt: pyproject.toml constraints.txt tools/constraints.py
 	mkdir -p build

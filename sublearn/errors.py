@@ -42,7 +42,9 @@ def plain(text: object, most: int | None = None) -> str:
     whole = str(text)
     if most is not None and len(whole) > 4 * most:
         whole = f"{whole[: 2 * most]} {whole[-2 * most :]}"
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in whole).split())
+    if not whole.isprintable():
+        whole = "".join(letter if letter.isprintable() else " " for letter in whole)
+    line = " ".join(whole.split())
     if most is None or len(line) <= most:
         return line
     half = (most - 1) // 2

@@ -47,7 +47,7 @@ LEFT_OUT = (
     "(table C's uniform noise is table A's first student)."
 )
 FIRST_RULE = (
-    "Provenance by an earlier version and shown with its verdicts: some figures were counted more than once, some "
+    "Measured by an earlier version and shown with its verdicts: some figures were counted more than once, some "
     "were judged as if their unpublished numbers of runs were known. The same command makes it again under the "
     "present rule."
 )
@@ -88,7 +88,7 @@ def _listed(several: Sequence[str]) -> str:
 
 def markdown(rows: Sequence[Comparison], made: Provenance) -> str:
     """The same figures as Markdown."""
-    head = [f"{summary(rows, made.rule)} Provenance by `{made.command}`.", ""]
+    head = [f"{summary(rows, made.rule)} Measured by `{made.command}`.", ""]
     if made.rule != RULE:
         head = [f"**{FIRST_RULE}**", "", *head]
     if made.quick:

@@ -87,11 +87,13 @@ def _fewest(found: Callable[[float], bool], family: Family, target: float, both:
     if not 0 < target < 1:
         raise InputError(f"The power is {target}; it must lie between 0 and 1.")
     numbers, tail = _numbers(family.least_runs), family.tail
-    low, high = -1, len(numbers)
+    low, high = -1, len(numbers) - 1
+    if not found(_size_found(numbers[high], tail, both, target)):
+        return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if found(_size_found(numbers[middle], tail, both, target)) else (middle, high)
-    return numbers[high] if high < len(numbers) else None
+    return numbers[high]
 
 
 @lru_cache(maxsize=256)

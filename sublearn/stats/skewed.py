@@ -46,5 +46,6 @@ def _untransformed(t: float, skewness: NDArray[np.float64], n: int) -> NDArray[n
 def _skewness(rows: Rows) -> NDArray[np.float64]:
     """The sample skewness with the usual correction for few runs (G1 of Joanes and Gill 1998)."""
     n, deviations = rows.shape[1], rows - rows.mean(axis=1, keepdims=True)
-    second, third = (deviations**2).mean(axis=1), (deviations**3).mean(axis=1)
+    squares = deviations * deviations
+    second, third = squares.mean(axis=1), (squares * deviations).mean(axis=1)
     return third / np.maximum(second, 1e-300) ** 1.5 * math.sqrt(n * (n - 1)) / (n - 2)

@@ -21,6 +21,7 @@ from sublearn.study.numbers.spec import (
     Settings,
     chosen_arms,
     needs,
+    seeds_a_unit,
 )
 from sublearn.training.choice import Choice
 
@@ -69,7 +70,7 @@ class Numbers(Design[Settings]):
             arms=run,
             traits=TRAITS,
             claims=about(CLAIMS, run),
-            seeds_a_unit=2 if settings.model == TINY else 1,
+            seeds_a_unit=seeds_a_unit(settings, run),
         )
 
     def measure(self, study: Study, seeds: Sequence[int], setup: Setup) -> list[Record]:

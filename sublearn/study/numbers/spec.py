@@ -5,6 +5,7 @@ default all of it happens in a tiny world, with a base model of its own and an a
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -181,6 +182,8 @@ APART: dict[Origin, str] = {
 """What the cross base changes together, one at a time; in the tiny world alone."""
 READ: dict[str, Origin] = {"cross_init": "cross", **{name: name for name in APART}}
 """The origin of what an arm's student reads, where it is not the student's own base."""
+PAIR = 2
+"""Seeds that share tiny bases where arms read another's rows; else a seed's bases are its own."""
 WRITERS: dict[str, Writer] = {"trained": "teacher", "placebo": "placebo_teacher", "untrained": "base"}
 
 
@@ -200,6 +203,12 @@ def source_of(arm: Arm) -> RowSource:
     """Who wrote the rows that an arm's student is trained on."""
     name = arm.name.removesuffix("_control")
     return RowSource(WRITERS[arm.teacher], READ.get(name, "own"))
+
+
+def seeds_a_unit(settings: Settings, arms: Iterable[Arm]) -> int:
+    """How many seeds in a row share their bases when these arms are run."""
+    crossed = any(arm.name.removesuffix("_control") in READ for arm in arms)
+    return PAIR if settings.model == TINY and crossed else 1
 
 
 def every_arm(settings: Settings) -> tuple[Arm, ...]:
