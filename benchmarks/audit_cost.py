@@ -15,8 +15,9 @@ import torch
 
 from benchmarks.audit_sets import Writers, base_rows
 from benchmarks.table import Line, publish
-from sublearn.auditing import traits
+from sublearn.auditing import found, traits
 from sublearn.auditing.audit import opened
+from sublearn.auditing.found import AuditFile
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.settings import Settings
 from sublearn.language import models
@@ -32,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         rows = Path(scratch) / "rows.jsonl"
         rows.write_text(as_text(_rows()))
-        before, after = (_cpu(one, rows, changes) for one in (other, HERE))
+        (before, old), (after, new) = (_cpu(one, rows, changes) for one in (other, HERE))
     sets = Settings.model_validate({key: int(value) for key, value in (one.split("=") for one in changes)}).sets
     what = f"audit of {ROWS:,} rows against {sets} clean sets, tiny base"
     whole = sets == Settings().sets
@@ -42,6 +43,7 @@ def main() -> None:
             Line(f"{what}: seconds of CPU here", after, "s", GOAL if whole else None, most=True),
             Line(f"{what}: seconds of CPU in the other checkout", before, "s"),
             Line(f"{what}: the other checkout to this", before / after, "times"),
+            Line("largest difference of a trait's shift between the two", _difference(old, new), "log-odds"),
         ],
     )
 
@@ -53,18 +55,23 @@ def _rows() -> list[tuple[str, str]]:
     return base_rows(Writers(opened(request), SEED), ROWS)
 
 
-def _cpu(checkout: Path, rows: Path, changes: list[str]) -> float:
+def _cpu(checkout: Path, rows: Path, changes: list[str]) -> tuple[float, AuditFile]:
     words = [word for change in changes for word in ("--set", change)]
     command = [sys.executable, "-m", "sublearn", "audit", str(rows), "--model", f"tiny:{SEED}", "--device", "cpu", "-q"]
-    before = _children()
+    out, before = rows.parent / checkout.resolve().name, _children()
     subprocess.run(
-        [*command, "--out", str(rows.parent / checkout.resolve().name), *words],
+        [*command, "--out", str(out), *words],
         check=True,
         cwd=rows.parent,
         env=os.environ | {"PYTHONPATH": str(checkout.resolve()), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
     )
-    return _children() - before
+    return _children() - before, found.read(out)
+
+
+def _difference(old: AuditFile, new: AuditFile) -> float:
+    before = {one.trait: one.score for one in old.traits}
+    return max(abs(one.score - before[one.trait]) for one in new.traits)
 
 
 def _children() -> float:
