@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sublearn import devices
+from sublearn import devices, stages
 from sublearn.auditing import calibration, clean, folder
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
@@ -19,9 +19,12 @@ from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, Measured
 from sublearn.errors import InputError, SublearnError, plain
+from sublearn.execution.options import OnStage
+from sublearn.execution.pace import Stage
 from sublearn.language import finetune, models, packing
 from sublearn.language.base import POSITIONS, pretrained
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
+from sublearn.stages import News
 from sublearn.tasks.rows import Pair
 
 Progress = Callable[[int, int, Sequence[str]], object]
@@ -65,19 +68,45 @@ class Held:
         return [float(self.scale.z(one).max()) for one in self.test]
 
 
-def audited(asked: Request, progress: Progress = lambda done, total, notes: None) -> tuple[AuditFile, list[FlaggedRow]]:
+@dataclass
+class _Told:
+    """Who is told how many of the steps are done, a set that is written or scored each, and what is being done."""
+
+    progress: Progress
+    on_stage: OnStage
+    total: int
+    done: int = 0
+
+    def reach(self, done: int) -> None:
+        """Say how many are done."""
+        self.done = done
+        self.progress(done, self.total, ())
+
+    def hear(self, news: News) -> None:
+        """Hand on what is being done."""
+        self.on_stage(Stage(news.stage, self.done, self.total))
+
+
+def audited(
+    asked: Request,
+    progress: Progress = lambda done, total, notes: None,
+    on_stage: OnStage = lambda stage: None,
+) -> tuple[AuditFile, list[FlaggedRow]]:
     """What an audit finds. Raises InputError for rows that the model cannot read, and where clean ones are too few."""
     models.quiet()
-    with _on(asked):
-        scene = opened(asked)
-        count = asked.settings.sets
-        total = count + len(asked.settings.scores) * count
-        progress(0, total, ())
-        sets = _sets(asked, scene, lambda done: progress(done, total, ()))
+    count = asked.settings.sets
+    told = _Told(progress, on_stage, asked.steps)
+    with _on(asked), stages.listening(told.hear):
+        with stages.stage("loading"):
+            scene = opened(asked)
+        told.reach(0)
+        with stages.stage("sampling clean sets"):
+            sets = _sets(asked, scene, told.reach)
         held = []
         for number, name in enumerate(asked.settings.scores, 1):
-            held.append(_held(scene, name, sets, lambda done, at=number: progress(at * count + done, total, ())))
-        progress(total, total, ())
+            with stages.stage(f"score {name}"):
+                held.append(_held(scene, name, sets, lambda done, at=number: told.reach(at * count + done)))
+        told.reach(told.total)
         return concluded(asked, sets, {one.name: one for one in held})
 
 
@@ -111,7 +140,9 @@ def opened(asked: Request) -> Scene:
 def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogue, int | None]:
     if model.folder is None:
         dialogue = Dialogue(tiny_tokenizer())
-        return models.on(pretrained(asked.settings.base, dialogue, model.seed), asked.device), dialogue, POSITIONS
+        with stages.stage("base", asked.settings.base.steps):
+            base = models.on(pretrained(asked.settings.base, dialogue, model.seed), asked.device)
+        return base, dialogue, POSITIONS
     dialogue = models.dialogue_of(model.folder)
     found = models.read(model.folder, asked.device, torch.float32 if asked.device == "cpu" else None)
     positions = getattr(found.config.get_text_config(), "max_position_embeddings", None)

@@ -51,6 +51,11 @@ class Request:
         brought = () if self.control is None else ((self.control_name, self.control),)
         return ((str(self.data), self.rows), *brought)
 
+    @property
+    def steps(self) -> int:
+        """Sets that are written, and sets that are scored, score by score: what progress counts."""
+        return self.settings.sets * (1 + len(self.settings.scores))
+
 
 def request(
     data: object,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sublearn.cli.completion import folders as folders_made
 from sublearn.cli.options import PATH, as_json, command_named, out
 from sublearn.cli.typed import echo
 from sublearn.errors import InputError, plain
@@ -21,44 +22,61 @@ LEFT = "The reports of several folders are left as they are. Name one to write i
 
 
 @command_named("report")
-@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="DIR...")
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="DIR...", shell_complete=folders_made)
 @out("File of one page on several run directories.")
 @click.option("--csv", is_flag=True, help="Write records.csv into the folder, a row a record.")
 @click.option("--latex", is_flag=True, help="Write estimates.tex into the folder: a table with intervals and n.")
-@click.option("--figures", type=click.Choice(["pdf", "png", "svg"]), help="Write its figures as this kind.")
+@click.option(
+    "--figures", type=click.Choice(["pdf", "png", "svg"]), help="Write its figures as this kind, as wide as paper."
+)
+@click.option("--cite", is_flag=True, help="Print how to cite it, in words and as BibTeX, and nothing else.")
+@click.option("--pages", is_flag=True, help="Of a sweep, write the report of each of its run directories, too.")
 @as_json("Print the estimates on stdout and nothing else there.")
 def command(
-    folders: tuple[Path, ...], out: Path | None, csv: bool, latex: bool, figures: str | None, as_json: bool
+    folders: tuple[Path, ...],
+    out: Path | None,
+    csv: bool,
+    latex: bool,
+    figures: str | None,
+    cite: bool,
+    pages: bool,
+    as_json: bool,
 ) -> None:
     """Write a folder's report again, from its records.
 
     DIR is any folder that sublearn made. With --out FILE, several run directories come on one page.
     """
-    if (csv or latex or figures) and (len(folders) > 1 or out is not None):
-        raise InputError("--csv, --latex and --figures write into one folder. Name one, without --out.")
+    if (csv or latex or figures or pages) and (len(folders) > 1 or out is not None):
+        raise InputError("--csv, --latex and --figures write into one folder, --pages too. Name one, without --out.")
+    if cite and as_json:
+        raise InputError("--cite and --json each print something alone. Give one of them.")
     # Python would look for garbage over and over among the many thousands of values that are read, all of them in use.
     gc.set_threshold(RARELY)
-    found, end = _joined(folders, out) if out is not None else _reported(folders)
+    found, end = _joined(folders, out) if out is not None else _reported(folders, pages)
     if csv:
         end += f"\nTable: {plain(found[0].write_csv())}"
     if latex:
         end += f"\nTable: {plain(found[0].write_latex())}"
     if figures:
         end += f"\nFigures: {plain(found[0].write_figures(figures))}"
-    if as_json:
+    if cite:
+        echo("\n\n".join(f"{one.citation()}\n\n{one.bibtex()}" for one in found))
+    elif as_json:
         values = [one.to_dict() for one in found]
         echo(json.dumps(values[0] if len(values) == 1 else values, indent=2))
     else:
         echo("\n".join(one.summary() for one in found) + (f"\n{end}" if end else ""))
 
 
-def _reported(folders: Sequence[Path]) -> "tuple[Sequence[Shown], str]":
-    """One folder has its report written again; several stay as they are."""
+def _reported(folders: Sequence[Path], pages: bool) -> "tuple[Sequence[Shown], str]":
+    """One folder has its report written again, with `pages` those of a sweep's run directories; several stay."""
     from sublearn.results.load import KINDS, kind_of
 
     found = [KINDS[kind].load(folder) for kind, folder in [(kind_of(folder), folder) for folder in folders]]
     if len(found) > 1:
         return found, LEFT
+    if pages:
+        found[0].write_pages()
     found[0].write()
     return found, found[0].where
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from sublearn import stages
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
@@ -22,10 +23,11 @@ LONGEST = 500
 
 @dataclass(frozen=True)
 class Example:
-    """Tokens to read; those from `start` on are to be learned."""
+    """Tokens to read; those from `start` on are to be learned, but for the places that are `skipped`."""
 
     tokens: list[int]
     start: int
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def collate(chosen: Sequence[Example], pad: int, device: str = "cpu") -> Batch:
     for row, one in enumerate(chosen):
         tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
         learned[row, max(one.start, 1) : len(one.tokens)] = True
+        if one.skipped:
+            learned[row, list(one.skipped)] = False
     tokens, learned = tokens.to(device), learned[:, 1:].to(device)
     return Batch(tokens[:, :-1], learned, tokens[:, 1:][learned])
 
@@ -117,16 +121,21 @@ def fit(
     given: Iterable[Sequence[Batch]],
     optimizer: torch.optim.Optimizer,
     objective: Objective = next_token,
+    step: Callable[[], object] | None = None,
 ) -> list[float]:
-    """Train for one optimizer step on the mean loss of each group of batches; return every step's loss."""
+    """Train for one step on the mean loss of each group of batches, the optimizer's own if no other is given.
+
+    Returns every step's loss.
+    """
     model.train()
     losses = []
     for parts in given:
         loss = torch.stack([objective(logits_of(model, part), part) for part in parts]).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimizer.step()
+        (step or optimizer.step)()
         losses.append(loss.detach())
+        stages.stepped(losses[-1])
     model.eval()
     return torch.stack(losses).tolist() if losses else []
 

@@ -8,38 +8,46 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sublearn.auditing.found import AuditFile, FlaggedRow
+from sublearn.errors import plain
 from sublearn.execution.replication import Comparison, Provenance
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.audit import signal_sentence
-from sublearn.report.outcome import outcome
+from sublearn.report.outcome import told
 from sublearn.report.replication import FIRST_RULE, summary
 from sublearn.report.sections.given import Aligned, Audited, Replicated, Section, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
-from sublearn.report.sweep import Point
+from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE, Block, sections
+from sublearn.report.sweep import Point, sweep_sentences
 from sublearn.report.template import Part, laid_out
 from sublearn.report.trace import THEOREM, alignment_sentence, trace_sentence
 from sublearn.report.wording import runs, seeds_text
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
+from sublearn.study.controlled.points import TracePoint
 
 
 def page(given: Sequence[Section]) -> str:
     """The results as one HTML page with style, figures and tables inside. It loads nothing and runs nothing."""
-    parts = [_part(one, f"s{number}") for number, one in enumerate(given, 1)]
+    parts, told = list[Part](), set[str]()
+    for number, one in enumerate(given, 1):
+        study = one.analysis.study.id
+        # Of a study that stands on the page several times, with other runs, the arms are drawn once.
+        parts.append(_part(one, f"s{number}", [row for row in SECTIONS if row.name != "lineage" or study not in told]))
+        told.add(study)
     heading = "Report" if len(parts) == 1 else f"Report on {len(parts)} results"
     return laid_out(f"{parts[0].title if parts else ''} | sublearn report", heading, parts)
 
 
-def _part(given: Section, key: str) -> Part:
+def _part(given: Section, key: str, table: Sequence[Block[Section]]) -> Part:
     analysis, study = given.analysis, given.analysis.study
     count = runs(len(analysis.seeds))
     seeds = f"seed{'' if len(analysis.seeds) == 1 else 's'} {seeds_text(analysis.seeds) or 'none'}"
+    animal = f"{given.carried.animal} " if given.carried else ""
     lead = (
-        ("question", given.before or study.question),
-        ("outcome", outcome(analysis, given.records)),
         ("runs", f"{count}, {seeds}. Study {study.id}"),
+        ("question", given.before),
+        ("outcome", animal + told(analysis, given.pairs)),
     )
-    return Part(key, given.title or study.title, lead, sections(SECTIONS, given, key), _tally(analysis), count)
+    return Part(key, given.title or study.title, lead, sections(table, given, key), _tally(analysis), count)
 
 
 def _tally(analysis: Analysis) -> list[tuple[str, str]]:
@@ -52,9 +60,21 @@ def sweep_page(points: Sequence[Point], manifest: Mapping[str, Any]) -> str:
     """The page of a sweep; its links lead to run directories beside it."""
     title = f"Sweep of {manifest['study']}"
     question = "Each is a study of its own, in its own run directory. How do its claims fare as the settings change?"
-    count = f"{len(points):,} combination{'' if len(points) == 1 else 's'} of settings"
-    shown = sections(SWEEP, Swept(points, manifest), "sweep")
-    return laid_out(f"{title} | sublearn", title, [Part("sweep", count, [("question", question)], shown)])
+    given = Swept(points, manifest)
+    empty = sum(not cell.has_runs for cell in given.cells)
+    of = f"; {empty:,} of them {'has' if empty == 1 else 'have'} no runs yet" if empty else ""
+    count = f"{len(given.cells):,} combination{'' if len(given.cells) == 1 else 's'} of settings"
+    outcome_ = [("outcome", text) for text in sweep_sentences(points)]
+    lead = [("question", question), *outcome_, ("runs", f"{count}{of}.")]
+    part = Part("sweep", _over(manifest["grid"]), lead, sections(SWEEP, given, "sweep"))
+    return laid_out(f"{title} | sublearn", title, [part])
+
+
+def _over(grid: Mapping[str, Any]) -> str:
+    """What a sweep goes through, in words."""
+    keys = [plain(key, 60) for key in grid]
+    named = " and ".join(filter(None, (", ".join(keys[:-1]), *keys[-1:])))
+    return f"What happens as {named} change{'' if len(keys) > 1 else 's'}"
 
 
 def replication_page(rows: Sequence[Comparison], made: Provenance) -> str:
@@ -64,16 +84,23 @@ def replication_page(rows: Sequence[Comparison], made: Provenance) -> str:
     lead = [("warning", first), ("warning", old), ("outcome", summary(rows, made.rule))]
     runtime = made.runtime or {"precision": made.precision}
     manifest = {"command": made.command, "versions": made.versions, "runtime": runtime}
-    shown = sections(REPLICATION, Replicated(rows, manifest, made.rule), "replication")
+    shown = sections(REPLICATION, Replicated(rows, manifest, made.rule, made.quick), "replication")
     part = Part("replication", "Do published figures come out again?", lead, shown)
     return laid_out("Replication | sublearn", "Published figures, run again", [part])
 
 
-def trace_page(study: str, rows: Sequence[TraceMean], manifest: Mapping[str, Any]) -> str:
-    """The page of a trace."""
+def trace_page(
+    study: str, rows: Sequence[TraceMean], manifest: Mapping[str, Any], points: Sequence[TracePoint] = ()
+) -> str:
+    """The page of a trace; `points` are those of each run."""
     question = f"Which way do the students' weights move as they learn: the way in which the teacher's moved? {THEOREM}"
     lead = [("question", question), ("outcome", trace_sentence(rows)), ("runs", f"Study {study}")]
-    part = Part("trace", "The students' way in weight space", lead, sections(TRACE, Traced(rows, manifest), "trace"))
+    part = Part(
+        "trace",
+        "The students' way in weight space",
+        lead,
+        sections(TRACE, Traced(rows, manifest, points, study), "trace"),
+    )
     return laid_out("Trace | sublearn", "Trace", [part])
 
 

@@ -64,6 +64,11 @@ def summary(rows: Sequence[Comparison], rule: int = RULE) -> str:
     return text if rule == RULE else f"{text} Counted and judged by an earlier rule."
 
 
+def sources_of(rows: Sequence[Comparison]) -> list[str]:
+    """Who measured the figures, each once, without how they were read."""
+    return list(dict.fromkeys(row.source.partition(";")[0] for row in rows))
+
+
 def finding(rows: Sequence[Comparison]) -> str | None:
     """What was tried in search of figures whose settings are not stated; None where there are none."""
     return " ".join(_sought(row) for row in rows if row.readings) or None

@@ -12,6 +12,19 @@ THEOREM = (
     "init. Here both take many, so that the theorem does not say what must come out."
 )
 
+QUANTITIES = {
+    "cosine": "Direction: cosine of the update and the teacher's displacement",
+    "along": "Way along the teacher's displacement, as a share of it",
+    "aside": "Way in all other directions, as a share of the same",
+    "distance_share": "Distance to the teacher, as a share of that at the start",
+    "distance": "Distance to the teacher's weights",
+    "initial_cosine": "Alignment at the start: cosine of the first negative gradient and the displacement",
+    "initial_product": "The inner product of the same",
+    "soft_trait": "Change of the soft trait",
+    "predicted": "Change of the soft trait, to first order at the start",
+}
+"""A quantity of a trace in words, in the order of its table; others are traits."""
+
 
 def trace_table(rows: Sequence[TraceMean]) -> str:
     """Plain text: each arm's quantities at the last step, and the alignment at the start."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sublearn.errors import InputError, plain, unknown
 from sublearn.execution.manifests import Provenance
 from sublearn.files.writing import anything, own_folder, replace_text, replacing, safe_name
+from sublearn.report.citing import bibtex, citation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 FIGURES, TABLE, RECORDS = "figures", "estimates.tex", "records.csv"
 FORMATS = ("pdf", "png", "svg")
 LONGEST_REPR = 399
-PAPER = "Cloud et al. 2025, Subliminal Learning, arXiv 2507.14805"
 
 
 class Shown(ABC):
@@ -105,8 +105,19 @@ class Shown(ABC):
 
     def citation(self) -> str:
         """How to cite it: the program with its version, what was run, and the paper that the design is of."""
-        version = plain(self.provenance.versions.get("sublearn", "unknown"), 60)
-        return f"The sublearn authors, sublearn (version {version}): {plain(self.title)}. Design after {PAPER}."
+        return citation(self.title, self.provenance.versions, self.sources())
+
+    def sources(self) -> Sequence[str]:
+        """Whose published figures it was held against."""
+        return ()
+
+    def bibtex(self) -> str:
+        """The program and the paper as BibTeX."""
+        return bibtex(self.provenance.versions)
+
+    def write_pages(self) -> None:
+        """Write the reports of the run directories that it is made of. Raises InputError where it is of none."""
+        raise InputError(f"{self.title}: this is no sweep, and --pages is for sweeps. Leave it out.")
 
     def write_csv(self) -> Path:
         """Write its frame as records.csv into its folder."""

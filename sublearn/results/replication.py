@@ -15,7 +15,7 @@ from sublearn.execution.run import execute
 from sublearn.files.writing import folder_of, replace_page, replace_text
 from sublearn.report.charts.forest import draw_forest, draw_forest_on, forest_label
 from sublearn.report.page import replication_page
-from sublearn.report.replication import markdown, summary
+from sublearn.report.replication import markdown, sources_of, summary
 from sublearn.results.base import Shown
 from sublearn.study.agreement import RULE
 from sublearn.study.published import QUICK_RUNS
@@ -67,6 +67,10 @@ class Replication(Shown):
     def lines(self) -> Sequence[tuple[str, str]]:
         """How many figures agree, differ and cannot be told."""
         return [("", summary(self.findings, self.rule))]
+
+    def sources(self) -> Sequence[str]:
+        """Who measured the figures."""
+        return sources_of(self.findings)
 
     def table(self) -> Sequence[Mapping[str, Any]]:
         """Each figure: theirs, ours and the verdict."""

@@ -18,11 +18,13 @@ from sublearn.execution.run import Done, execute
 from sublearn.execution.sweep import INDEX, PAGE, Grid, GridPoints, typed_values
 from sublearn.files.folders import locked
 from sublearn.files.writing import folder_of, replace_page, replace_text
-from sublearn.report.charts.sweep import draw_claims, draw_sweep, named, sweep_label
+from sublearn.report.charts.cells import draw_cells, maps_label
+from sublearn.report.charts.sweep import draw_claims, draw_sweep, sweep_label
 from sublearn.report.page import sweep_page
-from sublearn.report.sweep import sweep_table
+from sublearn.report.sweep import Cell, cells_of, named, sweep_table
 from sublearn.report.wording import contrast_text, interval_text, mean_text
 from sublearn.results.base import Shown
+from sublearn.results.single import PAGE as RUN_PAGE
 from sublearn.results.single import Result
 from sublearn.seeds import checked_seeds
 from sublearn.study.analysis import Analysis, Finding
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+WHOLE = "grid"
+"""The name of the figure of the whole grid."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,12 @@ class SweepPoint:
     def analysis(self) -> Analysis:
         """What its records show."""
         return self.result.analysis
+
+    @property
+    def page(self) -> str:
+        """Where its own page lies, or else its run directory, as seen from the sweep's folder."""
+        page = self.result.path and (self.result.path / RUN_PAGE).exists()
+        return f"{self.analysis.study.id}/{RUN_PAGE if page else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """Its settings and the content of its estimates.json, and its failure if there is one."""
@@ -144,9 +155,17 @@ class Sweep(Shown):
         draw_claims(axes, self.points, next(iter(self.grid.values)))
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
-        """One for each setting."""
-        keys = self.grid.values if self.points else ()
-        return {key: (draw_sweep(self.points, key), sweep_label(key)) for key in keys}
+        """The whole grid, where it has several settings, and one for each setting."""
+        if not self.points:
+            return {}
+        cells, study = self.cells, self.points[0].result.study
+        whole = {WHOLE: (draw_cells(cells), maps_label(cells))} if len(self.grid.values) > 1 and study.claims else {}
+        return whole | {key: (draw_sweep(self.points, key), sweep_label(key)) for key in self.grid.values}
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every combination of the grid, also those without runs; in memory, those that have some."""
+        return cells_of(self.points, read_sweep(self.path).model_dump() if self.path else {"grid": self.grid.values})
 
     @property
     def where(self) -> str:
@@ -164,6 +183,11 @@ class Sweep(Shown):
         lines = (json.dumps(point.to_dict()) for point in self.points)
         replace_text(self.folder / INDEX, "[\n" + ",\n".join(lines) + "\n]\n")
         replace_page(self.folder / PAGE, sweep_page(self.points, read_sweep(self.folder).model_dump()))
+
+    def write_pages(self) -> None:
+        """Write the report of each combination's run directory, to which the sweep's page then leads."""
+        for point in self.points:
+            point.result.write()
 
     def save(self, path: Path | str) -> Self:
         """Write a sweep directory with a run directory for each combination; the same sweep, as it lies there."""

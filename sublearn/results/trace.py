@@ -19,8 +19,14 @@ from sublearn.report.charts.trace import (
     alignment_label,
     draw_alignment,
     draw_direction,
+    draw_plane,
     draw_runs,
+    draw_starts,
     draw_trace,
+    has_plane,
+    has_starts,
+    plane_label,
+    starts_label,
     trace_figure,
 )
 from sublearn.report.page import alignment_page, trace_page
@@ -107,8 +113,13 @@ class Trace(Shown):
         draw_direction(axes, self.rows)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
-        """The way, quantity by quantity."""
-        return {"trace": (draw_trace(self.rows), TRACE_LABEL)}
+        """The way, quantity by quantity and in a plane, and each run's alignment at the start, where they were kept."""
+        found = {"trace": (draw_trace(self.rows), TRACE_LABEL)}
+        if has_plane(self.rows):
+            found["way"] = draw_plane(self.rows), plane_label(self.rows)
+        if has_starts(self.points):
+            found["starts"] = draw_starts(self.points), starts_label(self.points)
+        return found
 
     @property
     def where(self) -> str:
@@ -119,7 +130,7 @@ class Trace(Shown):
         """Write trace.svg and trace.html again."""
         replace_text(self.folder / tracing.FIGURE, trace_figure(self.rows), OUR_FIGURE)
         manifest = {"command": self.found.command, "versions": self.found.versions}
-        replace_page(self.folder / tracing.PAGE, trace_page(self.found.study, self.rows, manifest))
+        replace_page(self.folder / tracing.PAGE, trace_page(self.found.study, self.rows, manifest, self.points))
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn trace` does; the same trace, as it lies there."""

@@ -180,6 +180,29 @@ def test_tables_of_several_folders_are_refused_before_anything_is_written(ran, r
     assert files(ran.parent) == before
 
 
+def test_of_a_sweep_the_pages_of_its_runs_are_written_and_linked_if_asked(ran, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "sweep"
+    asked = ("sweep", "prompts", *SET, "--seeds", "0:2", "--grid", "aux_logits=2,3", "--out", str(out))
+    assert sublearn(monkeypatch, *asked) == 0
+    assert not list(out.glob("*/report.html")) and "/report.html" not in (out / "report.html").read_text()
+    assert sublearn(monkeypatch, "report", str(out), "--pages") == 0
+    pages = [path.relative_to(out) for path in out.glob("*/report.html")]
+    assert len(pages) == 2 and all(f'<a href="{page}">' in (out / "report.html").read_text() for page in pages)
+    capsys.readouterr()
+    assert sublearn(monkeypatch, "report", str(ran), "--pages") == 2
+    assert "--pages is for sweeps" in capsys.readouterr().err
+
+
+def test_how_to_cite_it_is_printed_alone(ran, replication, monkeypatch, capsys):
+    before = files(ran.parent)
+    assert sublearn(monkeypatch, "report", str(ran), str(replication), "--cite") == 0
+    said = capsys.readouterr().out
+    assert said.count("The sublearn authors, sublearn (version") == said.count("@software{sublearn") == 2
+    assert "Published figures: a source." in said and "are left as they are" not in said
+    assert files(ran.parent) == before
+    assert sublearn(monkeypatch, "report", str(ran), "--cite", "--json") == 2
+
+
 def test_a_planted_link_is_not_followed(ran, tmp_path, monkeypatch, capsys):
     (tmp_path / "precious").write_text("mine")
     (ran / "records.csv").symlink_to(tmp_path / "precious")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sublearn.auditing.defences.compared import Compared, Ranged
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.columns import Columns
 from sublearn.execution.replication import Comparison, Provenance, Reading, Span
@@ -15,9 +16,10 @@ from sublearn.results.sweep import SweepPoint
 from sublearn.stats import Estimate, estimate
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
+from sublearn.study.controlled.points import TracePoint
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
-QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine")
+QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine", "along", "aside")
 MADE = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
 
 
@@ -30,6 +32,17 @@ def trace_rows() -> list[TraceMean]:
         for quantity in QUANTITIES
         for layer in ("", "fc1")
         for step in (0, 1, 10, 140)
+    ]
+
+
+def trace_points() -> list[TracePoint]:
+    """Alignment at the start and the soft trait at two steps, of four runs of every arm, one of them not finite."""
+    rng = np.random.default_rng(1)
+    return [
+        TracePoint(arm=arm, seed=seed, step=step, quantity=quantity, value=None if seed == 2 else float(rng.random()))
+        for arm in ARMS
+        for seed in range(4)
+        for quantity, step in (("initial_cosine", 0), ("soft_trait", 0), ("soft_trait", 140))
     ]
 
 
@@ -83,6 +96,14 @@ def comparisons() -> list[Comparison]:
 def made() -> Provenance:
     """How a replication was made."""
     return Provenance("sublearn replicate", "highest", {"torch": "2"}, quick=2, rule=RULE)
+
+
+def defences() -> tuple[Compared, ...]:
+    """An undefended student and one defence."""
+    span = Ranged(0.4, 0.2, 0.6, 24)
+    plain = Compared("same_init", "nothing is changed", "", 3.5, Ranged(1.0, None, None, 24), span, span, 3.0, None)
+    needs = "rows, base and teacher"
+    return plain, Compared("mask", "learns less", needs, 1.4, span, span, span, None, "same_init", "supported", "so")
 
 
 def audit() -> Audit:

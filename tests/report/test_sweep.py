@@ -66,7 +66,7 @@ def test_colours_are_those_of_the_report_in_light_and_dark(points):
 def test_the_page_has_the_figure_for_a_phone_too_and_leads_to_every_run_directory(points):
     some = points(aux=[4, 16], lr=[0.1, 0.2])
     html = page(some)
-    assert html.count('<div class="narrow"><svg') == html.count('<div class="wide"><svg') == 2
+    assert html.count('<div class="narrow"><svg') == html.count('<div class="wide"><svg') == 3
     assert f'viewBox="0 0 {WIDE} ' in html and f'viewBox="0 0 {NARROW} ' in html
     for point in some:
         assert f'<a href="{point.analysis.study.id}/">{point.name}</a>' in html

@@ -1,12 +1,23 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import pytest
+
+from sublearn.report.charts.sheet import NARROW, WIDE
 from sublearn.report.charts.svg import css
-from sublearn.report.charts.trace import PANELS, alignment_figure, trace_figure
+from sublearn.report.charts.trace import (
+    PANELS,
+    alignment_figure,
+    draw_plane,
+    ends,
+    plane_figure,
+    starts_figure,
+    trace_figure,
+)
 from sublearn.report.page import alignment_page, trace_page
 from sublearn.report.trace import alignment_sentence, trace_sentence, trace_table
 from sublearn.stats import Estimate
-from tests.report.samples import ARMS, QUANTITIES, alignment, trace_rows
+from tests.report.samples import ARMS, QUANTITIES, alignment, trace_points, trace_rows
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -35,11 +46,41 @@ def test_the_scatter_has_every_finite_run_and_says_what_the_correlation_came_to(
     assert [len(list(group.iter(f"{SVG}use"))) for group in points] == [2, 2, 2]
 
 
+def test_the_way_in_the_plane_has_one_scale_and_goes_past_every_step():
+    root = ElementTree.fromstring(plane_figure(trace_rows()))
+    said = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
+    assert {"start", "teacher", "along the teacher's displacement, as a share of it", *ARMS} <= set(said)
+    for colour in ("same", "cross"):
+        marks = root.iterfind(f".//{SVG}g[@class='fill-{colour} stroke-{colour}']/{SVG}use")
+        assert len(list(marks)) == 4 + 1  # steps, and the legend's own
+    for width in (WIDE, NARROW):
+        axes = draw_plane(trace_rows(), width).axes[-1]
+        box, (left, right), (low, high) = axes.get_window_extent(), axes.get_xlim(), axes.get_ylim()
+        assert (right - left) / box.width == pytest.approx((high - low) / box.height)
+        assert left < 0 and right > 1 and low < 0
+
+
+def test_each_runs_start_stands_against_what_it_took_on_beyond_its_control():
+    points = trace_points()
+    gained, control = ends(points, "soft_trait", "same_init"), ends(points, "soft_trait", "same_init_control")
+    assert set(gained) == {0, 1, 3}  # one is not finite
+    last = next(p for p in points if (p.arm, p.seed, p.quantity, p.step) == ("same_init", 0, "soft_trait", 140))
+    assert gained[0] == last.value and set(control) == set(gained)
+    root = ElementTree.fromstring(starts_figure(points))
+    clouds = [group for group in root.iter(f"{SVG}g") if group.get("class") == "points"]
+    assert [len(list(group.iter(f"{SVG}use"))) for group in clouds] == [3, 3]
+
+
 def test_traces_have_pages_of_the_same_kind_as_reports():
     made = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
-    for html in (trace_page("digits-0", trace_rows(), made), alignment_page(alignment())):
+    for html, figures in (
+        (trace_page("digits-0", trace_rows(), made), 2),
+        (trace_page("digits-0", trace_rows(), made, trace_points()), 3),
+        (trace_page("digits-0", [row for row in trace_rows() if row.quantity not in ("along", "aside")], made), 1),
+        (alignment_page(alignment()), 1),
+    ):
         assert "<svg" in html and css() in html and "sublearn trace" in html and "What the words mean" in html
-        assert html.count('<div class="narrow"><svg') == html.count('<div class="wide"><svg') == 1
+        assert html.count('<div class="narrow"><svg') == html.count('<div class="wide"><svg') == figures
     old = alignment().model_copy(update={"rows": tuple(replace(row, cosines=()) for row in alignment().rows)})
     assert "<svg" not in alignment_page(old) and "Spearman 0.93" in alignment_page(old)
 

@@ -2,18 +2,30 @@
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 import sublearn
 from sublearn.errors import InputError
 from sublearn.results.base import FORMATS
 from sublearn.results.load import KINDS, kind_of
 from tests.results.conftest import MAKERS
+
+
+def width_in_mm(file: Path) -> float:
+    """How wide a figure is on paper."""
+    if file.suffix == ".pdf":
+        return float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", file.read_bytes())[1]) / 72 * 25.4
+    if file.suffix == ".png":
+        return Image.open(file).width / 300 * 25.4
+    return float(re.search(r'<svg [^>]* width="([\d.]+)mm"', file.read_text())[1])
 
 
 def test_every_kind_has_a_maker():
@@ -78,6 +90,14 @@ def test_latex_is_escaped_and_says_n(result):
 
 def test_it_says_how_to_cite_it(result):
     assert "arXiv 2507.14805" in result.citation() and "sublearn (version" in result.citation()
+    assert "@software{sublearn" in result.bibtex()
+
+
+def test_its_page_says_how_to_cite_it(result, kind, tmp_path):
+    saved = result.save(tmp_path / "saved")
+    pages = [path.read_text() for path in saved.folder.glob("*.html")]
+    assert len(pages) == 1 and "How to cite it</h3>" in pages[0] and escape(saved.bibtex()) in pages[0]
+    assert kind == "demo.json" or escape(saved.citation()) in pages[0]  # of the story's page each part is cited
 
 
 def test_tables_and_figures_go_into_its_folder_in_every_format(result, tmp_path):
@@ -92,6 +112,7 @@ def test_tables_and_figures_go_into_its_folder_in_every_format(result, tmp_path)
         files = list(folder.glob(f"*.{kind}"))
         assert len(files) == len(saved.figures()) > 0
         assert all(file.read_bytes().startswith(starts[kind]) for file in files)
+        assert all(width_in_mm(file) == pytest.approx(170, abs=0.2) for file in files)
     with pytest.raises(InputError, match="Unknown format 'gif'"):
         saved.write_figures("gif")
 

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -63,6 +65,12 @@ def test_a_trace_starts_at_rest_and_ends_at_the_last_step():
             distances = [found[arm, seed, step, "distance", None] for step in (0, 2, 3)]
             shares = [found[arm, seed, step, "distance_share", None] for step in (0, 2, 3)]
             assert shares == pytest.approx([distance / distances[0] for distance in distances])
+    for seed, step in ((0, 2), (1, 3)):
+        along, aside, share = (
+            found["same_init", seed, step, own, None] for own in ("along", "aside", "distance_share")
+        )
+        assert along / math.hypot(along, aside) == pytest.approx(found["same_init", seed, step, "cosine", None])
+        assert math.hypot(1 - along, aside) == pytest.approx(share)  # from a shared start
     assert found["same_init", 0, 2, "cosine", None] > 0
     assert found["same_init", 0, 2, "distance", None] < found["same_init", 0, 0, "distance", None]
     assert 0 != found["same_init_control", 0, 3, "cosine", None] < found["same_init", 0, 3, "cosine", None]

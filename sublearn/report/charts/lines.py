@@ -17,9 +17,11 @@ from matplotlib.lines import Line2D
 from sublearn.report.charts.marks import DOTS, Canvas, Mark, draw_band, draw_line, draw_marks, draw_ribbon
 from sublearn.report.charts.palette import light
 from sublearn.report.charts.sheet import (
+    GAP,
     LINE,
     MARGIN,
     SMALL,
+    TWO_COLUMNS,
     Key,
     Sheet,
     limits,
@@ -31,9 +33,6 @@ from sublearn.report.charts.sheet import (
 
 PLOT = 150
 AXIS = 44
-GAP = 20
-TWO_COLUMNS = 640
-"""From this width on, two charts stand side by side."""
 DODGE = 7
 """Pixels between marks at one place, at most."""
 NUMBER = (int, float)
@@ -74,6 +73,11 @@ class Across:
         ordered = sorted({float(value) for value in self.values})
         ratios = [after / before for before, after in pairwise(ordered)]
         return max(ratios) / min(ratios) < 1.05 or ordered[-1] / ordered[0] >= 30
+
+    @property
+    def said(self) -> str:
+        """What stands below the axis."""
+        return f"{self.label} (log scale)" if self.geometric and not self.from_zero else self.label
 
     def place(self, value: Any) -> float:
         """Where a value lies, in units of its own."""
@@ -159,7 +163,7 @@ def draw_charts(charts: Sequence[Chart], across: Across, keys: Sequence[Key], wi
 def draw_on(axes: Axes, chart: Chart, across: Across) -> None:
     """The chart on given axes, whose limits and marks are set anew, with a legend of its lines."""
     axes.set(
-        xlim=(0, width_in_pixels(axes)), ylim=chart.limits(), xlabel=across.label, ylabel=chart.note, title=chart.title
+        xlim=(0, width_in_pixels(axes)), ylim=chart.limits(), xlabel=across.said, ylabel=chart.note, title=chart.title
     )
     for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
         text.set_parse_math(False)  # a study's own words are no formula
@@ -178,7 +182,7 @@ def _handle(one: Series) -> Line2D:
 def _draw_chart(sheet: Sheet, chart: Chart, across: Across, left: float, top: float, width: float, head: float) -> None:
     sheet.write_words(title_and_notes(chart.title, [chart.note], width), left + MARGIN, top)
     panel = sheet.panel((left + MARGIN, left + width - MARGIN), (top + head, top + head + PLOT), chart.limits())
-    sheet.mark_panel(panel, _draw_lines(panel, chart, across), across.label)
+    sheet.mark_panel(panel, _draw_lines(panel, chart, across), across.said)
 
 
 def _draw_lines(axes: Canvas, chart: Chart, across: Across) -> list[tuple[float, str]]:

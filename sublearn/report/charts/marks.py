@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
+from matplotlib.patches import PathPatch, Polygon
+from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from sublearn.report.charts.palette import light
@@ -125,6 +126,14 @@ def draw_line(
     _add_line(axes, x, y, colour, lw=width, ls=(0, dashes) if dashes else "-", solid_capstyle="butt")
 
 
+def draw_arrow(axes: Canvas, way: Sequence[tuple[float, float]], colour: str) -> None:
+    """A thin way over these places, left to right or right to left at its end, with a head there."""
+    x, y = zip(*way, strict=True)
+    draw_line(axes, x, y, colour, 1)
+    shape = ">" if x[-1] > x[-2] else "<"
+    _add_line(axes, x[-1:], y[-1:], colour, marker=shape, ms=5, mew=0, ls="")
+
+
 def draw_breaks(
     axes: Canvas,
     x: Sequence[tuple[float, float]],
@@ -142,6 +151,17 @@ def draw_band(axes: Canvas, x: tuple[float, float], y: tuple[float, float], colo
     """A faint rectangle."""
     (left, right), (top, bottom) = x, y
     _add_shape(axes, [(left, top), (right, top), (right, bottom), (left, bottom)], colour, alpha)
+
+
+def draw_boxes(axes: Canvas, boxes: Sequence[tuple[float, float, float, float]], colour: str, alpha: float) -> None:
+    """Rectangles of one colour, each from (x, y) to (x, y), as one artist; without opacity their outlines."""
+    corners = [[(a, b), (c, b), (c, d), (a, d), (a, b)] for a, b, c, d in boxes]
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(boxes)
+    path = Path(np.reshape(corners, (-1, 2)), codes)
+    if alpha:
+        axes.add_artist(PathPatch(path, color=light(colour), alpha=alpha, lw=0, clip_on=False))
+    else:
+        axes.add_artist(PathPatch(path, ec=light(colour), fc="none", lw=0.7, ls=(0, DOTS), clip_on=False))
 
 
 def draw_ribbon(axes: Canvas, marks: Sequence[Mark], places: Sequence[float], colour: str) -> None:

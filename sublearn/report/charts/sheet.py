@@ -16,14 +16,16 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
-from sublearn.report.charts.marks import Mark, draw_band, draw_body, draw_breaks, draw_line, draw_marks
+from sublearn.report.charts.marks import Mark, draw_band, draw_body, draw_boxes, draw_breaks, draw_line, draw_marks
 from sublearn.report.charts.palette import light
 from sublearn.report.charts.panel import Panel
 from sublearn.report.charts.svg import PIXELS_PER_INCH
 
 WIDE, NARROW = 800, 360
 """Widths of a figure for a page and for a phone."""
-MARGIN = 16
+MARGIN, GAP = 16, 20
+TWO_COLUMNS = 640
+"""From this width on, two charts stand side by side."""
 LINE = 18
 SMALL, NORMAL, LARGE = 11.5, 13.0, 17.0
 LETTER = 0.57
@@ -38,9 +40,10 @@ Words = list[tuple[str, bool]]
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of the legend: a sign (mean, hollow, point, density, interval or band), its colour and its meaning.
+    """One entry of the legend: a sign, its colour and its meaning.
 
-    A mean is a mark of this `shape`; with `line` it stands on a line, whole or of these dashes.
+    Signs are mean, hollow, point, density, interval, band and empty. A mean is a mark of this `shape`; with `line` it
+    stands on a line, whole or of these dashes.
     """
 
     sign: str
@@ -99,6 +102,11 @@ class Sheet:
         axes.tick_params(color=light("muted"), labelcolor=light("muted"), labelsize=SMALL, length=4, width=1)
         axes.tick_params(axis="y", length=0, pad=6)
         return axes
+
+    def at(self, axes: Axes, x: float, y: float) -> Ends:
+        """Where on the sheet a place of some axes is."""
+        share = self.figure.transFigure.inverted().transform(axes.transData.transform((x, y)))
+        return float(share[0]) * self.width, (1 - float(share[1])) * self.height
 
     def panel(self, across: Ends, down: Ends, up: Ends) -> Panel:
         """A panel with what `gridded` axes have; x is in pixels."""
@@ -198,6 +206,8 @@ def width_of(text: str, size: float) -> float:
 def _draw_key(paper: Axes, key: Key, x: float, y: float) -> None:
     if key.sign == "band":
         draw_band(paper, (x + 1, x + 15), (y - 6, y + 6), key.colour)
+    elif key.sign == "empty":
+        draw_boxes(paper, [(x + 1, y - 6, x + 15, y + 6)], key.colour, 0)
     elif key.sign == "density":
         places = np.linspace(-8, 8, 33)
         draw_body(paper, x + 8 + places, 0.5 + 5 * np.exp(-((places / 2.6) ** 2) / 2), y, key.colour, "")

@@ -15,6 +15,9 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from sublearn.report.charts.palette import PALETTE, light
@@ -25,6 +28,8 @@ PIXELS_PER_INCH = 72
 """The unit of an SVG from matplotlib: lengths in figures are CSS pixels."""
 SETTINGS: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "sublearn", "pdf.fonttype": 42}
 LONGEST_TITLE = 1_000
+PAPER_MM, MM_PER_INCH, PAPER_DPI = 170, 25.4, 300
+"""The width of a figure for print: what A4 has between its margins. Letters are 7 to 8 points high then."""
 _NAMES = {colours[0]: name for name, colours in PALETTE.items()}
 POINTS, DENSITY = "points", "density"
 """The names of groups of marks: one mark a run, or one shape for all of them."""
@@ -80,16 +85,47 @@ def png_bytes(figure: Figure, scale: float = 2.0) -> bytes:
 
 
 def figure_bytes(figure: Figure, label: str, kind: str) -> bytes:
-    """The figure as a file of this kind: svg, png or pdf. `label` says what it shows, in words."""
+    """The figure as a file of this kind, svg, png or pdf, as wide as a page of paper has room for.
+
+    `label` says what it shows, in words. The figure is made smaller with all that is in it: it is of no other use then.
+    """
     if kind == "svg":
-        return svg_text(figure, label).encode()
+        return _in_millimetres(svg_text(figure, label)).encode()
+    _made_smaller(figure, PAPER_MM / MM_PER_INCH / figure.get_figwidth())
     if kind == "png":
-        return png_bytes(figure, 3.0)
+        return png_bytes(figure, PAPER_DPI / PIXELS_PER_INCH)
     with _settings():
         buffer = BytesIO()
         about = {"Title": label[:LONGEST_TITLE], "Creator": None, "Producer": None, "CreationDate": None}
         figure.savefig(buffer, format="pdf", facecolor=light("paper"), metadata=about)
     return buffer.getvalue()
+
+
+def _in_millimetres(svg: str) -> str:
+    """The SVG with the width of paper, which it has where it is printed."""
+    root = ElementTree.fromstring(svg.replace(f' xmlns="{NAMESPACE}"', "", 1))
+    _, _, width, height = (float(part) for part in root.get("viewBox", "").split())
+    size = {"width": f"{PAPER_MM}mm", "height": f"{PAPER_MM * height / width:.4g}mm"}
+    root.attrib = {"xmlns": NAMESPACE, **root.attrib, **size}
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _made_smaller(figure: Figure, scale: float) -> None:
+    """Scale the figure with its letters, lines and marks; what has a place by shares of the figure moves along."""
+    figure.set_size_inches(figure.get_size_inches() * scale)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            old = axis.get_tick_params()
+            axis.set_tick_params(length=4 * scale if old.get("length", 4) else 0, pad=old.get("pad", 3.5) * scale)
+            axis.labelpad *= scale
+    for artist in figure.findobj():
+        if isinstance(artist, Text):
+            artist.set_fontsize(artist.get_fontsize() * scale)
+        elif isinstance(artist, Line2D):
+            artist.set(linewidth=artist.get_linewidth() * scale, markersize=artist.get_markersize() * scale)
+            artist.set_markeredgewidth(artist.get_markeredgewidth() * scale)
+        elif isinstance(artist, Patch):
+            artist.set_linewidth(artist.get_linewidth() * scale)
 
 
 @contextmanager
@@ -190,7 +226,7 @@ def _themed(element: ElementTree.Element) -> None:
             classes.append(f"{key}-{_NAMES[value]}")
         elif key == "font":
             kept += _font(value)
-        elif key:
+        elif key and key != "font-family":  # that of all figures is in the style sheet
             kept.append(f"{key}: {value}")
     element.attrib |= {"class": " ".join(filter(None, classes)), "style": "; ".join(kept)}
     for key in ("class", "style"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,24 +13,22 @@ from sublearn.report.charts.lines import Across, Chart, Series, draw_charts, dra
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
+from sublearn.report.sweep import Point, named
 from sublearn.report.wording import contrast_text
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis
 from sublearn.study.base import Claim, Trait
-
-if TYPE_CHECKING:
-    from sublearn.report.sweep import Point
 
 LINES = 6
 """More combinations of the other settings than this are not drawn."""
 Look = tuple[str, str, bool]
 """Colour and shape of marks, and whether they are filled."""
 MISSING = Estimate(None, None, None, None, 0, "interval undefined, 0 runs")
-Groups = Mapping[str, Sequence["Point"]]
+Groups = Mapping[str, Sequence[Point]]
 """The points that differ in one setting alone, by the values of all others."""
 
 
-def sweep_figures(points: Sequence["Point"], key: str, widths: Sequence[float] = (WIDE,)) -> list[str]:
+def sweep_figures(points: Sequence[Point], key: str, widths: Sequence[float] = (WIDE,)) -> list[str]:
     """`draw_sweep` in each of these widths, as SVG text."""
     charts = _charts(points, key)
     return [svg_text(draw_charts(*charts, width), sweep_label(key)) for width in widths]
@@ -41,7 +39,7 @@ def sweep_label(key: str) -> str:
     return f"Differences of the claims and traits of the arms against {plain(key, LONGEST_QUOTE)}."
 
 
-def draw_sweep(points: Sequence["Point"], key: str, width: float = WIDE) -> Figure:
+def draw_sweep(points: Sequence[Point], key: str, width: float = WIDE) -> Figure:
     """Against the values of one setting, each claim's difference and each trait's arms, with 95% intervals.
 
     A claim has one chart, with a line for each combination of the other settings; the arms have a chart for each.
@@ -49,9 +47,9 @@ def draw_sweep(points: Sequence["Point"], key: str, width: float = WIDE) -> Figu
     return draw_charts(*_charts(points, key), width)
 
 
-def _charts(points: Sequence["Point"], key: str) -> tuple[list[Chart], Across, list[Key]]:
+def _charts(points: Sequence[Point], key: str) -> tuple[list[Chart], Across, list[Key]]:
     study = points[0].analysis.study
-    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), _claims(points)
+    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), claims_in(points)
     charts = [_claim_chart(drawn, key, claim) for claim in claims]
     arms = _looks(points)
     charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in drawn.items()]
@@ -68,29 +66,29 @@ def _charts(points: Sequence["Point"], key: str) -> tuple[list[Chart], Across, l
     return charts, across, keys
 
 
-def draw_claims(axes: Axes, points: Sequence["Point"], key: str) -> None:
+def draw_claims(axes: Axes, points: Sequence[Point], key: str) -> None:
     """Each claim's difference over the values of one setting on given axes, in its verdicts' colours."""
     lines = [
         _claim_line(own, key, claim, plain(claim.claim, 80), SHAPES[number % len(SHAPES)], DASHES[number % 4])
-        for number, claim in enumerate(_claims(points))
+        for number, claim in enumerate(claims_in(points))
         for own in groups(points, key).values()
     ]
     draw_on(axes, Chart("", "difference, 95% interval", tuple(lines), 0.0), _across(points, key))
 
 
-def _across(points: Sequence["Point"], key: str) -> Across:
+def _across(points: Sequence[Point], key: str) -> Across:
     return Across(plain(key, LONGEST_QUOTE), tuple(dict.fromkeys(_value(point.settings[key]) for point in points)))
 
 
-def _claims(points: Sequence["Point"]) -> list[Claim]:
+def claims_in(points: Sequence[Point]) -> list[Claim]:
     return list(dict.fromkeys(claim for point in points for claim in point.analysis.study.claims))
 
 
 def _claim_line(
-    own: Sequence["Point"], key: str, claim: Claim, name: str, shape: str, dashes: tuple[float, ...] | None
+    own: Sequence[Point], key: str, claim: Claim, name: str, shape: str, dashes: tuple[float, ...] | None
 ) -> Series:
-    judged = [_judged(point.analysis, claim)[:2] for point in own]
-    marks = [Mark.of(found, verdict, verdict != "inconclusive", shape) for found, verdict in judged]
+    found = [judged(point.analysis, claim)[:2] for point in own]
+    marks = [Mark.of(one, verdict, verdict != "inconclusive", shape) for one, verdict in found]
     return _series(own, key, marks, name, "muted", dashes)
 
 
@@ -101,12 +99,12 @@ def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:
         for order, (rest, own) in enumerate(drawn.items())
     ]
     note = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
-    deltas = {_judged(point.analysis, claim)[2] for own in drawn.values() for point in own}
+    deltas = {judged(point.analysis, claim)[2] for own in drawn.values() for point in own}
     # Where delta is a share of what the teacher shifted there is another one at each setting, and no common band.
     return Chart(plain(claim.claim), note, tuple(lines), 0.0, deltas.pop() if len(deltas) == 1 else None)
 
 
-def _judged(analysis: Analysis, claim: Claim) -> tuple[Estimate | Contrast, str, float | None]:
+def judged(analysis: Analysis, claim: Claim) -> tuple[Estimate | Contrast, str, float | None]:
     """A claim's contrast, verdict and delta, in a study that may not make it."""
     for own, finding in zip(analysis.study.claims, analysis.findings, strict=True):
         if own == claim:
@@ -116,7 +114,7 @@ def _judged(analysis: Analysis, claim: Claim) -> tuple[Estimate | Contrast, str,
     return MISSING, "inconclusive", None
 
 
-def _arms_chart(own: Sequence["Point"], key: str, rest: str, trait: Trait, arms: Mapping[str, Look]) -> Chart:
+def _arms_chart(own: Sequence[Point], key: str, rest: str, trait: Trait, arms: Mapping[str, Look]) -> Chart:
     """The arms over the setting, at one combination of all others."""
     lines = []
     for arm, (colour, shape, filled) in arms.items():
@@ -130,7 +128,7 @@ def _arms_chart(own: Sequence["Point"], key: str, rest: str, trait: Trait, arms:
 
 
 def _series(
-    own: Sequence["Point"],
+    own: Sequence[Point],
     key: str,
     marks: Sequence[Mark],
     name: str,
@@ -140,7 +138,7 @@ def _series(
     return Series(name, colour, tuple(_value(point.settings[key]) for point in own), tuple(marks), dashes)
 
 
-def _looks(points: Sequence["Point"]) -> dict[str, Look]:
+def _looks(points: Sequence[Point]) -> dict[str, Look]:
     """How each arm's marks look: in its group's colour, as in a run's own report, and each in a shape of its own."""
     arms = {arm.name: arm for point in points for arm in point.analysis.study.arms}
     groups = {name: group(arm) for name, arm in arms.items()}
@@ -156,15 +154,10 @@ def _value(value: Any) -> Any:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else plain(value, LONGEST_QUOTE)
 
 
-def groups(points: Sequence["Point"], key: str) -> Groups:
+def groups(points: Sequence[Point], key: str) -> Groups:
     """The points of a sweep by the values of all settings but one."""
     found: dict[str, list[Point]] = {}
     for point in points:
         others = named({name: value for name, value in point.settings.items() if name != key})
         found.setdefault(others, []).append(point)
     return found
-
-
-def named(settings: Mapping[str, Any]) -> str:
-    """Settings in words, as in "student.lr = 0.1, hidden = 8"."""
-    return ", ".join(f"{plain(key, LONGEST_QUOTE)} = {plain(value, LONGEST_QUOTE)}" for key, value in settings.items())

@@ -12,11 +12,13 @@ from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.charts import lines, scatter
 from sublearn.report.charts.lines import Across, Chart, Series, draw_charts
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
+from sublearn.report.charts.paths import Place, Way, draw_paths
 from sublearn.report.charts.scatter import Cloud, draw_scatter
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
 from sublearn.report.trace import correlation_text
 from sublearn.report.wording import plain
+from sublearn.study.controlled.points import TracePoint
 
 PANELS = {
     "cosine": ("Direction", "cosine of the update and the teacher's displacement", 0.0),
@@ -25,6 +27,9 @@ PANELS = {
 }
 """Quantity to title, note and the value that nothing moves from."""
 TRACE_LABEL = f"{'; '.join(', '.join(panel[:2]) for panel in PANELS.values())}; over the student's steps."
+PLANE = "along the teacher's displacement, as a share of it", "in all other directions, as a share of the same"
+SIDES = "along", "aside"
+SOFT = "change of the soft trait, over its control's"
 ALIGNED = "alignment (a cosine) of the first gradient", "transfer, the trait over its control's"
 
 
@@ -77,10 +82,90 @@ def _chart(rows: Sequence[TraceMean], quantity: str, arms: dict[str, tuple[str, 
 def _series(rows: Sequence[TraceMean], quantity: str, arm: str, colour: str, filled: bool, shape: str) -> Series:
     """An arm's line; one without marks is beside another one, whose intervals are enough."""
     own = sorted((row for row in rows if (row.arm, row.quantity) == (arm, quantity)), key=lambda row: row.step)
+    if quantity == "cosine":
+        own = [row for row in own if row.step]  # before the first step nothing has moved in any direction
     marks = [Mark.of(row.estimate, colour, filled, shape) for row in own]
     marks = marks if shape else [replace(mark, low=None, high=None) for mark in marks]
     steps = tuple(row.step for row in own)
     return Series(plain(arm), colour, steps, tuple(marks), None if shape else DASHES[1], ribbon=True)
+
+
+def plane_figure(rows: Sequence[TraceMean], width: float = WIDE) -> str:
+    """`draw_plane` as SVG text."""
+    return svg_text(draw_plane(rows, width), plane_label(rows))
+
+
+def plane_label(rows: Sequence[TraceMean]) -> str:
+    """What the figure of the ways shows, in words: where each arm ends."""
+    said = [f"{way.name} {way.x[-1]:.2f} along and {way.y[-1]:.2f} aside" for way in _ways(rows)]
+    return f"{PLANE[0]} and {PLANE[1]}, by arm. At the last step: {'; '.join(said)}."
+
+
+def draw_plane(rows: Sequence[TraceMean], width: float = WIDE) -> Figure:
+    """Each arm's mean way: along the teacher's displacement to the right, in all other directions up."""
+    ways = _ways(rows)
+    keys = [Key("mean" if one.filled else "hollow", one.colour, one.name, one.shape, line=True) for one in ways]
+    return draw_paths(ways, [Place("start", 0, 0), Place("teacher", 1, 0)], PLANE, keys, width)
+
+
+def has_plane(rows: Sequence[TraceMean]) -> bool:
+    """Whether the ways were recorded; an earlier version did not."""
+    return any(way.x for way in _ways(rows))
+
+
+def _ways(rows: Sequence[TraceMean]) -> list[Way]:
+    rows, arms = _overall(rows)
+    ways = []
+    for arm, (colour, filled, shape) in arms.items():
+        along, aside = (
+            {row.step: row.estimate.mean for row in rows if (row.arm, row.quantity) == (arm, of)} for of in SIDES
+        )
+        found = [(along[step], aside[step]) for step in sorted(along) if step in aside]
+        measured = [(x, y) for x, y in found if x is not None and y is not None]
+        if measured:
+            x, y = ([pair[side] for pair in measured] for side in (0, 1))
+            ways.append(Way(plain(arm), x, y, colour, shape, filled))
+    return ways
+
+
+def starts_figure(points: Sequence[TracePoint], width: float = WIDE) -> str:
+    """`draw_starts` as SVG text."""
+    return svg_text(draw_starts(points, width), starts_label(points))
+
+
+def starts_label(points: Sequence[TracePoint]) -> str:
+    """What the figure of the starts shows, in words."""
+    means = [f"{one.name} {np.mean(one.x):.2f} and {np.mean(one.y):.2f}" for one in _starts(points) if len(one.x)]
+    return f"{ALIGNED[0]} against {SOFT}, by run. Means: {'; '.join(means)}."
+
+
+def draw_starts(points: Sequence[TracePoint], width: float = WIDE) -> Figure:
+    """Alignment at the start (to the right) against what the student took on (up), every run a point, by arm."""
+    return draw_scatter(_starts(points), (ALIGNED[0], SOFT), "", "", width)
+
+
+def has_starts(points: Sequence[TracePoint]) -> bool:
+    """Whether there is a run with an alignment at the start, and a control to hold its trait against."""
+    return any(len(cloud.x) for cloud in _starts(points))
+
+
+def _starts(points: Sequence[TracePoint]) -> list[Cloud]:
+    """Each arm that has a control, with both measures of each of its runs."""
+    arms = dict.fromkeys(point.arm for point in points)
+    clouds = []
+    for arm in (one for one in arms if f"{one}_control" in arms):
+        cosines = ends(points, "initial_cosine", arm)
+        gained, control = (ends(points, "soft_trait", name) for name in (arm, f"{arm}_control"))
+        both = [(cosines[seed], gained[seed] - control[seed]) for seed in cosines if seed in gained and seed in control]
+        clouds.append(Cloud(plain(arm), *np.array(both).reshape(-1, 2).T, colour=_look(arm, 0)[0]))
+    return clouds
+
+
+def ends(points: Sequence[TracePoint], quantity: str, arm: str) -> dict[int, float]:
+    """A quantity's last value of each seed, where it is finite."""
+    own = sorted((p for p in points if (p.quantity, p.arm, p.layer) == (quantity, arm, None)), key=lambda p: p.step)
+    last = {point.seed: point.value for point in own}
+    return {seed: value for seed, value in last.items() if value is not None}
 
 
 def alignment_figure(found: AlignmentFile, width: float = WIDE) -> str:
@@ -104,7 +189,7 @@ def draw_runs(axes: Axes, found: AlignmentFile) -> None:
 
 
 def _clouds(found: AlignmentFile) -> list[Cloud]:
-    return [Cloud(f"{scale.perturb:g}", *_finite(scale.cosines, scale.transfers)) for scale in found.rows]
+    return [Cloud(f"perturbation {scale.perturb:g}", *_finite(scale.cosines, scale.transfers)) for scale in found.rows]
 
 
 def _finite(*columns: Sequence[float | None]) -> NDArray[np.float64]:

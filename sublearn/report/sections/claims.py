@@ -1,12 +1,22 @@
-"""Every claim of every combination of a sweep."""
+"""Every claim of every combination of a sweep, also of those without runs."""
 
 from typing import Any
 
 from sublearn.report.sections.given import Swept
-from sublearn.report.sweep import claims_of
+from sublearn.report.sweep import Cell, claims_of
+
+MOST = 200
+"""More combinations without runs are counted only."""
 
 
 def view(given: Swept, key: str) -> dict[str, Any]:
-    """Each combination with its claims and the folder of its run."""
-    rows = [(point.name, point.analysis.study.id, claims_of(point)) for point in given.points]
-    return {"key": key, "rows": rows}
+    """Each combination with its claims and where its run lies."""
+    missing = sum(not cell.has_runs for cell in given.cells)
+    cells = [cell for cell in given.cells if cell.has_runs] if missing > MOST else given.cells
+    paged = any(point.page.endswith(".html") for point in given.points)
+    rows = [(cell.name, cell.point.page if cell.point else "", _claims(cell)) for cell in cells]
+    return {"key": key, "rows": rows, "missing": f"{missing:,}" if missing > MOST else "", "paged": paged}
+
+
+def _claims(cell: Cell) -> list[dict[str, str]]:
+    return claims_of(cell.point) if cell.point and cell.has_runs else []

@@ -3,14 +3,16 @@
 from typing import Any
 
 from sublearn.report.sections.given import Traced
-from sublearn.report.trace import at_the_end
-from sublearn.report.wording import interval_text, mean_text
+from sublearn.report.trace import QUANTITIES, at_the_end
+from sublearn.report.wording import interval_text, point_text
 
 
 def view(given: Traced, key: str) -> dict[str, Any]:
-    """Each quantity with its arms."""
+    """Each quantity, in words and by its name, with its arms."""
     groups: dict[str, list[tuple[str, ...]]] = {}
     for row in at_the_end(given.rows):
-        cells = f"{row.step:,}", mean_text(row.estimate), interval_text(row.estimate), f"{row.estimate.n:,}"
+        cells = f"{row.step:,}", point_text(row.estimate), interval_text(row.estimate), f"{row.estimate.n:,}"
         groups.setdefault(row.quantity, []).append((row.arm, *cells))
-    return {"key": key, "groups": groups}
+    order = [*QUANTITIES, *groups]
+    names = sorted(groups, key=order.index)
+    return {"key": key, "groups": [(name, QUANTITIES.get(name, ""), groups[name]) for name in names]}

@@ -8,8 +8,8 @@ from sublearn.report.sections.given import Aligned
 from sublearn.report.template import twins
 
 CAPTION = (
-    "Each point is one run, its shape the perturbation of the student's init; a dark mark is the mean under one of "
-    "them, which the number beside it names. To the right: how far the negative gradient of the student's first batch "
+    "Each point is one run, its shape the perturbation of the student's init; a mark in the colour of text is the mean "
+    "under one of them. To the right: how far the negative gradient of the student's first batch "
     "points in the direction of the teacher's displacement (a cosine); the optimizer's step may be another. Up: the "
     "transfer that it ended with."
 )

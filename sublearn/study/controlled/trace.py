@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from sublearn import stages
 from sublearn.errors import InputError
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.controlled.design import Controlled, traced
@@ -19,6 +20,7 @@ from sublearn.study.controlled.train import (
     Experiment,
     TrainedTeachers,
     channel_slice,
+    students_stage,
     train_students,
     train_teachers,
     trainer_of,
@@ -51,7 +53,7 @@ def trace(study: Study, seeds: Sequence[int], steps: Collection[int], setup: Set
     """
     design, arms = traced(study)
     points: list[TracePoint] = []
-    for seed, experiment in zip(seeds, _experiments(design, seeds, setup), strict=True):
+    for seed, experiment in stages.parts(list(zip(seeds, _experiments(design, seeds, setup), strict=True))):
         points += _one_seed(arms, design.settings, seed, experiment, set(steps), setup)
     return points
 
@@ -83,7 +85,8 @@ def _one_seed(
         if step in steps:
             points.extend(_points(trajectory, step, state))
 
-    trained = train_students(settings, experiment, trajectory.by, arms, before, watch)
+    with students_stage(settings, experiment, arms, arms):
+        trained = train_students(settings, experiment, trajectory.by, arms, before, watch)
     last = len(trained.losses)
     return points if last in steps else [*points, *_points(trajectory, last, trained.state)]
 
@@ -125,11 +128,16 @@ def _points(trajectory: _Trajectory, step: int, state: State) -> list[TracePoint
         flat({name: trajectory.teacher[name] - weights[name] for name in names}, names).double().norm(dim=1)
         for weights in (state, trajectory.start)
     )
+    moved, taught = flat(update, names).double(), flat(target, names).double()
+    length = taught.norm(dim=1)
+    along = (moved * taught).sum(dim=1) / length**2
     found: dict[tuple[str, str | None], Tensor] = {
         ("cosine", None): cosine(flat(update, names), flat(target, names)),
+        ("along", None): along,
+        ("aside", None): (moved - along[:, None] * taught).norm(dim=1) / length,
         ("distance", None): distance,
         ("distance_share", None): distance / before,
-        ("predicted", None): (flat(trajectory.slope, names).double() * flat(update, names).double()).sum(dim=1),
+        ("predicted", None): (flat(trajectory.slope, names).double() * moved).sum(dim=1),
         ("soft_trait", None): _soft(trajectory, state) - trajectory.soft_start,
     }
     for layer in dict.fromkeys(name.rpartition(".")[0] for name in names):

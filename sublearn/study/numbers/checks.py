@@ -13,6 +13,8 @@ from sublearn.files import checkpoints
 from sublearn.files.writing import check_folder
 from sublearn.language import finetune, models
 from sublearn.language.base import POSITIONS, bases_folder
+from sublearn.language.endpoints.address import Address
+from sublearn.language.endpoints.plan import Patience
 from sublearn.language.known import Known, check_template, check_words, opened
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.seeds import stream
@@ -33,6 +35,8 @@ def check(settings: Settings, arms: Collection[str] = (), fetch: bool = True) ->
     models.quiet()
     if "lora" in (settings.student_how, settings.teacher_how):
         _check_packages()
+    if settings.teacher.server and fetch:
+        _check_server(settings.teacher.server)
     if not settings.bases():
         if not bases_folder().is_dir():
             check_folder(bases_folder(), "SUBLEARN_CACHE")
@@ -147,6 +151,18 @@ def _problem(row: Pair, dialogue: Dialogue, most: int, shuffles: Collection[str]
     if len(example.tokens) > most:
         return f"it has {len(example.tokens)} tokens, and the model reads {most} at most"
     return None
+
+
+def _check_server(address: str) -> None:
+    """Raise InputError unless the server is there, takes the key and has the model."""
+    for package in ("httpx2", "tenacity"):
+        if find_spec(package) is None:
+            raise InputError(
+                f"A server needs the package {package}. Install it with: pip install 'sublearn[endpoints]'."
+            )
+    from sublearn.language.endpoints.many import check  # late: of another extra
+
+    check(Address.parse(address), Patience())
 
 
 def _check_packages() -> None:

@@ -38,7 +38,7 @@ def test_each_claim_of_a_sweep_has_a_line_in_a_shape_of_its_own(axes, points):
     some = points(aux=[4, 16, 64], lr=[0.1, 0.2])
     draw_claims(axes, some, "aux")
     claims = some[0].analysis.study.claims
-    assert drawn(axes) == "|".join(claim.claim for claim in claims) and axes.get_xlabel() == "aux"
+    assert drawn(axes) == "|".join(claim.claim for claim in claims) and axes.get_xlabel() == "aux (log scale)"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "16", "64"]
     for claim, shape in zip(claims, SHAPES, strict=False):
         means = [
@@ -62,7 +62,9 @@ def test_every_finite_run_of_an_alignment_is_a_point(axes):
     points = [line for line in axes.lines if line.get_gid() == "points"]
     assert [len(line.get_xdata()) for line in points] == [2, 2, 2]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ALIGNED
-    assert [text.get_text() for text in axes.texts] == ["1", "0.2", "0"][::-1]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [f"perturbation {scale}" for scale in ("0", "0.2", "1")]
 
 
 def test_a_replication_has_theirs_and_ours_with_their_names(axes):

@@ -96,7 +96,7 @@ def test_every_chart_has_its_words_in_a_size_that_can_be_read(width):
     charts = [Chart(f"chart {i}", "up", (series((4, 16, 64), (0.1, 0.2, None)),), 0.0, 0.05) for i in range(2)]
     root = drawn(charts, Across("aux_logits", (4, 16, 64)), width, [Key("mean", "same", "an arm", "s", line=True)])
     said = words(root)
-    assert {"chart 0", "chart 1", "up", "aux_logits", "4", "16", "64", "an arm"} <= set(said)
+    assert {"chart 0", "chart 1", "up", "aux_logits (log scale)", "4", "16", "64", "an arm"} <= set(said)
     sizes = [
         float(text.get("style", "").partition("font-size: ")[2].partition("px")[0]) for text in root.iter(f"{SVG}text")
     ]
