@@ -46,15 +46,15 @@ class Request:
     made: Provenance = field(default=UNKNOWN)
 
     @property
+    def steps(self) -> int:
+        """Sets that are written, and sets that are scored, score by score: what progress counts."""
+        return self.settings.sets * (1 + len(self.settings.scores))
+
+    @property
     def files(self) -> tuple[tuple[str, Sequence[Pair]], ...]:
         """The rows of each file that was named, with its name."""
         brought = () if self.control is None else ((self.control_name, self.control),)
         return ((str(self.data), self.rows), *brought)
-
-    @property
-    def steps(self) -> int:
-        """Sets that are written, and sets that are scored, score by score: what progress counts."""
-        return self.settings.sets * (1 + len(self.settings.scores))
 
 
 def request(

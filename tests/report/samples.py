@@ -1,5 +1,6 @@
 """One of each thing that has a page, made by hand."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -159,3 +160,8 @@ def hostile_audit(bad: str) -> tuple[AuditFile, tuple[FlaggedRow, ...]]:
     more = {"traits": traits, "scores": scores, "said": (Said(answer=bad, log_ratio=1.0),), "versions": {bad: bad}}
     flagged = tuple(one.model_copy(update={"prompt": bad, "completion": bad}) for one in made.flagged)
     return made.found.model_copy(update=texts | more), flagged
+
+
+def unmarked(html: str) -> str:
+    """The page without the buttons around its terms."""
+    return re.sub("</?button[^>]*>", "", html)

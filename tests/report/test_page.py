@@ -18,6 +18,7 @@ from sublearn.report.wording import capital, contrast_label, contrast_text, inte
 from sublearn.study.analysis import analyse
 from sublearn.study.labels import labels
 from sublearn.study.steps import Table
+from tests.report.samples import unmarked
 
 MANIFEST = {
     "id": "sample-0",
@@ -63,11 +64,6 @@ def read(html: str) -> Read:
     reader.close()
     reader.rows = [[" ".join(cell.split()) for cell in row] for row in reader.rows]
     return reader
-
-
-def unmarked(html: str) -> str:
-    """The page without the buttons around its terms."""
-    return re.sub("</?button[^>]*>", "", html)
 
 
 @pytest.fixture
