@@ -198,7 +198,7 @@ def test_how_to_cite_it_is_printed_alone(ran, replication, monkeypatch, capsys):
     assert sublearn(monkeypatch, "report", str(ran), str(replication), "--cite") == 0
     said = capsys.readouterr().out
     assert said.count("The sublearn authors, sublearn (version") == said.count("@software{sublearn") == 2
-    assert "Published figures: a source." in said and "are left as they are" not in said
+    assert "Published figures: source." in said and "are left as they are" not in said
     assert files(ran.parent) == before
     assert sublearn(monkeypatch, "report", str(ran), "--cite", "--json") == 2
 

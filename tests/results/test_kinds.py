@@ -24,7 +24,8 @@ def width_in_mm(file: Path) -> float:
     if file.suffix == ".pdf":
         return float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", file.read_bytes())[1]) / 72 * 25.4
     if file.suffix == ".png":
-        return Image.open(file).width / 300 * 25.4
+        with Image.open(file) as picture:
+            return picture.width / 300 * 25.4
     return float(re.search(r'<svg [^>]* width="([\d.]+)mm"', file.read_text())[1])
 
 
