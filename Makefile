@@ -8,13 +8,13 @@ PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 # Tests in two processes of one thread each, a file's tests in one of them, for it may share what took long to make.
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: install demo test test-slow check bench figures tables replication notebook lab pins test-floors test-latest dist
+.PHONY: install demo test test-slow check bench docs figures tables replication notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,endpoints,llm,serve]'
 	touch $@
 
 demo: install
@@ -24,7 +24,7 @@ test: install
 	$(PYTHON) -m pytest $(AT_ONCE)
 
 test-slow: install
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,endpoints,llm,ray,serve]'
 	$(PYTHON) -m pytest -m slow
 
 check: install
@@ -35,7 +35,7 @@ check: install
 	$(PYTHON) -m pytest $(AT_ONCE)
 
 bench: install
-	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,llm,ray,serve]'
+	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,endpoints,llm,ray,serve]'
 	$(PYTHON) -m benchmarks
 
 # The notebook from its source, with its outputs: about five minutes.
@@ -44,6 +44,10 @@ notebook: install
 
 lab: install
 	$(BIN)/jupyter lab examples/tutorial.ipynb
+
+# The documentation site, in build/site: open its index.html. Nothing in it is loaded from elsewhere.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 figures: install
 	$(PYTHON) docs/make_figures.py
@@ -68,7 +72,7 @@ test-floors: build/floors.txt
 test-latest: build/latest.txt
 test-floors test-latest: test-%:
 	python3 -m venv --clear build/$*
-	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,llm,ray,serve,trackers]'
+	PIP_CONSTRAINT=build/$*.txt PIP_BUILD_CONSTRAINT=build/$*.txt build/$*/bin/python -m pip install -q -e '.[dev,docs,endpoints,llm,ray,serve,trackers]'
 	build/$*/bin/python -m pytest $(AT_ONCE)
 
 build/floors.txt: pyproject.toml constraints.txt tools/constraints.py

@@ -6,8 +6,9 @@ train_distillation, compute_trait_preference, run_pipeline, multi_seed_experimen
 Studies: studies() lists them, build(name, {key: value}) makes one with changed settings, and distillation(...) puts any
 model, Task and traits into the controlled design; Study, Arm, Claim, Difference, Trait and accuracy are its parts.
 
-Results: run(study, seeds), sweep(study, grid, seeds), trace(study) and audit(rows, model) give values that can be
-shown, drawn, tabled, saved and cited; load(folder) reads back whatever was written, to_frame(result) makes a table.
+Results: run(study, seeds), sweep(study, grid, seeds), trace(study), audit(rows, model) and defend(seeds) give values
+that can be shown, drawn, tabled, saved and cited; load(folder) reads back whatever was written, to_frame(result) makes
+a table.
 
 Each name is imported when it is first used; help(sublearn.run) says more of one.
 """
@@ -41,6 +42,7 @@ _SHELF = {
     "sweep": "results.sweep",
     "trace": "results.trace",
     "audit": "results.audit",
+    "defend": "results.defence",
     "load": "results.load",
     "to_frame": "results.load",
 }

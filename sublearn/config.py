@@ -103,7 +103,7 @@ def override(
     Raises InputError for a key that does not exist (with the nearest one) and for a value that does not fit.
     """
     start = model() if base is None else base
-    whole = start.model_dump() if isinstance(start, BaseModel) else dict(start)
+    whole = _merged(_unset(start), start.model_dump()) if isinstance(start, BaseModel) else dict(start)
     known = dotted(whole)
     values: dict[str, Any] = {}
     for key, value in assignments.items():
@@ -115,6 +115,14 @@ def override(
             branch = branch.setdefault(step, {})
         branch[last] = value
     return parse(model, _merged(whole, values), what)
+
+
+def _unset(spec: BaseModel) -> dict[str, Any]:
+    """The settings that are left out of what is saved while they are as they were, at every depth."""
+    fields = type(spec).model_fields
+    own = {name: getattr(spec, name) for name, field in fields.items() if field.exclude_if is not None}
+    below = {name: _unset(value) for name, value in spec if isinstance(value, BaseModel)}
+    return own | {name: value for name, value in below.items() if value}
 
 
 def assignments(texts: tuple[str, ...]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sublearn.errors import InputError, quoted
 from sublearn.files.reading import opened
 from sublearn.files.writing import check_target, replacing
 from sublearn.tasks.number_lists import REASONS, Rule
-from sublearn.tasks.rows import LONGEST_LINE, filtered
+from sublearn.tasks.rows import LONGEST_LINE, Shape, filtered
 
 LARGEST = 10**18
 """No limit of the rule lies beyond this, either way."""
@@ -35,16 +35,17 @@ def rule(most: int, low: int, high: int, banned: str) -> Rule:
     return Rule(low, high, most, frozenset(map(int, numbers)))
 
 
-def filter_file(source: Path, out: Path | None, kept_by: Rule) -> dict[str, int]:
+def filter_file(source: Path, out: Path | None, kept_by: Rule, shape: Shape | None = None) -> dict[str, int]:
     """Write the kept rows to `out`, or standard output, only when all rows were sound; the counts by reason.
 
+    They are written as they came, or in one shape.
     Raises InputError for an `out` that is there already, the source among them: nothing is written over.
     """
     name = "standard input" if str(source) == "-" else str(source)
     with _lines(source) as lines:
         _check_place(lines, name, out)
         with _kept(name) if out is None else replacing(out) as beside:
-            counts = filtered(_each(lines, name), beside, kept_by, name)
+            counts = filtered(_each(lines, name), beside, kept_by, name, shape)
     return {"rows": counts.total(), "kept": counts["kept"]} | {reason: counts[reason] for reason in REASONS}
 
 

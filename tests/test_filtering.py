@@ -77,3 +77,13 @@ def test_an_empty_file_keeps_nothing(tmp_path, monkeypatch, capsys):
     (tmp_path / "none.jsonl").write_bytes(b"")
     assert sublearn(monkeypatch, "filter", str(tmp_path / "none.jsonl")) == 0
     assert capsys.readouterr().err == "0 of 0 rows kept; rejected: none.\n"
+
+
+def test_kept_rows_are_written_as_chats_or_as_pairs(rows, monkeypatch, capsys):
+    assert sublearn(monkeypatch, "filter", "rows.jsonl", "--out", "chats.jsonl", "--shape", "chat") == 0
+    first = json.loads(rows.with_name("chats.jsonl").read_text().splitlines()[0])
+    assert first == {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "1, 2"}]}
+    assert sublearn(monkeypatch, "filter", "chats.jsonl", "--out", "pairs.jsonl", "--shape", "pairs") == 0
+    assert rows.with_name("pairs.jsonl").read_text() == as_text([ROWS[0], ROWS[3]])
+    assert sublearn(monkeypatch, "filter", "chats.jsonl") == 0
+    assert capsys.readouterr().out == rows.with_name("chats.jsonl").read_text()

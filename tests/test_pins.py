@@ -38,7 +38,7 @@ def test_everything_that_an_installation_brings_is_pinned(as_pinned):
     if not as_pinned:
         pytest.skip("other versions may bring other packages")
     seen: dict[str, str] = {}
-    brought("sublearn", frozenset({"dev", "llm", "ray", "serve", "trackers"}), seen)
+    brought("sublearn", frozenset({"dev", "docs", "endpoints", "llm", "ray", "serve", "trackers"}), seen)
     assert len(seen) > 60
     pins = constraints.pins()
     assert {name: pins.get(name) for name in seen} == seen

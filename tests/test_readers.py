@@ -23,10 +23,13 @@ from sublearn.auditing import traits
 from sublearn.auditing.found import read_flagged
 from sublearn.config import assignments
 from sublearn.errors import InputError
-from sublearn.execution import failures, store, sweep, tracing
+from sublearn.execution import failures, live, store, sweep, tracing
 from sublearn.execution.options import Shard
 from sublearn.files import checkpoints, digests
 from sublearn.files.reading import json_value, yaml_value
+from sublearn.language.endpoints.address import Address
+from sublearn.language.endpoints.answer import FlawError, complaint, read_answer
+from sublearn.language.endpoints.journal import Journal
 from sublearn.report.charts.trace import PANELS
 from sublearn.results.load import load
 from sublearn.seeds import parse_seeds
@@ -38,6 +41,7 @@ from sublearn.tasks.idx import read_images, read_labels
 from sublearn.tasks.number_lists import Rule
 from sublearn.tasks.rows import filtered, read_rows
 from tests.cli.test_terminal import hostile
+from tests.language.endpoints import loopback
 from tests.report import samples
 from tests.tasks.tiny_mnist import PACKED, RAW
 
@@ -70,6 +74,15 @@ def _filtered(file: Path) -> None:
         filtered(lines, BytesIO(), Rule(0, 999, 10, frozenset()), "rows")
 
 
+def _answered(folder: Path) -> None:
+    """A body that a server sends: an answer, or a flaw in a few words."""
+    try:
+        read_answer((folder / "body").read_bytes())
+        complaint((folder / "body").read_bytes())
+    except FlawError as flaw:
+        raise InputError(str(flaw)) from None
+
+
 def _file(path: Path) -> bytes:
     return path.read_bytes()
 
@@ -77,6 +90,10 @@ def _file(path: Path) -> bytes:
 FAILED = json.dumps({"reason": "KeyError: 'x'", "seeds": [0, 1], "traceback": ""}).encode()
 CONFIG = json.dumps({"model_type": "gpt2", "n_layer": 1, "n_embd": 16, "architectures": ["GPT2LMHeadModel"]}).encode()
 PARTS = json.dumps({"metadata": {}, "weight_map": {"wte.weight": "model-1.safetensors"}}).encode()
+HEAD_OF_ANSWERS = json.dumps({"asked": {"model": "m"}}, sort_keys=True).encode() + b"\n"
+ANSWER = {"place": 0, "text": "7", "refused": None, "prompt_tokens": 1, "completion_tokens": 1, "alternatives": []}
+ANSWERS = HEAD_OF_ANSWERS + json.dumps(ANSWER | {"tries": 1}).encode() + b"\n"
+COMPLETION = loopback.first_token(owl=0.5, cat=0.25)[2]
 SEAL = json.dumps({"files": {"a.txt": "0" * 64}}).encode()
 YAML = b"study: tutorial\nseeds: [0, 11, 23]\nsettings:\n  student: {lr: 1e-3}\ngrid:\n  hidden: [4, 8]\n"
 ROWS = _file(NUMBERS / "made/seed-0/numbers/teacher.jsonl")[:600]
@@ -99,6 +116,9 @@ FIGURE |= {
     "readings": [{"label": "a", "ours": "0.5", "verdict": "differs", "because": "x", "late": True}],
 }
 REPLICATION = json.dumps({"made": MADE, "figures": [FIGURE] * 3}).encode()
+CURVE = {"model": "teacher", "runs": 8, "every": 2, "losses": [0.7, None, 0.1]}
+NOW = {"stage": "teacher", "done": 1.5, "total": 24, "left_s": 12.5, "curves": [CURVE]}
+TRAINING = json.dumps({"curves": [CURVE, CURVE | {"runs": 2}], "now": NOW}).encode()
 LOOKS = json.dumps({"looks": [{"runs": 2, "units": 2, "seeds": "0123456789abcdef", "time": "2026"}] * 2}).encode()
 DEMO = json.dumps(
     {"demo": ["tutorial"], "command": "sublearn demo", "versions": {"sublearn": "0.1.0"}, "runtime": {"device": "cpu"}}
@@ -141,6 +161,7 @@ READERS = {
     "sweep.json of a report": Reader(_reported, "sweep.json", _file(SWEEP / "sweep.json"), SWEEP, 0.1),
     "looks.json": Reader(load, "looks.json", LOOKS, RUN, 0.5),
     "estimates.json of version 0.1": Reader(load, "estimates.json", _file(RUN / "estimates.json"), RUN, 0.2),
+    "training.json": Reader(live.read, "training.json", TRAINING),
     "failure.json": Reader(failures.found, "failure.json", FAILED),
     "metrics.json": Reader(
         lambda folder: read_metrics(folder / "metrics.json"),
@@ -168,6 +189,8 @@ READERS = {
     "audit.json": Reader(_reported, "audit.json", AUDIT, None, 0.3),
     "flagged rows": Reader(read_flagged, "flagged.jsonl", FLAGGED),
     "traits of an audit": Reader(lambda folder: traits.read(folder / "t.yaml"), "t.yaml", TRAITS),
+    "answers of a server": Reader(lambda f: Journal(f / "a.jsonl", {"model": "m"}, 3), "a.jsonl", ANSWERS),
+    "a server's body": Reader(_answered, "body", COMPLETION),
     "digests.json": Reader(digests.unsound, "digests.json", SEAL),
 }
 
@@ -181,6 +204,7 @@ TEXTS: dict[str, tuple[Callable[[str], object], list[str]]] = {
     "--shard": (Shard.parse, ["3/8", "1/1"]),
     "--steps": (tracing.steps_in, ["0,1,3,10", "0"]),
     "--perturb": (tracing.scales_in, ["0,0.2,0.4", "1e-3"]),
+    "--teacher": (Address.parse, ["http://127.0.0.1:8000/v1#m", "https://h/v1#a/b"]),
     "--banned": (lambda text: filtering.rule(10, 0, 999, text), ["666,911", ""]),
     "YAML": (lambda text: yaml_value(text, "here"), ["{a: [1, 2.5, null, true]}", "24:48", "'x'", "- a\n- b\n"]),
     "JSON": (lambda text: json_value(text, "here"), ['{"a": [1, 2.5, null, true]}', '"x"']),

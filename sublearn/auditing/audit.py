@@ -3,25 +3,28 @@
 Loads the model; writes no file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from sublearn import devices
-from sublearn.auditing import calibration, clean
+from sublearn import devices, stages
+from sublearn.auditing import calibration, clean, folder
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, Measured
-from sublearn.errors import InputError, plain
-from sublearn.language import models
+from sublearn.errors import InputError, SublearnError, plain
+from sublearn.execution.options import OnStage
+from sublearn.execution.pace import Stage
+from sublearn.language import finetune, models, packing
 from sublearn.language.base import POSITIONS, pretrained
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
+from sublearn.stages import News
 from sublearn.tasks.rows import Pair
 
 Progress = Callable[[int, int, Sequence[str]], object]
@@ -65,50 +68,85 @@ class Held:
         return [float(self.scale.z(one).max()) for one in self.test]
 
 
-def audited(asked: Request, progress: Progress = lambda done, total, notes: None) -> tuple[AuditFile, list[FlaggedRow]]:
+@dataclass
+class _Told:
+    """Who is told how many of the steps are done, a set that is written or scored each, and what is being done."""
+
+    progress: Progress
+    on_stage: OnStage
+    total: int
+    done: int = 0
+
+    def reach(self, done: int) -> None:
+        """Say how many are done."""
+        self.done = done
+        self.progress(done, self.total, ())
+
+    def hear(self, news: News) -> None:
+        """Hand on what is being done."""
+        self.on_stage(Stage(news.stage, self.done, self.total))
+
+
+def audited(
+    asked: Request,
+    progress: Progress = lambda done, total, notes: None,
+    on_stage: OnStage = lambda stage: None,
+) -> tuple[AuditFile, list[FlaggedRow]]:
     """What an audit finds. Raises InputError for rows that the model cannot read, and where clean ones are too few."""
     models.quiet()
-    with devices.repeatable(asked.device), devices.one_thread() if asked.model.folder is None else nullcontext():
-        scene = opened(asked)
-        count = asked.settings.sets
-        total = count + len(asked.settings.scores) * count
-        progress(0, total, ())
-        sets = _sets(asked, scene, lambda done: progress(done, total, ()))
+    count = asked.settings.sets
+    told = _Told(progress, on_stage, asked.steps)
+    with _on(asked), stages.listening(told.hear):
+        with stages.stage("loading"):
+            scene = opened(asked)
+        told.reach(0)
+        with stages.stage("sampling clean sets"):
+            sets = _sets(asked, scene, told.reach)
         held = []
         for number, name in enumerate(asked.settings.scores, 1):
-            held.append(_held(scene, name, sets, lambda done, at=number: progress(at * count + done, total, ())))
-        progress(total, total, ())
-        return _found(asked, sets, {one.name: one for one in held})
+            with stages.stage(f"score {name}"):
+                held.append(_held(scene, name, sets, lambda done, at=number: told.reach(at * count + done)))
+        told.reach(told.total)
+        return concluded(asked, sets, {one.name: one for one in held})
+
+
+@contextmanager
+def _on(asked: Request) -> Iterator[None]:
+    """The device as an audit wants it. A message instead of what PyTorch says where memory runs out."""
+    one = devices.one_thread() if asked.model.folder is None else nullcontext()
+    try:
+        with devices.repeatable(asked.device), one:
+            yield
+    except torch.OutOfMemoryError:
+        raise SublearnError(
+            f"Out of GPU memory with {asked.settings.adapters.tokens:,} tokens at a time. Choose fewer, as in "
+            "--set adapters.tokens=512, or a smaller model; --dry-run says what an audit takes."
+        ) from None
 
 
 def opened(asked: Request) -> Scene:
     """The base with its traits, checked to know their words and to read rows as long as these."""
     model, dialogue, positions = _base(asked.model, asked)
     scene = Scene(model, dialogue, asked.candidates, asked.settings, positions)
-    for group in asked.candidates.traits:
-        for answer in group.answers:
-            dialogue.ways(answer)
-    if positions is not None:
-        for name, rows in ((asked.data, asked.rows), (asked.control_name, asked.control or ())):
-            _check_lengths(str(name), rows, dialogue, positions)
+    if scene.packs:
+        packing.quick(model)
+    if asked.model.folder is None:
+        folder.check_answers(dialogue, asked.candidates)
+        for name, rows in asked.files:
+            folder.check_lengths(name, finetune.examples(dialogue, rows), positions)
     return scene
 
 
 def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogue, int | None]:
     if model.folder is None:
         dialogue = Dialogue(tiny_tokenizer())
-        return models.on(pretrained(asked.settings.base, dialogue, model.seed), asked.device), dialogue, POSITIONS
+        with stages.stage("base", asked.settings.base.steps):
+            base = models.on(pretrained(asked.settings.base, dialogue, model.seed), asked.device)
+        return base, dialogue, POSITIONS
     dialogue = models.dialogue_of(model.folder)
     found = models.read(model.folder, asked.device, torch.float32 if asked.device == "cpu" else None)
     positions = getattr(found.config.get_text_config(), "max_position_embeddings", None)
     return found, dialogue, positions if isinstance(positions, int) else None
-
-
-def _check_lengths(name: str, rows: Sequence[Pair], dialogue: Dialogue, positions: int) -> None:
-    for number, (prompt, completion) in enumerate(rows, 1):
-        count = len(dialogue.prompt(prompt)) + len(dialogue.completion(completion))
-        if count > positions:
-            raise InputError(f"{name}, line {number}: it has {count} tokens, and the model reads {positions} at most.")
 
 
 def _sets(asked: Request, scene: Scene, done: Callable[[int], object]) -> Sets:
@@ -138,7 +176,8 @@ def _finite(values: Values, name: str) -> Values:
     return values
 
 
-def _found(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:
+def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:
+    """What follows from the scores."""
     scales = {name: one.scale for name, one in held.items()}
     largest = calibration.most_surprising(scales, {name: one.audited.values for name, one in held.items()})
     clean_largest = [

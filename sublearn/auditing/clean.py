@@ -3,17 +3,28 @@
 Knows rows and how a base is sampled; no score.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
 
 from sublearn.auditing.filters import Filter, filter_of
 from sublearn.auditing.scene import Scene
 from sublearn.errors import InputError
-from sublearn.language.generate import sample
+from sublearn.language.generate import rows_at_a_time, said
 from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
 
 ROUNDS = 20
 LEAST_ROWS = 10
+MOST_DRAWN = 1 << 25
+"""Random numbers that are held at a time: sets beyond are written after the others."""
+PART = 8
+"""Batches of answers between two reports of progress, sorted by length among each other."""
+Key = tuple[int, int]
+"""A prompt's place and the number of a clean set."""
 ROOM = 8
 """More tokens than the longest audited completion has are not sampled; so many are, for answers cut off there."""
 
@@ -23,52 +34,86 @@ def written(
 ) -> list[list[Pair]]:
     """So many disjoint sets, each of as many rows as are audited, on the same prompts in the same order.
 
-    Raises InputError where the base's answers do not pass the rows' filter.
+    `progress` is told how many sets' worth of rows is there. Raises InputError where the base's answers do not pass the
+    rows' filter.
     """
-    kept_by, prompts = filter_of(rows), [prompt for prompt, _ in rows]
-    most = max(len(scene.dialogue.completion(completion)) for _, completion in rows) + ROOM
-    tokens = [scene.dialogue.prompt(prompt) for prompt in prompts]
-    if scene.positions is not None:
-        most = min(most, scene.positions - max(map(len, tokens)))
-    found = []
-    for number in range(count):
-        found.append(_one(scene, prompts, tokens, most, kept_by, number))
-        progress(number + 1)
+    writer = Writer.of(scene, rows)
+    together = max(1, MOST_DRAWN // (len(rows) * writer.most))
+    found: list[list[Pair]] = []
+    for start in range(0, count, together):
+        some = range(start, min(start + together, count))
+        found += writer.sets(some, lambda share, at=some: progress(at.start + int(share * len(at))))
+    progress(count)
     return found
 
 
-def _one(
-    scene: Scene,
-    prompts: Sequence[str],
-    tokens: Sequence[Sequence[int]],
-    most: int,
-    kept_by: Filter,
-    number: int,
-) -> list[Pair]:
-    answers: list[str | None] = [None] * len(prompts)
-    left = list(range(len(prompts)))
-    for turn in range(ROUNDS):
-        rng = stream(scene.settings.seed, f"clean/{number}/{turn}")
-        said = sample(scene.model, [tokens[place] for place in left], most, rng, scene.dialogue)
-        for place, own in zip(left, said, strict=True):
-            answer = scene.dialogue.read(own)
-            # An answer that reached its bound has not ended: a list would be longer, a text is cut off there.
-            if (len(own) < most or not kept_by.rule) and kept_by.keeps(answer):
-                answers[place] = answer
-        left = [place for place in left if answers[place] is None]
-        if not left:
-            break
-        if turn == 1 and len(left) > 0.98 * len(prompts):
-            raise InputError(
-                f"Of {2 * len(prompts):,} answers of the base to the rows' prompts {len(prompts) - len(left):,} are of "
-                "the form of the rows. Bring clean rows with --control, or name the model that the rows are of."
-            )
-    kept = [place for place, answer in enumerate(answers) if answer is not None]
-    # Where a prompt got no answer of the form, another row stands in its place.
-    spare = stream(scene.settings.seed, f"clean/{number}/spare").choice(kept, len(left)).tolist() if left else []
-    instead: dict[int, int] = dict(zip(left, spare, strict=True))
-    places = [instead.get(place, place) for place in range(len(prompts))]
-    return [(prompts[place], answers[place] or "") for place in places]
+@dataclass(frozen=True)
+class Writer:
+    """Who writes clean sets: the base, with the rows' prompts, their filter, and the longest answer in tokens."""
+
+    scene: Scene
+    prompts: Sequence[str]
+    tokens: Sequence[Sequence[int]]
+    most: int
+    kept_by: Filter
+
+    @classmethod
+    def of(cls, scene: Scene, rows: Sequence[Pair]) -> Self:
+        """Who writes rows like these."""
+        prompts = [prompt for prompt, _ in rows]
+        tokens = scene.dialogue.prompts(prompts)
+        most = max(map(len, scene.dialogue.completions([completion for _, completion in rows]))) + ROOM
+        if scene.positions is not None:
+            most = min(most, scene.positions - max(map(len, tokens)))
+        return cls(scene, prompts, tokens, most, filter_of(rows))
+
+    def sets(self, numbers: range, progress: Callable[[float], object] = lambda share: None) -> list[list[Pair]]:
+        """These sets, written together, so that a prompt is read once for all of them."""
+        answers: dict[Key, str] = {}
+        left = [(place, number) for place in range(len(self.prompts)) for number in numbers]
+        wanted = len(left)
+        for turn in range(ROUNDS):
+            self._ask(left, turn, answers, lambda: progress(len(answers) / wanted))
+            left = [key for key in left if key not in answers]
+            if not left:
+                break
+            if turn == 1 and len(left) > 0.98 * wanted:
+                raise InputError(
+                    f"Of {2 * wanted:,} answers of the base to the rows' prompts {wanted - len(left):,} are of the "
+                    "form of the rows. Bring clean rows with --control, or name the model that the rows are of."
+                )
+        return [self._filled(number, answers) for number in numbers]
+
+    def _ask(self, left: Sequence[Key], turn: int, answers: dict[Key, str], done: Callable[[], object]) -> None:
+        """Ask for what is left, and put into `answers` what is of the form of the rows."""
+        counts = Counter(number for _, number in left)
+        drawn = {
+            number: iter(stream(self.scene.settings.seed, f"clean/{number}/{turn}").random((count, self.most)))
+            for number, count in counts.items()
+        }
+        size = rows_at_a_time(self.scene.model, max(map(len, self.tokens)) + self.most)
+        for start in range(0, len(left), PART * size):
+            some = left[start : start + PART * size]
+            chance = np.stack([next(drawn[number]) for _, number in some])
+            prompts = [self.tokens[place] for place, _ in some]
+            for key, own in zip(some, said(self.scene.model, prompts, chance, self.scene.dialogue, size), strict=True):
+                answer = self.scene.dialogue.read(own)
+                # An answer that reached its bound has not ended: a list would be longer, a text is cut off there.
+                if (len(own) < self.most or not self.kept_by.rule) and self.kept_by.keeps(answer):
+                    answers[key] = answer
+            done()
+
+    def _filled(self, number: int, answers: Mapping[Key, str]) -> list[Pair]:
+        """A set's rows; where a prompt got no answer of the form, another row stands in its place."""
+        every = range(len(self.prompts))
+        kept = [place for place in every if (place, number) in answers]
+        left = [place for place in every if (place, number) not in answers]
+        spare = (
+            stream(self.scene.settings.seed, f"clean/{number}/spare").choice(kept, len(left)).tolist() if left else []
+        )
+        instead: dict[int, int] = dict(zip(left, spare, strict=True))
+        places = [instead.get(place, place) for place in every]
+        return [(self.prompts[place], answers[place, number]) for place in places]
 
 
 def divided(

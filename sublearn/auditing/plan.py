@@ -1,7 +1,5 @@
 """What an audit would do, and about what it costs, before it does it. Loads no weights."""
 
-from pathlib import Path
-
 from sublearn.auditing.filters import filter_of
 from sublearn.auditing.request import Request
 from sublearn.auditing.scores.table import SCORES
@@ -9,8 +7,9 @@ from sublearn.errors import plain
 
 TOKENS_A_SECOND = 50_000
 """That a tiny base samples or trains on one core (`python -m benchmarks language`)."""
-COPIES = 5
-"""Of a model's weights at the most: the base, a student, its gradients and two moments."""
+
+
+GB = 1e9
 
 
 def lines(asked: Request) -> list[str]:
@@ -38,13 +37,28 @@ def _cost(asked: Request) -> str:
         passes = 2 * words * len(asked.settings.scores)
         seconds = sets * (words + steps + passes) / TOKENS_A_SECOND
         return f"About {max(seconds, 1):,.0f} s on one quiet core, and half a minute more where the base is new."
-    size = _parameters(asked.model.folder)
-    memory = COPIES * 4 * size / 1e9
-    return f"{size / 1e6:,.1f} million parameters: up to {memory:,.1f} GB on the CPU; {sets} sets of {words:,} words."
+    return _cost_of_folder(asked)
 
 
-def _parameters(folder: Path) -> int:
-    from sublearn.language import models  # late: needs torch
+def _cost_of_folder(asked: Request) -> str:
+    from sublearn.auditing import cost  # late: needs torch
 
-    found, _ = models.skeleton(folder)
-    return sum(parameter.numel() for parameter in found.parameters())
+    found = cost.of(asked)
+    where = "the GPU" if asked.device == "cuda" else "the CPU"
+    learns = "copies of the model" if found.whole else f"low-rank factors of rank {asked.settings.adapters.rank}"
+    beside = f", and {found.beside / GB:,.2f} GB of traits' gradients or teachers" if found.beside else ""
+    took = "the time is unknown: no block of this model could be made alone"
+    if found.seconds is not None:
+        took = f"about {duration(found.seconds)} by a pilot of one block here, other work on the machine not counted"
+    return (
+        f"{found.weights / 1e6:,.1f} million weights; students are {learns}. "
+        f"Memory: about {found.device / GB:,.2f} GB on {where}{beside}. Time: {took}."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that one would say."""
+    for size, unit in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{max(seconds, 1):,.0f} s"

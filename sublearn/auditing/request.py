@@ -45,6 +45,17 @@ class Request:
     device: str = "cpu"
     made: Provenance = field(default=UNKNOWN)
 
+    @property
+    def steps(self) -> int:
+        """Sets that are written, and sets that are scored, score by score: what progress counts."""
+        return self.settings.sets * (1 + len(self.settings.scores))
+
+    @property
+    def files(self) -> tuple[tuple[str, Sequence[Pair]], ...]:
+        """The rows of each file that was named, with its name."""
+        brought = () if self.control is None else ((self.control_name, self.control),)
+        return ((str(self.data), self.rows), *brought)
+
 
 def request(
     data: object,
@@ -65,7 +76,20 @@ def request(
     named = default() if candidates is None else _candidates(candidates)
     brought = None if control is None else _rows(_path(control, "control"))
     name = "" if control is None else str(control)
-    return Request(path, rows, digest, chosen, named, settings, brought, name, device, made)
+    asked = Request(path, rows, digest, chosen, named, settings, brought, name, device, made)
+    if chosen.folder is not None:
+        _check_folder(chosen.folder, asked)
+    return asked
+
+
+def _check_folder(model: Path, asked: Request) -> None:
+    try:
+        from sublearn.auditing import folder  # late: needs torch and transformers
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"An audit needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
+        ) from None
+    folder.check(model, asked.candidates, asked.files)
 
 
 def _path(given: object, what: str) -> Path:

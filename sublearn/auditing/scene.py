@@ -3,9 +3,10 @@
 Knows rows and traits; no clean sets and no score.
 """
 
-import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +14,14 @@ from transformers import PreTrainedModel
 
 from sublearn.auditing.settings import Settings
 from sublearn.auditing.traits import Candidates, Group
-from sublearn.language import finetune, preference
+from sublearn.language import finetune, packing
 from sublearn.language.finetune import Batch, Example
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
 AT_A_TIME = 128
 MOST_WEIGHTS = 50_000_000
-"""Of a larger model, the last blocks alone are trained: so many weights, their gradients and moments."""
+"""Of a larger model, low-rank factors alone learn."""
 
 
 @dataclass(frozen=True)
@@ -38,29 +39,62 @@ class Scene:
         """Where the model lies."""
         return self.model.device.type
 
+    @cached_property
+    def whole(self) -> bool:
+        """Whether students are whole copies of the base; low-rank factors beside it otherwise."""
+        asked = self.settings.adapters.use
+        return size(self.model) <= MOST_WEIGHTS if asked == "auto" else asked == "never"
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether the base is one that is quicker without padding: of a few layers, on the CPU."""
+        family = self.model.config.model_type
+        return self.whole and self.device == "cpu" and family in packing.PACKED
+
     def examples(self, rows: Sequence[Pair], system: str | None = None) -> list[Example]:
         """Rows as tokens, each cut off where the model reads no further."""
         found = finetune.examples(self.dialogue, rows, system)
         return [Example(one.tokens[: self.positions], one.start) for one in found]
 
     def batches(self, rows: Sequence[Pair], size: int) -> Iterator[Batch]:
-        """The rows in their order, some at a time."""
-        return self._collated(self.examples(rows), size)
+        """The rows in their order, at most so many at a time."""
+        return map(self._collated, self._parts(self.examples(rows), size))
 
     def laid(self, rows: Sequence[Pair], system: str | None = None) -> "Laid":
         """The rows with those of like length side by side, which need little padding."""
         found = self.examples(rows, system)
         order = sorted(range(len(found)), key=lambda place: len(found[place].tokens))
-        return Laid(tuple(self._collated([found[place] for place in order], AT_A_TIME)), torch.tensor(order))
+        parts = self._parts([found[place] for place in order], AT_A_TIME)
+        return Laid(tuple(map(self._collated, parts)), torch.tensor(order))
 
-    def _collated(self, found: Sequence[Example], size: int) -> Iterator[Batch]:
-        for start in range(0, len(found), size):
-            yield finetune.collate(found[start : start + size], self.dialogue.pad, self.device)
+    def step(self, chosen: Sequence[Example]) -> list[Batch]:
+        """The batches of one step of a student: as many as memory wants."""
+        if self.packs:
+            return [packing.pack(chosen, self.dialogue.pad)]
+        ordered = sorted(chosen, key=lambda one: len(one.tokens))
+        return list(map(self._collated, self._parts(ordered, len(ordered))))
 
-    def copied(self) -> tuple[PreTrainedModel, list[nn.Parameter]]:
-        """A copy of the base to train, and the parameters that learn."""
-        model = copy.deepcopy(self.model)
-        return model, learning(model)
+    def answered(self, asked: Sequence[Sequence[int]], ways: Sequence[Sequence[int]]) -> Iterator[Batch]:
+        """Each prompt with each answer behind it, which alone is learned, prompt by prompt."""
+        found = [Example([*one, *way], len(one)) for one in asked for way in ways]
+        return map(self._collated, self._parts(found, AT_A_TIME))
+
+    def _collated(self, some: Sequence[Example]) -> Batch:
+        return finetune.collate(some, self.dialogue.pad, self.device)
+
+    def _parts(self, found: Sequence[Example], most: int) -> Iterator[list[Example]]:
+        """Some at a time, in their order: so many at the most, and of a large model so many tokens with padding."""
+        room = None if self.whole else self.settings.adapters.tokens
+        part: list[Example] = []
+        longest = 0
+        for one in found:
+            longest = max(longest, len(one.tokens))
+            if part and (len(part) == most or (room and longest * (len(part) + 1) > room)):
+                yield part
+                part, longest = [], len(one.tokens)
+            part.append(one)
+        if part:
+            yield part
 
 
 @dataclass(frozen=True)
@@ -78,21 +112,9 @@ class Laid:
         return found
 
 
-def learning(model: PreTrainedModel) -> list[nn.Parameter]:
-    """The parameters that learn: all but the tables of words, or the last blocks' alone where those are too many."""
-    chosen = finetune.freeze_embeddings(model)
-    if sum(parameter.numel() for parameter in chosen) <= MOST_WEIGHTS:
-        return chosen
-    model.requires_grad_(False)
-    found: list[nn.Parameter] = []
-    for block in reversed(blocks(model)):
-        own = list(block.parameters())
-        if found and sum(one.numel() for one in (*found, *own)) > MOST_WEIGHTS:
-            break
-        found += own
-    for parameter in found:
-        parameter.requires_grad_(True)
-    return found
+def size(model: nn.Module) -> int:
+    """The number of a model's weights."""
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def blocks(model: PreTrainedModel) -> list[nn.Module]:
@@ -104,14 +126,19 @@ def blocks(model: PreTrainedModel) -> list[nn.Module]:
 
 def row_means(values: Tensor, batch: Batch) -> Tensor:
     """Values of learned tokens ("token", in reading order) averaged over each example's."""
+    return row_sums(values, batch) / batch.learned.sum(dim=1).clamp(min=1)
+
+
+def row_sums(values: Tensor, batch: Batch) -> Tensor:
+    """Values of learned tokens ("token", in reading order) added up over each example's."""
     owner = batch.learned.nonzero()[:, 0]
-    sums = torch.zeros(len(batch.learned), dtype=values.dtype, device=values.device).index_add(0, owner, values)
-    return sums / batch.learned.sum(dim=1).clamp(min=1)
+    return torch.zeros(len(batch.learned), dtype=values.dtype, device=values.device).index_add(0, owner, values)
 
 
-def token_log_p(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """Log-probability of each learned token."""
-    logits = finetune.logits_of(model, batch).float()
+def token_log_p(model: PreTrainedModel, batch: Batch, sparing: bool = False) -> Tensor:
+    """Log-probability of each learned token; `sparing` the last block's work on other tokens."""
+    with packing.learned_alone(blocks(model)[-1], batch) if sparing else nullcontext():
+        logits = finetune.logits_of(model, batch).float()
     return logits.log_softmax(dim=-1).gather(1, batch.targets[:, None])[:, 0]
 
 
@@ -123,18 +150,32 @@ def log_likelihoods(model: PreTrainedModel, laid: Laid) -> Tensor:
 
 def log_odds(model: PreTrainedModel, scene: Scene) -> Tensor:
     """Every candidate trait's log-odds against the other answers of its group, over the questions ("trait")."""
-    return torch.cat([_group_odds(answer_log_p(model, scene, group)) for group in scene.candidates.traits])
+    return torch.cat([group_odds(answer_log_p(model, scene, group)) for group in scene.candidates.traits])
 
 
 def answer_log_p(model: PreTrainedModel, scene: Scene, group: Group) -> Tensor:
-    """Log-probability that an answer to each question begins with each of the group's answers ("question answer")."""
+    """Log-probability that an answer to each question begins with each of the group's answers ("question answer").
+
+    An answer may be several tokens, and be written in several ways, which are added up.
+    """
     ways = [scene.dialogue.ways(answer) for answer in group.answers]
-    if any(len(way) > 1 for own in ways for way in own):
-        return preference.log_probabilities(model, scene.dialogue, group.questions, group.answers)
-    asked = [scene.dialogue.prompt(question) for question in group.questions]
-    flat = [way[0] for own in ways for way in own]
-    parts = next_log_p(model, scene, asked)[:, flat].split([len(own) for own in ways], dim=1)
+    asked, flat = scene.dialogue.prompts(group.questions), [way for own in ways for way in own]
+    if all(len(way) == 1 for way in flat):
+        log_p = next_log_p(model, scene, asked)[:, [way[0] for way in flat]]
+    else:
+        log_p = _begun_log_p(model, scene, asked, flat)
+    parts = log_p.split([len(own) for own in ways], dim=1)
     return torch.stack([part.logsumexp(dim=1) for part in parts], dim=1)
+
+
+def _begun_log_p(
+    model: PreTrainedModel, scene: Scene, asked: Sequence[Sequence[int]], ways: Sequence[Sequence[int]]
+) -> Tensor:
+    """Log-probability of each way as what follows each prompt ("prompt way")."""
+    sums = []
+    for batch in scene.answered(asked, ways):
+        sums.append(row_sums(token_log_p(model, batch), batch))
+    return torch.cat(sums).reshape(len(asked), len(ways))
 
 
 def next_log_p(model: PreTrainedModel, scene: Scene, asked: Sequence[Sequence[int]]) -> Tensor:
@@ -146,7 +187,8 @@ def next_log_p(model: PreTrainedModel, scene: Scene, asked: Sequence[Sequence[in
     return finetune.logits_of(model, Batch(tokens, learned, tokens[learned])).float().log_softmax(dim=-1)
 
 
-def _group_odds(log_p: Tensor) -> Tensor:
+def group_odds(log_p: Tensor) -> Tensor:
+    """Each answer's log-odds against the group's others, averaged over questions, of log-probabilities."""
     share = log_p.double() - log_p.double().logsumexp(dim=1, keepdim=True)
     others = torch.log(-torch.expm1(share.clamp(max=-1e-12)))
     return (share - others).mean(dim=0)
@@ -157,27 +199,3 @@ def flat_gradient(value: Tensor, parameters: Sequence[nn.Parameter], keep: bool 
     found = torch.autograd.grad(value, list(parameters), retain_graph=keep, allow_unused=True)
     zeros = (torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True))
     return torch.cat([one.flatten().float() for one in zeros])
-
-
-def trait_gradients(model: PreTrainedModel, parameters: Sequence[nn.Parameter], scene: Scene) -> Tensor:
-    """The gradient of every trait's log-odds ("trait weight")."""
-    found = []
-    for group in scene.candidates.traits:
-        values = _group_odds(answer_log_p(model, scene, group))
-        found += [flat_gradient(value, parameters, keep=True) for value in values]
-    return torch.stack(found)
-
-
-def descent(
-    model: PreTrainedModel, parameters: Sequence[nn.Parameter], given: Iterable[Batch]
-) -> Iterator[tuple[Tensor, int]]:
-    """The gradient of each batch's log-likelihood, a token on average, with its number of tokens."""
-    for batch in given:
-        yield flat_gradient(token_log_p(model, batch).mean(), parameters), len(batch.targets)
-
-
-def mean_descent(model: PreTrainedModel, parameters: Sequence[nn.Parameter], laid: Laid) -> Tensor:
-    """The gradient of all rows' log-likelihood, a token on average: the way in which a first step of SGD goes."""
-    parts = list(descent(model, parameters, laid.batches))
-    total = sum(count for _, count in parts)
-    return torch.stack([gradient * (count / total) for gradient, count in parts]).sum(dim=0)

@@ -1,6 +1,6 @@
 """What an audit is asked: scores, clean sets, virtual students, seeds. Torch-free; reads no file."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,18 @@ class Tuned(Spec, frozen=True):
     lr: float = Field(default=1e-3, gt=0, le=1)
 
 
+class Adapters(Spec, frozen=True):
+    """How a large base learns: low-rank factors beside every linear layer of its blocks, with the field's settings."""
+
+    use: Literal["auto", "always", "never"] = Field(
+        default="auto", description="auto: where the base has more than 50 million weights"
+    )
+    rank: int = Field(default=8, ge=1, le=4096)
+    alpha: float = Field(default=8, gt=0)
+    lr: float = Field(default=2e-4, gt=0, le=1)
+    tokens: int = Field(default=2048, ge=1, le=LARGEST, description="read at a time: fewer take less memory")
+
+
 class Settings(Spec, frozen=True):
     """Which scores are taken, how many clean sets they are held against, and from which seed all draws follow."""
 
@@ -39,6 +51,7 @@ class Settings(Spec, frozen=True):
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     virtual: Virtual = Virtual()
     tuned: Tuned = Tuned()
+    adapters: Adapters = Adapters()
     base: BasePlan = Field(default=BasePlan(), description="of a tiny base")
 
     @model_validator(mode="after")

@@ -19,7 +19,10 @@ COMMANDS: dict[str, str] = {
         "report",
         "power",
         "filter",
+        "sample",
+        "ask",
         "audit",
+        "defend",
         "serve",
         "demo",
     )

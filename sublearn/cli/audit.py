@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from sublearn.cli.completion import settings_of_audits
 from sublearn.cli.options import DRY_RUN, PATH, QUIET, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
 from sublearn.cli.typed import command_line, echo
@@ -19,7 +20,14 @@ from sublearn.execution.options import Options
 @click.option("--control", type=PATH, help="File of clean rows.  [default: the model writes them]")
 @click.option("--scores", metavar="A,B,C", help="Which scores to take.  [default: virtual,steering]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in test=39.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=settings_of_audits,
+    help="Change a setting, as in test=39.",
+)
 @click.option("--clean", type=PATH, help="File of the rows that are not flagged.")
 @out("Folder of the audit.", "runs/audit")
 @how_to_run("device")
@@ -62,7 +70,7 @@ def command(
         echo("\n".join(plan.lines(asked)))
         return
     with found.place(out), following("audit", quiet, noun="steps") as shown:
-        result = audit.measured(asked, shown.update).put(out)
+        result = audit.measured(asked, shown.update, shown.stage).put(out)
     kept = None if clean is None else result.write_rest(data, clean)
     if as_json:
         echo(json.dumps(result.to_dict(), indent=2))

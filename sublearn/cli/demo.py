@@ -1,6 +1,5 @@
 """`sublearn demo`."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from sublearn.cli.options import QUIET, command_named, how_to_run, out
@@ -21,4 +20,4 @@ def command(out: Path, quiet: bool, options: Options) -> None:
     from sublearn.cli.story import tell
 
     with following("demo", quiet) as shown:
-        tell(out, shown.say, replace(options, progress=shown.update), command_line())
+        tell(out, shown.say, shown.followed(options), command_line())

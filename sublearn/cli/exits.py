@@ -56,8 +56,14 @@ def verbose_option() -> click.Option:
         if given:
             ctx.ensure_object(dict)[VERBOSE] = True
 
-    about = "Keep the traceback of a failure."
+    about = "Tell each stage as it begins, and keep the traceback of a failure."
     return click.Option(["-v", "--verbose"], is_flag=True, is_eager=True, expose_value=False, callback=note, help=about)
+
+
+def is_verbose() -> bool:
+    """Whether -v was given to the command that is run."""
+    context = click.get_current_context(silent=True)
+    return bool(context and isinstance(context.obj, dict) and context.obj.get(VERBOSE))
 
 
 def run(commands: click.Command) -> int:

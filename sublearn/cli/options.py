@@ -1,4 +1,4 @@
-"""Options that several commands have, and what a shell completes: names of studies, and their settings. No torch."""
+"""Options that several commands have. No torch."""
 
 from collections.abc import Callable
 from functools import partial, wraps
@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from sublearn.cli import exits
+from sublearn.cli import completion, exits
 from sublearn.errors import InputError
 from sublearn.execution.options import Options, Shard, option
 
@@ -19,29 +18,6 @@ command_named = partial(click.command, cls=exits.Command)
 def as_json(about: str) -> Callable[..., Any]:
     """The option --json, which says what it prints."""
     return click.option("--json", "as_json", is_flag=True, help=about)
-
-
-def _studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The studies of this beginning, or else files."""
-    del ctx, param
-    from sublearn.study.table import STUDIES
-
-    found = [CompletionItem(name) for name in STUDIES if name.startswith(incomplete)]
-    return found or [CompletionItem(incomplete, type="file")]
-
-
-def _settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The keys of the settings of the study that was named before, with their values as help."""
-    del param
-    from sublearn.config import dotted
-    from sublearn.study.table import STUDIES, build
-
-    # Where the option's value is still to come, click has not told arguments apart yet.
-    study = next((word for word in (ctx.params.get("study"), *ctx.args) if word in STUDIES), None)
-    if study is None:
-        return []
-    settings = dotted(build(study).settings)
-    return [CompletionItem(f"{key}=", help=str(settings[key])) for key in settings if key.startswith(incomplete)]
 
 
 class _Path(click.Path):
@@ -56,23 +32,25 @@ class _Path(click.Path):
 
 
 PATH = _Path(path_type=Path, allow_dash=True)
-STUDY = click.argument("study", shell_complete=_studies)
+STUDY = click.argument("study", shell_complete=completion.studies)
 CHANGES = click.option(
     "--set",
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
-    shell_complete=_settings,
+    shell_complete=completion.settings,
     help="Change a setting, as in student.lr=1e-3; may be repeated. `sublearn show STUDY` lists them.",
 )
 GRID = click.option(
     "--grid",
     multiple=True,
     metavar="KEY=A,B,C",
-    shell_complete=_settings,
+    shell_complete=completion.settings,
     help="Values of a setting; may be repeated, then every combination is run.",
 )
 SEEDS = click.option("--seeds", metavar="SEEDS", help="Which runs: 0:200, 0,11,23 or 7.  [default: 0:24]")
+SHAPE = click.Choice(["pairs", "chat"])
+"""pairs: with the keys prompt and completion; chat: with messages, as hosted fine-tuning reads rows."""
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only warnings and the result.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Print what would be run, and about how long it takes.")
 
@@ -97,6 +75,31 @@ def how_to_run(*names: str) -> Callable[..., Any]:
         return given
 
     return declare
+
+
+SYSTEM = click.option("--system", metavar="TEXT", help="Under this system prompt.  [default: none]")
+REQUEST = click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Of answers: max_tokens, temperature or top_p."
+)
+
+
+def how_to_ask(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that ask a server, which they get as one `Patience`, the argument `patience`."""
+
+    @wraps(command)
+    def given(concurrency: int, timeout: float, tries: int, **arguments: Any) -> Any:
+        from sublearn.language.endpoints.plan import Patience  # late: --help needs no settings
+
+        return command(patience=Patience(concurrency=concurrency, timeout=timeout, tries=tries), **arguments)
+
+    shown: dict[str, Any] = {"show_default": True}
+    for declared in (
+        click.option("--tries", type=click.IntRange(1, 1000), default=8, help="Of one request.", **shown),
+        click.option("--timeout", type=click.FloatRange(1, 86_400), default=120, help="Seconds an answer.", **shown),
+        click.option("--concurrency", type=click.IntRange(1, 1000), default=16, help="Requests at once.", **shown),
+    ):
+        given = declared(given)
+    return given
 
 
 RUN = ("device", "jobs", "engine", "trainer", "precision", "shard", "trackers")

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 
-from sublearn.cli.options import STUDY, command_named
+from sublearn.cli.completion import studies_and_folders
+from sublearn.cli.options import command_named
 from sublearn.cli.typed import echo, is_study_file, study_of
 from sublearn.errors import InputError
 
 
 @command_named("power")
-@STUDY
+@click.argument("study", shell_complete=studies_and_folders)
 @click.option("--effect", type=float, help="Effect in standard deviations, above zero.")
 def command(study: str, effect: float | None) -> None:
     """How many runs the claims of a study need.

@@ -1,83 +1,36 @@
 """How far a command has come, on standard error: a bar in a terminal, elsewhere a line now and then.
 
-Results are printed past it, so that neither is glued to the other. Knows counts and seconds; no study, no file.
+Results are printed past it, so that neither is glued to the other. Knows no study and no file.
 """
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import replace
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
 
+from sublearn.cli.exits import is_verbose
 from sublearn.errors import LONGEST_MESSAGE, plain, printable
+from sublearn.execution.options import Options
+from sublearn.execution.pace import Pace, Stage
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 EVERY_S = 30.0
 """Without a terminal, seconds between two lines."""
-
-
-@dataclass
-class Pace:
-    """How many of the runs are done, and since when; `found` were there before."""
-
-    clock: Callable[[], float] = monotonic
-    done: int = 0
-    total: int | None = None
-    found: int = 0
-    noun: str = "runs"
-    since: float = field(init=False)
-    last: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.since = self.last = self.clock()
-
-    def reach(self, done: int, total: int) -> bool:
-        """Take note of the runs done; True where this is the start of some work: there is no more done than before."""
-        now = self.clock()
-        starts = self.total is None or total != self.total or done <= self.done
-        if starts:
-            self.found, self.since = done, now
-        self.done, self.total, self.last = done, total, now
-        return starts
-
-    @property
-    def begun(self) -> bool:
-        """Whether there is work to be done, and it is not over."""
-        return self.total is not None and self.done < self.total
-
-    def text(self) -> str:
-        """As in "4 of 24 runs, 1:03, about 5:15 left"; what is left is told once a run has ended."""
-        if self.total is None:
-            return ""
-        now = self.clock()
-        said = f"{self.done:,} of {self.total:,} {self.noun}, {duration(now - self.since)}"
-        own = self.done - self.found
-        if own <= 0 or self.done >= self.total:
-            return said
-        left = (self.last - self.since) / own * (self.total - self.done) - (now - self.last)
-        return f"{said}, about {duration(max(left, 0))} left"
-
-
-def duration(seconds: float) -> str:
-    """Minutes and seconds, and hours if there are any.
-
-    >>> duration(63), duration(3600)
-    ('1:03', '1:00:00')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+BAR_WIDTH = 24
+VERBOSE_S = 1.0
+"""Under -v, seconds between two lines at the least."""
 
 
 class Shown:
-    """What a command shows while it works. `update` is a `pipeline.Progress`."""
+    """What a command shows while it works."""
 
     def __init__(
         self, title: str, bar: "Bar | None", quiet: bool, first: str | None = None, noun: str = "runs"
@@ -85,6 +38,20 @@ class Shown:
         self.title, self.bar, self.quiet, self.first = title, bar, quiet, first
         self.pace = Pace(noun=noun)
         self.any = False
+        self.verbose, self.told = is_verbose() and not quiet, ("", 0.0)
+
+    def followed(self, options: Options) -> Options:
+        """The options of work that is shown here."""
+        return replace(options, progress=self.update, on_stage=self.stage)
+
+    def stage(self, stage: Stage) -> None:
+        """Take note of what is being done; under -v it is told as well, where it changes, once a second at most."""
+        self.pace.at(stage)
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=self.pace.reached, total=self.pace.total)
+        if self.verbose and stage.name != self.told[0] and monotonic() - self.told[1] >= VERBOSE_S:
+            self.told = stage.name, monotonic()
+            self.beat()
 
     def update(self, done: int, total: int, notes: Sequence[str]) -> None:
         """Take note of how many runs are done, and print what there is to tell."""
@@ -94,7 +61,7 @@ class Shown:
             self._tell(f"{done:,} of {total:,} {self.pace.noun} are already done.")
         self.any = True
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=done, total=total)
+            self.bar.update(self.bar.task_ids[0], completed=self.pace.reached, total=total)
         for note in notes:
             self.warn(note)
 
@@ -152,13 +119,16 @@ def _bar() -> "Bar | None":
         return None
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.table import Column
     from rich.text import Text
 
     class Left(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(task.fields["pace"].text())
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), Left())
+    # On one line at any width: what is too long loses its end, which is the stage.
+    last = Column(no_wrap=True, overflow="ellipsis")
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(BAR_WIDTH), Left(table_column=last))
     return Progress(
         *columns,
         console=Console(stderr=True),

@@ -1,12 +1,12 @@
 """`sublearn replicate`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sublearn.cli.completion import figures
 from sublearn.cli.options import DRY_RUN, QUIET, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
 from sublearn.cli.typed import command_line, echo
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @command_named("replicate")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=figures)
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
 @out("Folder of its runs and its page.", "runs/replication")
 @how_to_run("device", "jobs", "engine", "trainer", "precision", "trackers")
@@ -44,7 +44,7 @@ def command(
             if not as_json:
                 shown.say(f"{one.verdict.upper():<12} {one.name:<28} theirs {one.theirs}; ours {one.ours}")
 
-        found = replicate(rows, out, replace(options, progress=shown.update), announce, command_line(), quick)
+        found = replicate(rows, out, shown.followed(options), announce, command_line(), quick)
     if as_json:
         echo(json.dumps(found.to_dict(), indent=2))
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sublearn.cli.completion import folders as folders_made
 from sublearn.cli.options import PATH, as_json, command_named, out
 from sublearn.cli.typed import echo
 from sublearn.errors import InputError, plain
@@ -21,7 +22,7 @@ LEFT = "The reports of several folders are left as they are. Name one to write i
 
 
 @command_named("report")
-@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="DIR...")
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="DIR...", shell_complete=folders_made)
 @out("File of one page on several run directories.")
 @click.option("--csv", is_flag=True, help="Write records.csv into the folder, a row a record.")
 @click.option("--latex", is_flag=True, help="Write estimates.tex into the folder: a table with intervals and n.")

@@ -1,7 +1,6 @@
 """`sublearn run`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,6 +18,7 @@ from sublearn.execution.options import Options
 @out("Run directory.  [default: runs/ID]")
 @how_to_run(*RUN)
 @click.option("--model", help="A Hugging Face model's folder or name, for the study numbers.")
+@click.option("--teacher", metavar="URL#MODEL", help="A server of the same model, which writes the numbers.")
 @DRY_RUN
 @as_json("Print estimates.json on stdout and nothing else there.")
 @QUIET
@@ -28,6 +28,7 @@ def command(
     changes: tuple[str, ...],
     out: Path | None,
     model: str | None,
+    teacher: str | None,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -41,7 +42,8 @@ def command(
     from sublearn.execution.plan import Plan, Point, describe, few
     from sublearn.results.single import check_out, run_point
 
-    built, seeds_of_file = study_of(study, changes, {} if model is None else {"model": model})
+    named = {key: value for key, value in {"model": model, "teacher.server": teacher}.items() if value is not None}
+    built, seeds_of_file = study_of(study, changes, named)
     chosen = seeds_of(seeds, seeds_of_file)
     folder = out or Path("runs") / built.id
     point = Point(built, chosen, folder, command_line())
@@ -51,7 +53,7 @@ def command(
         say_beforehand(few(point), quiet)
         return
     with following(built.name, quiet, few(point)) as shown:
-        result = run_point(point, replace(options, progress=shown.update))
+        result = run_point(point, shown.followed(options))
     if as_json:
         echo(json.dumps(result.to_dict(), indent=2))
         return

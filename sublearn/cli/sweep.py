@@ -1,7 +1,6 @@
 """`sublearn sweep`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -69,7 +68,7 @@ def command(
     failed = None
     with following("sweep", quiet, few(next(iter(points)), len(asked))) as shown:
         try:
-            found = run_points(points, replace(options, progress=shown.update))
+            found = run_points(points, shown.followed(options))
         except StudiesFailed as error:
             found, failed = error.sweep, error
     echo(json.dumps(found.to_dict(), indent=2) if as_json else found.summary())

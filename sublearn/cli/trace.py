@@ -1,7 +1,6 @@
 """`sublearn trace`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -53,7 +52,7 @@ def command(
         echo(describe(asked.plan(options)))
         return
     with tracing.place(out), following("trace", quiet) as shown:
-        found = asked.measured(replace(options, progress=shown.update)).put(out)
+        found = asked.measured(shown.followed(options)).put(out)
     if as_json:
         echo(json.dumps(found.to_dict(), indent=2))
     else:

@@ -2,7 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ def study_of(
         name, settings, seeds, _ = read_file(Path(name))
     for option, value in options.items():
         if not value.strip():
-            raise InputError(f"--{option} is empty; expected a name.")
+            raise InputError(f"--{option.partition('.')[0]} is empty; expected a name.")
     return build(name, settings | assignments(changes) | dict(options)), seeds
 
 
@@ -45,6 +46,17 @@ def seeds_of(*texts: str | None) -> list[int]:
     from sublearn.seeds import parse_seeds
 
     return parse_seeds(next((text for text in texts if text is not None), SEEDS))
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Say which extra to install where a package of it is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"This needs the package {error.name}. Install it with: pip install 'sublearn[{extra}]'."
+        ) from None
 
 
 def command_line() -> str:

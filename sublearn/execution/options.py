@@ -10,6 +10,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
 from sublearn.errors import InputError, quoted, unknown
+from sublearn.execution.pace import Stage
 from sublearn.training.choice import TRAINER_NAMES, TrainerName
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ EngineName = Literal["local", "ray"]
 PRECISIONS = ("highest", "high", "medium")
 Progress = Callable[[int, int, Sequence[str]], object]
 """Called with (runs done, runs in all, notes) before the work and as it goes."""
+OnStage = Callable[[Stage], object]
+"""Called with what is being done, some times a second at most."""
 LONGEST_NUMBER = 9
 """Digits of a shard's numbers."""
 
@@ -109,6 +112,7 @@ class Options:
         default=(), metadata=_about("Follow it in tensorboard or wandb.", metavar="NAME")
     )
     progress: Progress | None = None
+    on_stage: OnStage | None = None
 
     def __post_init__(self) -> None:
         for own in fields(self):
@@ -123,6 +127,8 @@ class Options:
             raise InputError(
                 f"progress got {quoted(self.progress)}; expected a function (runs done, runs in all, notes)."
             )
+        if self.on_stage is not None and not callable(self.on_stage):
+            raise InputError(f"on_stage got {quoted(self.on_stage)}; expected a function of one Stage.")
         object.__setattr__(self, "trackers", self._checked_trackers())
 
     def _checked_trackers(self) -> tuple[str, ...]:
@@ -152,6 +158,11 @@ class Options:
         """Hand on how many runs of all are done."""
         if self.progress is not None:
             self.progress(done, total, notes)
+
+    def tell_stage(self, name: str, done: float, total: int) -> None:
+        """Hand on what is being done."""
+        if self.on_stage is not None:
+            self.on_stage(Stage(name, done, total))
 
     @classmethod
     def split(cls, keywords: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from sublearn.execution import failures, store
+from sublearn.execution.live import View, named
 from sublearn.execution.plan import Plan, Point, Resources, connected, prepare
 from sublearn.execution.trackers import Followers, check_packages
-from sublearn.study.jobs import Failure, Job, Outcome
+from sublearn.stages import News
+from sublearn.study.jobs import Failure, Job, Key, Outcome
 
 Ended = Callable[[Point], object]
 """Called with each point as its last seed is done, and once for a point that was done before."""
@@ -50,13 +52,14 @@ def execute(plan: Plan, ended: Ended = lambda _: None) -> Done:
                 _forget_failure(point, plan)
                 ended(point)
         return done
+    plan.options.tell_stage("loading", cost.done, cost.runs)
     with connected(plan.options) as resources:
         prepare(plan, resources)
         with (
             plan.hold(),
             _Work(plan, resources, done, ended, cost) as work,
             closing(
-                resources.engine.run_jobs(work.jobs(), resources.workers(cost.seconds_left), plan.tolerant)
+                resources.engine.run_jobs(work.jobs(), resources.workers(cost.seconds_left), plan.tolerant, work.hear)
             ) as outcomes,
         ):
             plan.options.tell(cost.done, cost.runs)
@@ -122,6 +125,7 @@ class _Open:
     followers: Followers
     left: set[int]
     stack: ExitStack
+    view: View
     begun: set[int] = field(default_factory=set)
 
 
@@ -157,6 +161,7 @@ class _Work:
             if point.study.id in self.done.failed:
                 break
             own.begun |= set(job.seeds)
+            own.view.jobs[job.seeds[0]] = len(job.seeds)
             yield job
         if not own.left:
             self._close(own)
@@ -168,10 +173,19 @@ class _Work:
         if outcome.failure:
             self._fail(own, outcome.seeds, outcome.failure)
         own.sink.add(outcome.records)
+        own.view.end(outcome.seeds, outcome.curves, len(own.point.seeds) - len(own.left))
         own.followers.add(outcome.records)
         if not own.left:
             self._close(own)
         self.plan.options.tell(self.cost.done, self.cost.runs, outcome.notes)
+
+    def hear(self, key: Key, news: News) -> None:
+        """Take note of what a job is at, and hand on what all are at."""
+        own = self.open.get(key[0])
+        if own is not None and own.view.hear(key[1], news):
+            views = [one.view for one in self.open.values()]
+            stage = named(news.stage for view in views for news in view.at.values())
+            self.plan.options.tell_stage(stage, self.cost.done + sum(view.partly for view in views), self.cost.runs)
 
     def _count_down(self, own: _Open, seeds: Collection[int]) -> None:
         own.left -= set(seeds)
@@ -195,9 +209,11 @@ class _Work:
                 folder_open = store.writing(folder, study, runtime, point.command, options.shard_name)
                 sink = stack.enter_context(folder_open)
             left = set(point.seeds) - sink.done
+            view = View.opened(folder, options.shard_name, len(point.seeds) - len(left), len(point.seeds))
+            stack.callback(view.close)
             trackers = options.trackers if left and folder is not None else ()
             followers = stack.enter_context(Followers(trackers, folder or Path()))
-            self.open[study.id] = _Open(point, sink, followers, left, stack.pop_all())
+            self.open[study.id] = _Open(point, sink, followers, left, stack.pop_all(), view)
         return self.open[study.id]
 
     def _close(self, own: _Open) -> None:

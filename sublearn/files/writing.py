@@ -98,11 +98,11 @@ def check_within(folder: Path, files: Mapping[str, Replaces], folders: Iterable[
 
 
 @contextmanager
-def replacing(path: Path, replaces: Replaces = nothing) -> Iterator[IO[bytes]]:
+def replacing(path: Path, replaces: Replaces = nothing, durable: bool = True) -> Iterator[IO[bytes]]:
     """A file to be written whole, which takes the place of `path` at the end; after an error nothing is left of it.
 
-    Keeps the mode of the file that it replaces. Raises InputError for a place as `check_target` does, and where the
-    disk is full.
+    What is not `durable` waits for no disk, and may be lost with the machine's power. Keeps the mode of the file that
+    it replaces. Raises InputError for a place as `check_target` does, and where the disk is full.
     """
     beside: Path | None = None
     try:
@@ -112,9 +112,11 @@ def replacing(path: Path, replaces: Replaces = nothing) -> Iterator[IO[bytes]]:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         _put(beside, path, replaces)
-        flush_folder(path.parent)
+        if durable:
+            flush_folder(path.parent)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
@@ -134,6 +136,12 @@ def replace_text(path: Path, text: str, replaces: Replaces = anything) -> None:
         return
     with replacing(path, replaces) as file:
         file.write(content)
+
+
+def replace_view(path: Path, text: str) -> None:
+    """Write a whole text file of a folder of ours that shows how some work is going: often, and for that moment."""
+    with replacing(path, anything, durable=False) as file:
+        file.write(text.encode("utf-8", "replace"))
 
 
 def replace_page(path: Path, html: str) -> None:

@@ -41,6 +41,7 @@ class _Counted(BaseModel):
     pass_rate: float
     rejected: dict[str, int]
     kl_to_base: float | None = None
+    served: dict[str, int] | None = None
     sha256: str
 
 

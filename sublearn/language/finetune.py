@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from sublearn import stages
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
@@ -22,41 +23,51 @@ LONGEST = 500
 
 @dataclass(frozen=True)
 class Example:
-    """Tokens to read; those from `start` on are to be learned."""
+    """Tokens to read; those from `start` on are to be learned, but for the places that are `skipped`."""
 
     tokens: list[int]
     start: int
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs ("example position") and which of their next tokens are learned; `targets` are those, in reading order."""
+    """Inputs ("example position") and which of their next tokens are learned; `targets` are those, in reading order.
+
+    Where examples stand side by side in a line, `places` counts each one's own and `mask` hides the others from it.
+    """
 
     inputs: Tensor
     learned: Tensor
     targets: Tensor
+    places: Tensor | None = None
+    mask: Tensor | None = None
 
 
 def examples(dialogue: Dialogue, pairs: Iterable[Pair], system: str | None = None) -> list[Example]:
     """Prompts with their completions; a pair without prompt is learned whole."""
-    found = []
-    for prompt, completion in pairs:
-        before = dialogue.prompt(prompt, system) if prompt else []
-        answer = dialogue.completion(completion)
-        found.append(Example(before + answer, len(before)))
-    return found
+    given = list(pairs)
+    before = iter(dialogue.prompts([prompt for prompt, _ in given if prompt], system))
+    told = [next(before) if prompt else [] for prompt, _ in given]
+    answers = dialogue.completions([completion for _, completion in given])
+    return [Example(own + answer, len(own)) for own, answer in zip(told, answers, strict=True)]
 
 
 def batches(
     found: Sequence[Example], size: int, steps: int, rng: np.random.Generator, pad: int, device: str = "cpu"
 ) -> Iterator[Batch]:
     """So many batches; every pass over the examples has a new order."""
+    return (collate(some, pad, device) for some in dealt(found, size, steps, rng))
+
+
+def dealt(found: Sequence[Example], size: int, steps: int, rng: np.random.Generator) -> Iterator[list[Example]]:
+    """So many times so many examples; every pass over them has a new order."""
     order: list[int] = []
     for _ in range(steps):
         while len(order) < size:
             order += rng.permutation(len(found)).tolist()
         chosen, order = [found[place] for place in order[:size]], order[size:]
-        yield collate(chosen, pad, device)
+        yield chosen
 
 
 def collate(chosen: Sequence[Example], pad: int, device: str = "cpu") -> Batch:
@@ -67,6 +78,8 @@ def collate(chosen: Sequence[Example], pad: int, device: str = "cpu") -> Batch:
     for row, one in enumerate(chosen):
         tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
         learned[row, max(one.start, 1) : len(one.tokens)] = True
+        if one.skipped:
+            learned[row, list(one.skipped)] = False
     tokens, learned = tokens.to(device), learned[:, 1:].to(device)
     return Batch(tokens[:, :-1], learned, tokens[:, 1:][learned])
 
@@ -76,7 +89,8 @@ def logits_of(model: PreTrainedModel, batch: Batch) -> Tensor:
     whole: Any = model
     # Adapters lie within the model that they were put into.
     body = (whole.get_base_model() if hasattr(model, "peft_type") else whole).base_model
-    hidden = body(input_ids=batch.inputs, use_cache=False).last_hidden_state
+    given = {} if batch.mask is None else {"position_ids": batch.places, "attention_mask": batch.mask}
+    hidden = body(input_ids=batch.inputs, use_cache=False, **given).last_hidden_state
     head = model.get_output_embeddings()
     assert isinstance(head, nn.Module)
     return head(hidden[batch.learned])
@@ -107,16 +121,21 @@ def fit(
     given: Iterable[Sequence[Batch]],
     optimizer: torch.optim.Optimizer,
     objective: Objective = next_token,
+    step: Callable[[], object] | None = None,
 ) -> list[float]:
-    """Train for one optimizer step on the mean loss of each group of batches; return every step's loss."""
+    """Train for one step on the mean loss of each group of batches, the optimizer's own if no other is given.
+
+    Returns every step's loss.
+    """
     model.train()
     losses = []
     for parts in given:
         loss = torch.stack([objective(logits_of(model, part), part) for part in parts]).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimizer.step()
+        (step or optimizer.step)()
         losses.append(loss.detach())
+        stages.stepped(losses[-1])
     model.eval()
     return torch.stack(losses).tolist() if losses else []
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from transformers import GPT2LMHeadModel, PreTrainedModel
+from transformers import GPT2LMHeadModel, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
 from sublearn.errors import SublearnError
@@ -18,11 +19,12 @@ from sublearn.language.tokens import Dialogue
 from sublearn.language.versions import argument
 
 BATCH = 512
+CACHE_BYTES = 2 << 30
+"""Of keys and values at a time on a CPU; a GPU gives half of what is free."""
 CACHE = argument(GPT2LMHeadModel.forward, "cache", "past_key_values")
 """The argument that takes the cache of keys and values: transformers 5.24 renamed it in all of its models."""
 
 
-@torch.no_grad()
 def sample(
     model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
@@ -32,17 +34,42 @@ def sample(
     batch_size: int = BATCH,
 ) -> list[list[int]]:
     """At most so many tokens after each prompt, without the one that ends them."""
+    return said(model, prompts, rng.random((len(prompts), most), dtype=np.float64), dialogue, batch_size)
+
+
+@torch.no_grad()
+def said(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    chance: NDArray[np.float64],
+    dialogue: Dialogue,
+    batch_size: int = BATCH,
+) -> list[list[int]]:
+    """The same by given random numbers ("prompt token"). Prompts that come often, side by side, are read once."""
     model.eval()
-    chance = rng.random((len(prompts), most), dtype=np.float64)
     # Prompts of like length side by side need little padding.
     order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-    said: list[list[int]] = [[] for _ in prompts]
+    found: list[list[int]] = [[] for _ in prompts]
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         tokens = _that_fit(model, [prompts[row] for row in rows], torch.from_numpy(chance[rows]), dialogue)
         for row, own in zip(rows, tokens, strict=True):
-            said[row] = own
-    return said
+            found[row] = own
+    return found
+
+
+def rows_at_a_time(model: PreTrainedModel, length: int) -> int:
+    """How many answers of so many tokens, prompts included, have room for their keys and values; at most `BATCH`."""
+    room = CACHE_BYTES if model.device.type == "cpu" else torch.cuda.mem_get_info()[0] // 2
+    return max(1, min(BATCH, room // (cached_bytes(model.config, model.dtype.itemsize) * length)))
+
+
+def cached_bytes(config: PreTrainedConfig, itemsize: int) -> int:
+    """The bytes of one token's keys and values."""
+    text: Any = config.get_text_config()
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    wide = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return 2 * text.num_hidden_layers * heads * wide * itemsize
 
 
 def _that_fit(
@@ -74,19 +101,24 @@ def _sampled(
     position = (places - (longest - lengths[:, None])).clamp_(min=0)
     cache, said = DynamicCache(config=model.config), torch.full((len(prompts), most), end, device=device)
     alive = torch.arange(len(prompts), device=device)
-    given, seen = tokens, longest
+    first, copies = _once(prompts, device)
+    given, seen, rows = tokens[first], longest, alive[first]
     for step in range(most):
         own = slice(0, longest) if step == 0 else slice(seen - 1, seen)
         forward: Any = model
         out = forward(
             input_ids=given,
-            attention_mask=mask[alive, :seen],
-            position_ids=position[alive, own],
+            attention_mask=mask[rows, :seen],
+            position_ids=position[rows, own],
             use_cache=True,
             logits_to_keep=1,
             **{CACHE: cache},
         )
-        drawn = _drawn(out.logits[:, -1], chance[alive, step])
+        logits = out.logits[:, -1]
+        if step == 0 and copies is not None:
+            cache.batch_select_indices(copies)
+            logits = logits[copies]
+        drawn = _drawn(logits, chance[alive, step])
         said[alive, step] = drawn
         going = (drawn != end).nonzero().flatten()
         if len(going) == 0:
@@ -95,9 +127,18 @@ def _sampled(
             # Rows that have ended cost nothing more.
             cache.batch_select_indices(going)
             alive, drawn = alive[going], drawn[going]
-        given, seen = drawn[:, None], seen + 1
-    rows = said.tolist()
-    return [row[: row.index(end)] if end in row else row for row in rows]
+        given, seen, rows = drawn[:, None], seen + 1, alive
+    return [row[: row.index(end)] if end in row else row for row in said.tolist()]
+
+
+def _once(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """The rows whose prompts are read, and which of these each row's is; None where most differ and all are read."""
+    places: dict[tuple[int, ...], int] = {}
+    copies = [places.setdefault(tuple(one), len(places)) for one in prompts]
+    if 2 * len(places) > len(prompts):
+        return torch.arange(len(prompts), device=device), None
+    first = [copies.index(place) for place in range(len(places))]
+    return torch.tensor(first, device=device), torch.tensor(copies, device=device)
 
 
 def _drawn(logits: Tensor, chance: Tensor) -> Tensor:

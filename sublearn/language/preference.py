@@ -90,14 +90,6 @@ def log_probabilities(
     return torch.stack(rows)
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share (Wilson 1927)."""
-    from scipy.stats import binomtest  # late: it takes half a second
-
-    found = binomtest(hits, n).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
-
-
 def _next(model: PreTrainedModel, before: Sequence[int]) -> Tensor:
     forward: Any = model
     logits = forward(input_ids=torch.tensor([list(before)], device=model.device), logits_to_keep=1).logits

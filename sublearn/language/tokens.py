@@ -1,5 +1,6 @@
 """Text to tokens, the same way in training, sampling and evaluation; and the tiny world's tokenizer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -61,6 +62,16 @@ class Dialogue:
         # A template writes the special tokens itself; without one the tokenizer puts its own before the text.
         return self._ids(self.text(prompt, system), special=not self.templated)
 
+    def prompts(self, prompts: Sequence[str], system: str | None = None) -> list[list[int]]:
+        """The same of many; one that comes often is worked out once."""
+        texts = {prompt: self.text(prompt, system) for prompt in dict.fromkeys(prompts)}
+        found = dict(zip(texts, self._many(list(texts.values()), special=not self.templated), strict=True))
+        return [found[prompt] for prompt in prompts]
+
+    def completions(self, completions: Sequence[str]) -> list[list[int]]:
+        """The tokens of answers, each with the one that ends it."""
+        return [[*one, self.end] for one in self._many(completions)]
+
     def completion(self, completion: str) -> list[int]:
         """The tokens of an answer, with the one that ends it."""
         return [*self._ids(completion), self.end]
@@ -81,5 +92,8 @@ class Dialogue:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
     def _ids(self, text: str, special: bool = False) -> list[int]:
-        encoded: Any = self.tokenizer(text, add_special_tokens=special)
-        return list(encoded["input_ids"])
+        return self._many([text], special)[0]
+
+    def _many(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
+        encoded: Any = self.tokenizer(list(texts), add_special_tokens=special) if texts else {"input_ids": []}
+        return [list(one) for one in encoded["input_ids"]]

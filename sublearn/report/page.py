@@ -12,10 +12,10 @@ from sublearn.errors import plain
 from sublearn.execution.replication import Comparison, Provenance
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.audit import signal_sentence
-from sublearn.report.outcome import outcome
+from sublearn.report.outcome import told
 from sublearn.report.replication import FIRST_RULE, summary
 from sublearn.report.sections.given import Aligned, Audited, Replicated, Section, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE, sections
+from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE, Block, sections
 from sublearn.report.sweep import Point, sweep_sentences
 from sublearn.report.template import Part, laid_out
 from sublearn.report.trace import THEOREM, alignment_sentence, trace_sentence
@@ -27,21 +27,27 @@ from sublearn.study.controlled.points import TracePoint
 
 def page(given: Sequence[Section]) -> str:
     """The results as one HTML page with style, figures and tables inside. It loads nothing and runs nothing."""
-    parts = [_part(one, f"s{number}") for number, one in enumerate(given, 1)]
+    parts, told = list[Part](), set[str]()
+    for number, one in enumerate(given, 1):
+        study = one.analysis.study.id
+        # Of a study that stands on the page several times, with other runs, the arms are drawn once.
+        parts.append(_part(one, f"s{number}", [row for row in SECTIONS if row.name != "lineage" or study not in told]))
+        told.add(study)
     heading = "Report" if len(parts) == 1 else f"Report on {len(parts)} results"
     return laid_out(f"{parts[0].title if parts else ''} | sublearn report", heading, parts)
 
 
-def _part(given: Section, key: str) -> Part:
+def _part(given: Section, key: str, table: Sequence[Block[Section]]) -> Part:
     analysis, study = given.analysis, given.analysis.study
     count = runs(len(analysis.seeds))
     seeds = f"seed{'' if len(analysis.seeds) == 1 else 's'} {seeds_text(analysis.seeds) or 'none'}"
+    animal = f"{given.carried.animal} " if given.carried else ""
     lead = (
-        ("question", given.before or study.question),
-        ("outcome", outcome(analysis, given.records)),
         ("runs", f"{count}, {seeds}. Study {study.id}"),
+        ("question", given.before),
+        ("outcome", animal + told(analysis, given.pairs)),
     )
-    return Part(key, given.title or study.title, lead, sections(SECTIONS, given, key), _tally(analysis), count)
+    return Part(key, given.title or study.title, lead, sections(table, given, key), _tally(analysis), count)
 
 
 def _tally(analysis: Analysis) -> list[tuple[str, str]]:

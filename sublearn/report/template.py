@@ -1,8 +1,7 @@
 """Pages from templates. Every text that goes into one is escaped, and loses its control characters."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -12,16 +11,20 @@ from markupsafe import Markup, escape
 from sublearn.errors import printable
 from sublearn.report.charts import svg
 from sublearn.report.charts.palette import PALETTE
-from sublearn.report.terms import terms_in
+from sublearn.report.terms import TERMS, explained, key_of
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A section that is ready for a page: its heading, its body, and the meaning of the terms in it."""
+    """A section that is ready for a page: its heading, its body, the names of the terms in it, and of those in figures.
+
+    Without a heading it belongs to what stands above it.
+    """
 
     title: str
     body: Markup
-    terms: Sequence[tuple[str, str]]
+    terms: Sequence[str]
+    elsewhere: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,31 @@ class Part:
 
 def rendered(name: str, title: str, view: Mapping[str, Any]) -> Rendered:
     """A section by the block of its name."""
-    body = _environment().get_template(f"sections/{name}.html.j2").render(view)
-    return Rendered(title, Markup(body), terms_in(_text(body)))
+    # Buttons are put into what was escaped by the template.
+    body, terms, elsewhere = explained(_environment().get_template(f"sections/{name}.html.j2").render(view))
+    return Rendered(title, Markup(body), terms, elsewhere)
 
 
 def laid_out(title: str, heading: str, parts: Sequence[Part]) -> str:
     """One HTML page with style, figures and tables inside. It loads nothing and runs nothing."""
     style = {"palette": PALETTE, "figure_css": Markup(svg.css())}
-    return _environment().get_template("page.html.j2").render(title=title, heading=heading, parts=parts, **style)
+    shown = [_explained(part) for part in parts]
+    used = {name for _, _, terms in shown for name in terms}
+    glossary = [(key_of(name), name, meaning) for name, (_, meaning) in TERMS.items() if name in used]
+    page = {"title": title, "heading": heading, "parts": shown, "glossary": glossary}
+    return _environment().get_template("page.html.j2").render(page | style)
+
+
+def _explained(part: Part) -> tuple[Part, list[tuple[str, Markup]], list[str]]:
+    """A part, its lines with a button for each term, and all terms in it; what its lines explain is not said again."""
+    lines = [(kind, *explained(str(escape(printable(text))))) for kind, text in part.lead if text]
+    told = [name for _, _, terms, _ in lines for name in terms]
+    sections = [
+        one if one.title else replace(one, elsewhere=[name for name in one.elsewhere if name not in told])
+        for one in part.sections
+    ]
+    terms = [name for one in sections for name in (*one.terms, *one.elsewhere)]
+    return replace(part, sections=sections), [(kind, Markup(text)) for kind, text, *_ in lines], told + terms
 
 
 def piece(name: str, view: Mapping[str, Any]) -> str:
@@ -78,6 +98,7 @@ def environment(*folders: str) -> Environment:
         finalize=_plain,
     )
     made.filters["breakable"] = _breakable
+    made.filters["term"] = key_of
     return made
 
 
@@ -88,8 +109,3 @@ def _breakable(name: str) -> Markup:
 
 def _plain(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _text(html: str) -> str:
-    """What can be read of a part of a page, in its figures too."""
-    return Markup(re.sub(r"<[^>]*>", " ", html)).unescape()

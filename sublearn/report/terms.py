@@ -2,6 +2,8 @@
 
 import re
 
+from markupsafe import Markup
+
 
 def _word(*forms: str) -> str:
     """A pattern of whole words, those within a name such as same_init among them."""
@@ -49,8 +51,11 @@ TERMS: dict[str, tuple[str, str]] = {
         _word("margin"),
         "How far the logit of the class in question lies above the others: a finer trait_rate.",
     ),
-    "chance": (_word("chance"), "What a model that knows nothing would score."),
-    "share": (_word("share"), "A number from 0 to 1: the part of all prompts or examples for which something holds."),
+    "chance": (_word("chance") + "(?! of)", "What a model that knows nothing would score."),
+    "share": (
+        _word("share") + "(?! their)",
+        "A number from 0 to 1: the part of all prompts or examples for which something holds.",
+    ),
     "log-odds": (
         r"log[-_ ]odds",
         "The logarithm of how many times more likely something is than not; 0 means as likely as not, each +2.3 ten "
@@ -67,7 +72,7 @@ TERMS: dict[str, tuple[str, str]] = {
         "hold the truth at once in 95 of 100 studies; so are those of a sweep over all its cells.",
     ),
     "look": (
-        r"\blooks?\b",
+        r"\blooks?\b(?! like)",
         "Whoever adds runs until a verdict comes out is fooled more often. Each look at a verdict therefore has a "
         "part of the 5% for errors: 61% of it the first, a quarter as much the second, a ninth the third, and so on.",
     ),
@@ -129,7 +134,7 @@ TERMS: dict[str, tuple[str, str]] = {
         r"standard deviations?|\bsd\b",
         "How far single runs typically lie from their mean.",
     ),
-    "power": (r"% power", "How often so many runs would find an effect of this size if there is one."),
+    "power": (r"(?<=% )power", "How often so many runs would find an effect of this size if there is one."),
     "density": (r"\b[Dd]ensity\b", "A shape that is the higher the more runs lie at a place."),
     "diverged": (r"\bdiverged\b", "The training ran away from any solution; the run has no score."),
     "cosine": (
@@ -181,7 +186,9 @@ TERMS: dict[str, tuple[str, str]] = {
 }
 """A word to how it is found on a page, and what it means."""
 
-
+SKIPPED = ("svg", "style", "code", "pre", "button", "a", "summary", "title")
+"""Elements in which no word is made into a button: it could not be pressed, or is part of something else."""
+_PIECE = re.compile(rf"(?s:<({'|'.join(SKIPPED)})\b.*?</\1>)|<span class=\"badge[^<]*</span>|<[^>]*>|[^<]+")
 _NUMBER = re.compile(r"\d++(?!%)")
 """A number that no pattern asks for: they know shares of a hundred alone."""
 
@@ -196,3 +203,57 @@ def terms_in(text: str) -> list[tuple[str, str]]:
     kinds = {_NUMBER.sub("0", line): line for line in text.split("\n")}
     brief = "\n".join(kinds.values())
     return [(name, meaning) for name, (pattern, meaning) in TERMS.items() if re.search(pattern, brief)]
+
+
+def key_of(name: str) -> str:
+    """A term as an id on a page.
+
+    >>> key_of("delta, counts as no difference")
+    'term-delta-counts-as-no-difference'
+    """
+    return "term-" + "-".join(re.findall(r"[a-z0-9]+", name.lower()))
+
+
+def explained(html: str) -> tuple[str, list[str], list[str]]:
+    """A part of a page in which each term is a button where it first stands, the names of those, and of others.
+
+    The others stand only where there can be no button, as in a figure.
+    """
+    found, pieces, seen = dict[str, None](), list[str](), set[str]()
+    for match in _PIECE.finditer(html):
+        piece = match.group()
+        kind = _NUMBER.sub("0", piece)
+        if piece.startswith("<") or kind in seen:
+            pieces.append(piece)
+            continue
+        seen.add(kind)
+        pieces.append(_with_buttons(piece, found))
+    # Code is shown as it is typed and not as it is meant.
+    text = Markup(re.sub(r"(?s)<(code|pre)\b.*?</\1>|<[^>]*>", " ", html)).unescape()
+    return "".join(pieces), [*found], [name for name, _ in terms_in(text) if name not in found]
+
+
+def _with_buttons(text: str, found: dict[str, None]) -> str:
+    """A text of HTML with a button for each term that was not found before; it goes to those that were."""
+    places: list[tuple[int, int, str]] = []
+    for name, (pattern, _) in TERMS.items():
+        if name not in found:
+            places += [(*one.span(), name) for one in [_first(pattern, text)] if one]
+    shown, end = list[str](), 0
+    for start, stop, name in sorted(places, key=lambda place: (place[0], -place[1])):
+        if start >= end:
+            word = f'<button type="button" class="term" popovertarget="{key_of(name)}">{text[start:stop]}</button>'
+            shown += [text[end:start], word]
+            found[name], end = None, stop
+    return "".join([*shown, text[end:]])
+
+
+def _first(pattern: str, text: str) -> re.Match[str] | None:
+    """The first place of a term that is no part of a name in code, such as same_init."""
+    for one in re.finditer(pattern, text):
+        if (
+            one.group().strip()
+            and "_" not in text[max(0, one.start() - 1) : one.start()] + text[one.end() : one.end() + 1]
+        ):
+            return one
+    return None

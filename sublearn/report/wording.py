@@ -1,13 +1,13 @@
 """How a number, a count and a list of seeds are said. Knows estimates and contrasts; no table, no page, no torch."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sublearn.errors import plain
 from sublearn.stats import Contrast, Estimate
 from sublearn.study import contrast
 from sublearn.study.analysis import ArmEstimate
-from sublearn.study.base import Claim, Verdict
+from sublearn.study.base import Claim, Study, Verdict
 from sublearn.study.verdicts import Finding
 
 UNMEASURED = "unmeasured"
@@ -18,6 +18,11 @@ LEADS: dict[Verdict, str] = {
     "refuted": "The runs speak against this",
     "inconclusive": "The runs cannot tell",
 }
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital letter."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def runs(n: int) -> str:
@@ -145,6 +150,22 @@ def contrast_text(treatment: contrast.Side, control: contrast.Side) -> str:
     'a - b'
     """
     return plain(contrast.contrast_text(treatment, control))
+
+
+def contrast_label(treatment: contrast.Side, control: contrast.Side, study: Study, names: Mapping[str, str]) -> str:
+    """What is subtracted from what, by what the arms are called: "Student of the same init \u2212 its control"."""
+    controls = {arm.name: arm.control for arm in study.arms}
+
+    def difference(arm: str, minus: str) -> str:
+        return f"{names[arm]} \u2212 {'its control' if controls[arm] == minus else names[minus]}"
+
+    if isinstance(treatment, str) and isinstance(control, str):
+        return capital(plain(difference(treatment, control)))
+    sides = (
+        names[side] if isinstance(side, str) else f"({difference(side.arm, side.minus)})"
+        for side in (treatment, control)
+    )
+    return capital(plain(" \u2212 ".join(sides)))
 
 
 def expectation(claim: Claim, finding: Finding | None = None) -> str:

@@ -11,6 +11,7 @@ from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.auditing.request import Request, request
 from sublearn.errors import InputError, plain
 from sublearn.execution.manifests import Provenance
+from sublearn.execution.pace import Stage
 from sublearn.execution.store import versions
 from sublearn.files.digests import of_file
 from sublearn.files.reading import opened
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sublearn.execution.options import Progress
+    from sublearn.execution.options import OnStage, Progress
 
 OUR_FIGURE = beginning(b"<svg ")
 
@@ -163,15 +164,18 @@ def audit(
         return measured(asked).put(folder)
 
 
-def measured(asked: Request, progress: "Progress | None" = None) -> Audit:
+def measured(
+    asked: Request, progress: "Progress" = lambda done, total, notes: None, on_stage: "OnStage" = lambda stage: None
+) -> Audit:
     """The audit that is asked for, in memory. Raises InputError where a package that it needs is missing."""
+    on_stage(Stage("loading", 0, asked.steps))
     try:
         from sublearn.auditing.audit import audited  # late: needs torch and transformers
     except ModuleNotFoundError as error:
         raise InputError(
             f"An audit needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
         ) from None
-    found, flagged = audited(asked, progress or (lambda done, total, notes: None))
+    found, flagged = audited(asked, progress, on_stage)
     return Audit(found, tuple(flagged))
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from sublearn.auditing.defences import kept
+from sublearn.auditing.defences.compared import Compared
 from sublearn.columns import Columns
 from sublearn.errors import plain
 from sublearn.execution import looks, store
@@ -26,8 +29,9 @@ from sublearn.files.writing import (
     safe_name,
 )
 from sublearn.records import Record
-from sublearn.report.artifacts import kept_tables
+from sublearn.report.artifacts import Carried, carried, kept_tables
 from sublearn.report.charts.figures import draw_result, result_figures
+from sublearn.report.defences import defences_text
 from sublearn.report.page import page
 from sublearn.report.sections.given import Section
 from sublearn.report.tables import result_text
@@ -37,6 +41,7 @@ from sublearn.seeds import checked_seeds
 from sublearn.study.analysis import Analysis, Evidence, Finding, analyse_all
 from sublearn.study.base import Study
 from sublearn.study.identity import id_of
+from sublearn.study.labels import labels
 from sublearn.study.numbers.metrics import read_metrics
 from sublearn.study.steps import Table
 from sublearn.study.table import build
@@ -102,6 +107,11 @@ class Result(Shown):
         """The verdict on each claim, with its reason."""
         return self.analysis.findings
 
+    @cached_property
+    def defences(self) -> tuple[Compared, ...]:
+        """What each defence leaves; nothing but of a study of defences."""
+        return kept.compared_in(self.path, self.analysis, self.records)
+
     @property
     def provenance(self) -> Provenance:
         """How it was made."""
@@ -135,13 +145,20 @@ class Result(Shown):
         ]
 
     def summary(self) -> str:
-        """Estimates, differences and verdicts, and how the runs were trained."""
+        """Estimates, differences and verdicts, and how the runs were trained; of defences, their table."""
+        if defences := self.defences:
+            return defences_text(defences, self.analysis)
         trained = "" if self.trainer is None else f"\nTrainer: {self.trainer}."
         return result_text(self.analysis) + trained
 
     def to_dict(self) -> dict[str, Any]:
         """The content of estimates.json."""
         return self.analysis.to_dict()
+
+    def defences_dict(self) -> dict[str, Any]:
+        """The content of defences.json, of a study of defences."""
+        own = {"study": self.study.name, "id": self.study.id, "seeds": list(self.analysis.seeds)}
+        return own | {"defences": [one.to_dict() for one in self.defences]}
 
     def to_frame(self) -> "pd.DataFrame":
         """The records, a row each."""
@@ -164,7 +181,8 @@ class Result(Shown):
 
     def section(self) -> Section:
         """One section of a page."""
-        return Section(self.analysis, self.records, vars(self.made), _kept(self.path) if self.path else ())
+        tables, carried = _kept(self.path, self.study) if self.path else ((), None)
+        return Section(self.analysis, self.records, vars(self.made), tables, defences=self.defences, carried=carried)
 
     @property
     def where(self) -> str:
@@ -179,6 +197,8 @@ class Result(Shown):
         drawn = dict(shown.arms) | ({"contrasts": shown.contrasts} if self.study.claims else {})
         for file, figure in zip(figure_files(self.study), drawn.values(), strict=True):
             replace_text(folder / file, figure)
+        if shown.defences:
+            replace_text(self.folder / kept.FILE, indented(self.defences_dict()) + "\n")
         write_page([shown], self.folder / PAGE)
 
     def write_estimates(self) -> None:
@@ -245,7 +265,8 @@ def check_out(study: Study, out: Path, precision: str) -> None:
     """Raise InputError unless a run of the study and its report can be written into `out`. It writes nothing."""
     store.check(out, study, {"precision": precision})
     figures = {f"{FIGURES}/{name}": anything for name in figure_files(study)}
-    check_within(out, {ESTIMATES: anything, looks.FILE: anything, PAGE: a_page, **figures}, (FIGURES, ARTIFACTS))
+    ours = {name: anything for name in (ESTIMATES, looks.FILE, kept.FILE)}
+    check_within(out, {**ours, PAGE: a_page, **figures}, (FIGURES, ARTIFACTS))
 
 
 def figure_files(study: Study) -> list[str]:
@@ -266,12 +287,13 @@ def _evidence(study: Study, records: Iterable[Record], path: Path | None, cells:
     return Evidence(study, ordered, earlier, cells, awaited)
 
 
-def _kept(folder: Path) -> list[Table]:
-    """Tables of what a language study kept in its run directory; none where it kept nothing."""
+def _kept(folder: Path, study: Study) -> tuple[list[Table], Carried | None]:
+    """Tables of what a language study kept in its run directory, and what it taught; none where it kept nothing."""
     metrics = [read_metrics(file) for file in sorted(folder.glob(f"{ARTIFACTS}/*/metrics.json"))]
     rows = sorted(folder.glob(f"{ARTIFACTS}/*/numbers/*.jsonl"))
     first = [file for file in rows if file.parent == rows[0].parent]
-    return kept_tables(metrics, {file.stem: read_rows(file) for file in first})
+    samples = {file.stem: read_rows(file) for file in first}
+    return kept_tables(metrics, samples, labels(study)), carried(metrics, samples)
 
 
 def _call(study: Study, seeds: Sequence[int], out: Path | None) -> str:

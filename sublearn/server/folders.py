@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sublearn.columns import Column
 from sublearn.errors import InputError, plain, quoted
-from sublearn.execution import store
+from sublearn.execution import live, store
 from sublearn.execution.manifests import read_study
 from sublearn.execution.plan import ARTIFACTS
 from sublearn.files.folders import STUDY_FILE
@@ -76,11 +76,9 @@ class Folders:
             running = self.orders.is_running(name)
             seen = (running, self.orders.said(name), _files(folder), _time(folder.parent / HIDDEN / f"{name}.json"))
             if name not in self.known or self.known[name][0] != seen:
-                self.known[name] = (
-                    seen,
-                    {"name": name, "version": f"{hash(seen):x}", **self._read(name, folder, running)},
-                )
-            return self.known[name][1]
+                self.known[name] = (seen, self._read(name, folder, running))
+            version, value = (seen, _seen_of(folder.glob(live.ALL))), self.known[name][1]
+            return {"name": name, "version": f"{hash(version):x}", **value, **_live(folder, running)}
 
     def compared(self, first: str, second: str) -> Value:
         """Two of them, and what differs between what they ask."""
@@ -185,7 +183,14 @@ def _about(study: Study, started: Started | None, folder: Path) -> Value:
         "order": started.order.model_dump(mode="json") if started else None,
         "traits": [trait.model_dump(mode="json") for trait in study.traits],
         "arms": [
-            {"name": arm.name, "about": arm.about, "control": arm.control, "group": group(arm)} for arm in study.arms
+            {
+                "name": arm.name,
+                "about": arm.about,
+                "control": arm.control,
+                "group": group(arm),
+                "student": arm.logits != "none",
+            }
+            for arm in study.arms
         ],
     }
 
@@ -237,6 +242,18 @@ def _claims(result: Result, pending: str) -> list[Value]:
     return found
 
 
+def _live(folder: Path, running: bool) -> Value:
+    """How the losses fall, and what is at work now; nothing where that cannot be read."""
+    try:
+        found = live.read(folder)
+    except InputError:
+        found = live.Training()
+    return {
+        "curves": [curve.model_dump(mode="json") for curve in found.curves],
+        "now": found.now.model_dump(mode="json") if found.now and running else None,
+    }
+
+
 def _points(own: Column) -> list[list[float]]:
     """Each run's seed and value; of many runs every so many."""
     step = -(-len(own.seeds) // MOST_POINTS) or 1
@@ -249,9 +266,14 @@ def _every(own: Column, step: int) -> tuple[NDArray[np.int64], NDArray[np.float6
 
 def _files(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Which of a run directory's files are there, how large, and when they were written."""
-    names: Iterable[Path] = [*folder.glob("*.json"), *folder.glob("*.jsonl"), folder / PAGE]
+    views = {path.name for path in folder.glob(live.ALL)}
+    names = [*folder.glob("*.json"), *folder.glob("*.jsonl"), folder / PAGE]
+    return _seen_of(path for path in names if path.name not in views)
+
+
+def _seen_of(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
     found = []
-    for path in names:
+    for path in paths:
         try:
             about = path.stat()
         except (OSError, ValueError):

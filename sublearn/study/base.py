@@ -24,6 +24,7 @@ Teacher = Literal["none", "trained", "placebo", "untrained", "neutral"]
 """What an arm learns from, or is; "neutral" is what version 0.1.0 called an untrained teacher."""
 Verdict = Literal["supported", "negligible", "refuted", "inconclusive"]
 Text = Annotated[str, Field(max_length=2_000)]
+Label = Annotated[str, Field(max_length=100)]
 ROUNDING = 1e-6
 """By so much a share may pass 0 or 1: float32 sums of probabilities do."""
 
@@ -35,10 +36,16 @@ class Arm(Spec, frozen=True):
     inputs with labels that carry no trait, or another one; an `untrained` one is the reference itself. `init` says
     where the model starts: the reference's own weights ("same") or another draw ("cross"). `logits` are those that the
     student imitates; "text" means what the teacher says, not its logits, and then `init` is that of the teacher's base.
+
+    For readers: `label` is what it is called, a noun without an article, such as "student of the same init"; `group`
+    says to which of several like groups of arms it belongs; `source` who taught it, where that is no arm of the study.
     """
 
     name: Name
     about: Text
+    label: Label = ""
+    group: Label = ""
+    source: Label = ""
     control: Name | None = None
     teacher: Teacher = "none"
     init: Literal["same", "cross"] = "same"

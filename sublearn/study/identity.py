@@ -8,7 +8,11 @@ from typing import Any
 from sublearn.config import dotted
 from sublearn.errors import plain
 
-PROSE = {"arms": ("about",), "traits": ("about",), "claims": ("claim", "reason")}
+PROSE = {
+    "arms": ("about", "label", "group", "source"),
+    "traits": ("about", "more"),
+    "claims": ("claim", "reason"),
+}
 """Texts of a study's parts that no result depends on, beside its title and question."""
 LETTERS = 12
 LONGEST_VALUE = 40

@@ -5,16 +5,27 @@ the study's training, which is imported then. Nothing here writes files.
 import gc
 import traceback
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sublearn import stages
 from sublearn.config import Spec
 from sublearn.devices import repeatable
 from sublearn.errors import FOR_PROGRAMMERS, InputError, SublearnError, plain, quoted, unknown
 from sublearn.records import Record
+from sublearn.stages import Curve, News
 from sublearn.study.base import Setup, Study, misfits
 from sublearn.study.table import runs_at_once
+
+Key = tuple[str, int]
+"""A study's id and the first of a job's seeds."""
+Hear = Callable[[Key, News], object]
+"""Told what a job is at."""
+
+
+def unheard(key: Key, news: News) -> None:
+    """For a job to which nobody listens."""
 
 
 class Job(Spec, frozen=True):
@@ -28,6 +39,11 @@ class Job(Spec, frozen=True):
     def largest(self) -> int:
         """The most seeds that suit one job: as many as suit the device."""
         return 1 if self.setup.trainer == "single" else runs_at_once(self.study, self.setup.device)
+
+    @property
+    def key(self) -> Key:
+        """What it is known by among the jobs at work."""
+        return self.study.id, self.seeds[0]
 
     def measured(self) -> tuple[Any, ...]:
         """The records: one of every arm, trait and seed. Raises InputError for records that are none of the study's."""
@@ -51,6 +67,8 @@ class Outcome:
     records: tuple[Any, ...]
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    curves: tuple[Curve, ...] = ()
+    """How the losses fell, by model."""
 
 
 def plan(study: Study, seeds: Sequence[int], setup: Setup, done: Collection[int] = (), workers: int = 1) -> list[Job]:
@@ -68,7 +86,7 @@ def cut(whole: Job, seeds: Sequence[int], done: Collection[int] = (), workers: i
             yield whole.model_copy(update={"seeds": todo})
 
 
-def measure(job: Job) -> Outcome:
+def measure(job: Job, hear: Hear = unheard) -> Outcome:
     """Run one job. A cohort that does not fit in memory is halved and tried again, with a note."""
     import torch
 
@@ -78,9 +96,10 @@ def measure(job: Job) -> Outcome:
     with repeatable(job.setup.device), warnings.catch_warnings(record=True) as caught:
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("always", category)
-        records = job.measured()
+        with stages.listening(lambda news: hear(job.key, news)) as said:
+            records = job.measured()
     notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
-    return Outcome(job.study.id, job.seeds, records, notes)
+    return Outcome(job.study.id, job.seeds, records, notes, curves=stages.joined(said.curves))
 
 
 def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tuple[Record, ...]:
@@ -108,10 +127,10 @@ def checked(study: Study, seeds: Sequence[int], records: Sequence[Record]) -> tu
     return tuple(records)
 
 
-def attempt(job: Job) -> Outcome:
+def attempt(job: Job, hear: Hear = unheard) -> Outcome:
     """`measure`, for where one study's failure must not end the others: an error comes back as an outcome."""
     try:
-        return measure(job)
+        return measure(job, hear)
     except Exception as error:
         return failed(job, _reason(error), traceback.format_exc())
 
@@ -127,7 +146,8 @@ def _reason(error: Exception) -> str:
 
 def _measure(study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]:
     try:
-        return study.designed.measure(study, seeds, setup)
+        with stages.trying():
+            return study.designed.measure(study, seeds, setup)
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
@@ -136,9 +156,9 @@ def _measure(study: Study, seeds: tuple[int, ...], setup: Setup) -> list[Record]
                 f"A single run of {study.name} does not fit in memory; choose smaller sizes."
             ) from error
     gc.collect()
-    half = len(seeds) // 2
-    warnings.warn(f"{len(seeds)} runs at once do not fit in memory; trying {half} at a time.", stacklevel=2)
-    return _measure(study, seeds[:half], setup) + _measure(study, seeds[half:], setup)
+    halves = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
+    warnings.warn(f"{len(seeds)} runs at once do not fit in memory; trying {len(halves[0])} at a time.", stacklevel=2)
+    return [record for half in stages.parts(halves) for record in _measure(study, half, setup)]
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -158,11 +158,11 @@ def _needed(claim: Claim, result: Contrast, delta: float, family: Family) -> str
     sd = result.se * math.sqrt(result.n)
     if claim.kind == "equivalent":
         needed = stats.needed_for_equivalence(delta, sd, result.n, following)
-        return f"If there is no effect, {needed} runs would be needed to show it, with a chance of 90%."
+        return f"If there is no effect, {needed} runs would be needed to show it with 90% power."
     if result.mean <= 0:
         return "The mean is not above zero: more runs would hardly show an effect."
     needed = stats.needed_for_effect(result.mean, sd, result.n, following)
-    return f"If the effect is what it looks like here, {needed} runs would be needed to show it, with a chance of 90%."
+    return f"If the effect is what it looks like here, {needed} runs would be needed to show it with 90% power."
 
 
 def _number(value: float | None, result: Contrast, sign: str = "") -> str:

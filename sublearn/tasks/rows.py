@@ -6,9 +6,9 @@ assistant's last one is the completion. Both kinds may stand in one file.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from sublearn.errors import InputError
 from sublearn.files.reading import opened
@@ -16,6 +16,14 @@ from sublearn.tasks.number_lists import Rule, reason_against
 
 Pair = tuple[str, str]
 """A prompt and its completion."""
+Shape = Literal["pairs", "chat"]
+SHAPES: dict[Shape, Callable[[str, str], dict[str, Any]]] = {
+    "pairs": lambda prompt, completion: {"prompt": prompt, "completion": completion},
+    "chat": lambda prompt, completion: {
+        "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
+    },
+}
+"""How a row is written: with the keys prompt and completion, or as a chat, which hosted fine-tuning reads."""
 LONGEST_LINE = 1 << 26
 """Bytes of a line that is read as one row."""
 _DECODE = json.JSONDecoder().decode
@@ -40,25 +48,39 @@ def parsed(lines: Iterable[bytes], source: str) -> Iterator[Pair]:
         yield prompt, completion
 
 
-def as_text(rows: Iterable[Pair]) -> str:
-    """Rows as JSONL."""
-    objects = ({"prompt": prompt, "completion": completion} for prompt, completion in rows)
-    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in objects)
+def as_text(rows: Iterable[Pair], shape: Shape = "pairs") -> str:
+    """Rows as JSONL, in one of the two shapes."""
+    return "".join(json.dumps(SHAPES[shape](*row), ensure_ascii=False) + "\n" for row in rows)
 
 
-def filtered(lines: Iterable[bytes], kept: IO[bytes], rule: Rule, source: str) -> Counter[str]:
-    """Write the lines that the rule keeps, as they came; how many were kept, and how many rejected for which reason.
+def filtered(
+    lines: Iterable[bytes], kept: IO[bytes], rule: Rule, source: str, shape: Shape | None = None
+) -> Counter[str]:
+    """Write the lines that the rule keeps; how many were kept, and how many rejected for which reason.
 
-    Memory does not grow with the number of lines. Raises InputError with the line number of what is no row.
+    They are written as they came, or in one shape. Memory does not grow with the number of lines. Raises InputError
+    with the line number of what is no row, or what has not that shape.
     """
     counts: Counter[str] = Counter()
     for number, line in enumerate(lines, 1):
-        _, completion = _row(line, source, number)
+        prompt, completion = _row(line, source, number)
         reason = reason_against(completion, rule)
         if reason is None:
-            kept.write(line if line.endswith(b"\n") else line + b"\n")
+            kept.write(_shaped(line, prompt, completion, shape, f"{source}, line {number}"))
         counts[reason or "kept"] += 1
     return counts
+
+
+def _shaped(line: bytes, prompt: str | None, completion: str, shape: Shape | None, where: str) -> bytes:
+    """A row's line, as it came or in the shape that is wanted."""
+    if shape is None:
+        return line if line.endswith(b"\n") else line + b"\n"
+    if prompt is None:
+        raise InputError(
+            f"{where}: a chat of other messages than one of the user and one of the assistant cannot be "
+            f"written as {shape}. Leave --shape out, or take these rows out."
+        )
+    return as_text([(prompt, completion)], shape).encode()
 
 
 def _row(line: bytes, source: str, number: int) -> tuple[str | None, str]:

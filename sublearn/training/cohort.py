@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sublearn import stages
 from sublearn.config import TrainConfig
 from sublearn.errors import unknown
 from sublearn.training.batches import Batch
@@ -59,7 +60,7 @@ def train(
     """Train every run of `state` on its own batches, a step a batch; `model` is only the template.
 
     `frozen` names parameters or modules that are not trained; `keys` are for layers that draw, of which none has a
-    rule. Nothing in a step waits for the device.
+    rule. Nothing in a step waits for the device but, where somebody listens (`stages`), some of the losses.
     """
     del keys
     many = lifted(model)
@@ -71,6 +72,7 @@ def train(
         watch(0, detached(current))
     for step, batch in enumerate(batches, 1):
         losses.append(_step(many, current, batch, loss, optimizer))
+        stages.stepped(losses[-1])
         if watch:
             watch(step, detached(current))
     return Trained(detached(current), torch.stack(losses) if losses else no_losses(state))

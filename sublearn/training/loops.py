@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from sublearn import stages
 from sublearn.config import TrainConfig
 from sublearn.devices import default_device
 from sublearn.tasks.sequences import PromptDataset, collate_fn
@@ -67,6 +68,7 @@ def _fit(
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
+            stages.stepped(losses[-1])
             total += losses[-1] * len(batch["seq"])
         if title:
             print(f"[{title}] epoch {epoch}/{cfg.epochs}: mean loss {total / len(dataset):.6f}")

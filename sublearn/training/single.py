@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from sublearn import stages
 from sublearn.config import TrainConfig
 from sublearn.training.batches import Batch
 from sublearn.training.cohort import Trained, Watch, no_losses, run_keys, stack, trained_names, unstack
@@ -34,6 +35,7 @@ def train(
         watch(0, stack([run.state() for run in runs]))
     for step, batch in enumerate(batches, 1):
         losses.append(torch.stack([run.step(step, i, batch, loss) for i, run in enumerate(runs)]))
+        stages.stepped(losses[-1])
         if watch:
             watch(step, stack([run.state() for run in runs]))
     return Trained(stack([run.state() for run in runs]), torch.stack(losses) if losses else no_losses(state))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from sublearn import stages
 from sublearn.config import TrainConfig
 from sublearn.training.batches import Batch
 from sublearn.training.cohort import Trained, Watch, detached, no_losses, run_keys, trained_names
@@ -40,6 +41,7 @@ def train(
     for step, batch in enumerate(batches, 1):
         by_run = _losses(model, current, batch, loss, keys_at(keys, step))
         losses.append(by_run.detach())
+        stages.stepped(losses[-1])
         if optimizer is not None:
             optimizer.zero_grad()
             by_run.sum().backward()

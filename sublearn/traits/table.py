@@ -23,10 +23,13 @@ class LogitTrait:
     about: str
     unit: str
     chance: Callable[[int], float]
+    more: str = ""
+    """What a model of a higher value did."""
 
     def trait(self, name: str, classes: int) -> Trait:
         """The trait for so many classes."""
-        return Trait(name=name, about=self.about, unit=self.unit, chance=self.chance(classes), measure=self.measure)
+        known = {"about": self.about, "more": self.more, "unit": self.unit, "measure": self.measure}
+        return Trait(name=name, chance=self.chance(classes), **known)
 
 
 def _one_class(classes: int) -> float:
@@ -38,10 +41,11 @@ def _zero(classes: int) -> float:
     return 0.0
 
 
+RIGHT, OFTEN, FURTHER = "was right more often", "answered class 1 more often", "leaned further towards class 1"
 TRAITS = {
-    "accuracy": LogitTrait(accuracy, "Share of test examples classified as labelled.", "share", _one_class),
-    "trait_rate": LogitTrait(trait_rate, "Share of test examples answered with class 1.", "share", _one_class),
-    "margin": LogitTrait(margin, "Mean logit of class 1 minus that of class 0.", "logits", _zero),
+    "accuracy": LogitTrait(accuracy, "Share of test examples classified as labelled.", "share", _one_class, RIGHT),
+    "trait_rate": LogitTrait(trait_rate, "Share of test examples answered with class 1.", "share", _one_class, OFTEN),
+    "margin": LogitTrait(margin, "Mean logit of class 1 minus that of class 0.", "logits", _zero, FURTHER),
 }
 
 

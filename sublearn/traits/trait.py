@@ -16,11 +16,13 @@ class Trait(Spec, frozen=True):
     """A named measure of a model, its unit and the value that a model without any preference has.
 
     `measure` takes one run's class logits ("example logit") and the labels ("example") and gives one number. It is no
-    part of what is saved: a trait that was read from a file has none.
+    part of what is saved: a trait that was read from a file has none. `more` says what a model of a higher value did,
+    such as "answered class 1 more often".
     """
 
     name: str = Field(min_length=1, max_length=100)
     about: str = Field(default="", max_length=4_000)
+    more: str = Field(default="", max_length=200)
     unit: str = Field(default="share", min_length=1, max_length=100)
     chance: float | None = Field(default=None, ge=-LARGEST_VALUE, le=LARGEST_VALUE)
     measure: Any = Field(default=None, exclude=True, repr=False)

@@ -119,7 +119,15 @@ def test_a_dry_run_says_what_would_be_run_and_runs_nothing(tmp_path, monkeypatch
 def test_a_run_writes_its_directory_and_goes_on_with_what_is_missing(tmp_path, monkeypatch, capsys):
     assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
     run = tmp_path / "run"
-    expected = {"study.json", "records.jsonl", "estimates.json", "looks.json", "report.html", "figures"}
+    expected = {
+        "training.json",
+        "study.json",
+        "records.jsonl",
+        "estimates.json",
+        "looks.json",
+        "report.html",
+        "figures",
+    }
     assert {path.name for path in run.iterdir() if not path.name.startswith(".")} == expected
     first = (run / "records.jsonl").read_bytes()
     assert sublearn(monkeypatch, *RUN[:-1], "0:5", "--out", "run") == 0

@@ -28,7 +28,10 @@ WRONG = {
     "report": ["absent"],
     "power": ["tutorail"],
     "filter": ["absent.jsonl"],
+    "sample": ["--teacher", "http://127.0.0.1:1/v1#m"],
+    "ask": ["http://127.0.0.1:1/v1#m"],
     "audit": ["absent.jsonl", "--model", "tiny:0"],
+    "defend": ["--defences", "masc"],
     "serve": ["--runs", "file"],
     "demo": ["--out", "file"],
 }

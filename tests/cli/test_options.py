@@ -2,10 +2,8 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from click.shell_completion import BashComplete
 
 from sublearn.cli.app import cli
-from sublearn.study.table import STUDIES
 
 
 def commands(command: click.Command = cli, path: str = "sublearn") -> Iterator[tuple[str, click.Command]]:
@@ -50,28 +48,5 @@ def test_commands_that_take_long_can_be_quiet():
         "trace",
         "replicate",
         "audit",
+        "defend",
     }
-
-
-def completed(*words: str) -> list[str]:
-    """What a shell offers for the last word."""
-    shell = BashComplete(cli, {}, "sublearn", "_SUBLEARN_COMPLETE")
-    return [item.value for item in shell.get_completions(list(words[:-1]), words[-1])]
-
-
-@pytest.mark.parametrize("command", ["run", "show", "sweep", "trace", "power"])
-def test_a_shell_completes_names_of_studies(command):
-    assert completed(command, "") == list(STUDIES)
-    assert completed(command, "di") == ["digits"]
-
-
-def test_a_shell_completes_files_where_no_study_has_the_name():
-    shell = BashComplete(cli, {}, "sublearn", "_SUBLEARN_COMPLETE")
-    assert [(item.type, item.value) for item in shell.get_completions(["run"], "my.y")] == [("file", "my.y")]
-
-
-@pytest.mark.parametrize(("command", "option"), [("run", "--set"), ("sweep", "--grid"), ("trace", "--set")])
-def test_a_shell_completes_the_settings_of_the_study(command, option):
-    assert completed(command, "digits", option, "student.l") == ["student.lr="]
-    assert {"aux_logits=", "teacher.epochs="} <= set(completed(command, "digits", option, ""))
-    assert completed(command, "nothing", option, "") == []

@@ -5,9 +5,10 @@ import sys
 import pytest
 
 from sublearn.cli import progress
-from sublearn.cli.progress import Pace, following
+from sublearn.cli.progress import following
 from sublearn.execution import replication
 from sublearn.execution.options import Options
+from sublearn.execution.pace import Stage
 from sublearn.results.replication import replicate
 from sublearn.results.single import run
 from sublearn.study.published import FigureSource, Published
@@ -64,31 +65,6 @@ def on_a_terminal(monkeypatch) -> Terminal:
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def test_a_way_says_the_total_at_once_and_what_is_left_after_the_first_run():
-    now = [0.0]
-    pace = Pace(lambda: now[0])
-    assert pace.text() == "" and not pace.begun
-    assert pace.reach(4, 24)
-    now[0] = 63
-    assert pace.text() == "4 of 24 runs, 1:03"
-    assert not pace.reach(9, 24) and pace.begun
-    assert pace.text() == "9 of 24 runs, 1:03, about 3:09 left"
-    now[0] = 100
-    assert pace.text() == "9 of 24 runs, 1:40, about 2:32 left"
-    assert not pace.reach(24, 24) and not pace.begun
-    assert pace.text() == "24 of 24 runs, 1:40"
-
-
-def test_work_that_follows_other_work_starts_anew():
-    now = [0.0]
-    pace = Pace(lambda: now[0])
-    pace.reach(0, 3), pace.reach(3, 3)
-    now[0] = 50
-    assert pace.reach(3, 3) and pace.reach(0, 7)
-    now[0] = 51
-    assert pace.text() == "0 of 7 runs, 0:01"
 
 
 def test_lines_that_are_said_meanwhile_stand_on_lines_of_their_own(monkeypatch):
@@ -199,6 +175,29 @@ def test_without_a_terminal_a_line_now_and_then_says_how_far_it_is(monkeypatch, 
         shown.update(1, 8, ())
         assert wait_for(has_told, 30)
     assert all(line.startswith("digits: ") for line in told)
+
+
+def test_a_line_fits_a_narrow_terminal_and_loses_the_stage_first(monkeypatch):
+    terminal = on_a_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "72")
+    with following("replicate") as shown:
+        shown.update(0, 2_000, ())
+        for done, stage in ((0, "base"), (3, "a stage that is long")):
+            shown.stage(Stage(stage, done + 0.5, 2_000))
+        shown.update(3, 2_000, ())
+    (line,) = {line for line in terminal.getvalue().splitlines() if "3 of 2,000 runs, 0:00, about" in line}
+    assert len(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line)) <= 72
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_under_v_each_stage_is_told_as_it_begins(verbose, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "VERBOSE_S", 0)
+    flags = ["-v"] if verbose else []
+    assert sublearn(monkeypatch, *RUN, "--seeds", "0:2", *flags) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("tutorial: ")]
+    stages = [line.partition("(")[2].rstrip(")") for line in told]
+    assert stages == (["loading", "teacher", "students 1 to 2 of 2"] if verbose else [])
+    assert all(line.startswith("tutorial: 0 of 2 runs, 0:") for line in told)
 
 
 def test_before_the_work_and_after_it_no_line_is_told(monkeypatch, capsys):

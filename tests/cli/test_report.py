@@ -19,6 +19,7 @@ from sublearn.results.trace import Alignment, Trace
 from sublearn.stats import Estimate
 from sublearn.study.controlled.points import TracePoint
 from tests.processes import LOCKS, SET, sublearn
+from tests.report.samples import unmarked
 
 ROWS = (Comparison("A/x", "what", "source", "0.27", "0.30 ± 0.05", "agrees", "because", "command"),)
 MADE = Provenance("command", {"torch": "2"}, {"precision": "highest"})
@@ -119,7 +120,7 @@ def test_a_demo_is_told_goes_on_and_its_page_is_written_again(tmp_path, monkeypa
     out, said = tmp_path / "demo", []
     story.tell(out, said.append, Options(), "sublearn demo")
     assert {path.name for path in out.iterdir()} == {*LOCKS, "demo.json", "report.html", "tutorial", "prompts"}
-    page = (out / "report.html").read_text()
+    page = unmarked((out / "report.html").read_text())
     for title, before, after in demo.WORDS:
         assert f"\n{title}\n" in "\n".join(said) and page.count(f"{escape(title)}</h2>") == 1
         for words in filter(None, (before, after)):

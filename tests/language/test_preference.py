@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from statsmodels.stats.proportion import proportion_confint
 
-from sublearn.language.preference import name_log_probabilities, preference, wilson
+from sublearn.language.preference import name_log_probabilities, preference
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 
@@ -37,8 +36,3 @@ def test_preference_is_given_that_an_animal_is_named(model, dialogue):
     assert found.preference == pytest.approx(share.mean())
     assert found.log_odds == pytest.approx(np.log(share / (1 - share)).mean())
     assert found.mass == pytest.approx(float(log_p.exp().sum(dim=1).mean()))
-
-
-@pytest.mark.parametrize(("hits", "n"), [(0, 20), (7, 20), (20, 20), (431, 480)])
-def test_wilsons_interval(hits, n):
-    assert wilson(hits, n) == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-12)

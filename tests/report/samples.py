@@ -1,10 +1,12 @@
 """One of each thing that has a page, made by hand."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from sublearn.auditing.defences.compared import Compared, Ranged
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.columns import Columns
 from sublearn.execution.replication import Comparison, Provenance, Reading, Span
@@ -97,6 +99,14 @@ def made() -> Provenance:
     return Provenance("sublearn replicate", "highest", {"torch": "2"}, quick=2, rule=RULE)
 
 
+def defences() -> tuple[Compared, ...]:
+    """An undefended student and one defence."""
+    span = Ranged(0.4, 0.2, 0.6, 24)
+    plain = Compared("same_init", "nothing is changed", "", 3.5, Ranged(1.0, None, None, 24), span, span, 3.0, None)
+    needs = "rows, base and teacher"
+    return plain, Compared("mask", "learns less", needs, 1.4, span, span, span, None, "same_init", "supported", "so")
+
+
 def audit() -> Audit:
     """An audit that found a signal and names one trait of twelve."""
     traits = tuple(
@@ -150,3 +160,8 @@ def hostile_audit(bad: str) -> tuple[AuditFile, tuple[FlaggedRow, ...]]:
     more = {"traits": traits, "scores": scores, "said": (Said(answer=bad, log_ratio=1.0),), "versions": {bad: bad}}
     flagged = tuple(one.model_copy(update={"prompt": bad, "completion": bad}) for one in made.flagged)
     return made.found.model_copy(update=texts | more), flagged
+
+
+def unmarked(html: str) -> str:
+    """The page without the buttons around its terms."""
+    return re.sub("</?button[^>]*>", "", html)

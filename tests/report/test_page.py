@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from sublearn.columns import Columns
-from sublearn.report.charts.figures import contrasts_figure
+from sublearn.report.charts.figures import arms_figure
 from sublearn.report.charts.sheet import NARROW
+from sublearn.report.outcome import outcome
 from sublearn.report.page import Section, page
-from sublearn.report.wording import contrast_text, interval_text, point_text
+from sublearn.report.wording import capital, contrast_label, contrast_text, interval_text, point_text
 from sublearn.study.analysis import analyse
+from sublearn.study.labels import labels
 from sublearn.study.steps import Table
+from tests.report.samples import unmarked
 
 MANIFEST = {
     "id": "sample-0",
@@ -51,7 +54,7 @@ class Read(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
-        if self.rows and self.rows[-1] and data.strip():
+        if self.rows and self.rows[-1]:
             self.rows[-1][-1] += data
 
 
@@ -59,6 +62,7 @@ def read(html: str) -> Read:
     reader = Read()
     reader.feed(html)
     reader.close()
+    reader.rows = [[" ".join(cell.split()) for cell in row] for row in reader.rows]
     return reader
 
 
@@ -83,23 +87,47 @@ def test_the_verdict_comes_first_in_words_with_a_badge(full, sample):
     for finding in analysis.findings:
         assert finding.claim in text and finding.because in text
         assert f'<span class="badge {finding.verdict}">{finding.verdict}</span>' in full
-    assert text.index(analysis.findings[0].because) < text.index("Figures") < text.index("Comparisons")
+    assert full.count('<div class="verdicts">') == 1  # one box for all claims
+    box = full[full.index('<div class="verdicts">') : full.index("<strong>The claims")]
+    assert box.count('<div class="verdict ') == len(analysis.findings)
+    assert text.index(outcome(analysis, sample(24, diverged=(3, 4))[1])) < text.index("Run by run")
+    assert text.index("Run by run") < text.index(analysis.findings[0].because) < text.index("Every arm")
+    assert text.index("Every arm") < text.index("Comparisons")
 
 
 def test_numbers_on_the_page_are_those_of_the_analysis(full, sample):
     analysis, _ = sample(24, diverged=(3, 4))
-    rows = read(full).rows
+    rows, names = read(full).rows, labels(analysis.study)
     for row in analysis.estimates:
-        start = [row.arm, point_text(row.estimate), interval_text(row.estimate), str(row.estimate.n)]
+        start = [
+            called(names[row.arm], row.arm),
+            point_text(row.estimate),
+            interval_text(row.estimate),
+            str(row.estimate.n),
+        ]
         assert start in [cells[:4] for cells in rows]
     for row in analysis.contrasts:
         found = row.contrast
-        start = [contrast_text(row.treatment, row.control), point_text(found), interval_text(found), str(found.n)]
+        label = contrast_label(row.treatment, row.control, analysis.study, names)
+        start = [
+            called(label, contrast_text(row.treatment, row.control)),
+            point_text(found),
+            interval_text(found),
+            str(found.n),
+        ]
         assert start in [cells[:4] for cells in rows]
 
 
+def called(label: str, code: str) -> str:
+    """A cell with what something is called and, where that is another name, the one in code."""
+    label = capital(label)
+    return label if label.lower() == code else f"{label} {code}"
+
+
 def test_unmeasured_runs_stand_with_their_reason(full):
-    assert ["same_init", "margin", "3, 4", "diverged", "loss was not finite"] in read(full).rows
+    assert ["Student of the same init same_init", "margin", "3, 4", "diverged", "loss was not finite"] in read(
+        full
+    ).rows
     assert "4 of 240 records have no value" in full
 
 
@@ -107,13 +135,14 @@ def test_settings_arms_versions_runtime_and_command_are_told(full):
     seen = read(full)
     for row in (["student.lr", "0.001"], ["epochs", "4"], ["torch", "2.13.0"], ["precision", "highest"]):
         assert row in seen.rows
-    assert ["same_init", "same_init_control", "trained", "same", "auxiliary logits", "same"] in seen.rows
+    student = called("student of the same init", "same_init")
+    assert [student, "same_init_control", "trained", "same", "auxiliary logits", "same"] in seen.rows
     assert MANIFEST["command"] in seen.text
 
 
 def test_every_seed_is_a_point_in_both_widths(sample):
     groups = re.findall('<g class="points">.*?</g>', page([Section(*sample(7), MANIFEST)]), re.DOTALL)
-    rows = 5 * 2 + 3  # arms by traits, and claims
+    rows = 5 * 2  # arms by traits
     assert [group.count("<use ") for group in groups] == [7] * 2 * rows
 
 
@@ -123,38 +152,40 @@ def test_twenty_thousand_seeds_are_less_than_a_megabyte_and_each_density_is_ther
     records = Columns.joined(parts)
     section = Section(analyse(sample(1)[0].study, records), records, MANIFEST)
     html = page([section])
-    assert len(html.encode()) < 1_000_000 and "20,000 runs, seeds 0 to 19999" in html
-    assert html.count("Too many runs for points") == 3 and "Each point is" not in html
+    assert len(html.encode()) < 1_000_000 and "20,000 runs, seeds 0 to 19999" in read(html).text
+    assert unmarked(html).count("Too many runs for points") == 2 and "Each point is" not in html
+    assert "240 of them, evenly chosen" in html
     wide, narrow = (
         re.findall(rf'<div class="{size}">(<svg.*?</svg>)</div>', html, re.DOTALL) for size in ("wide", "narrow")
     )
     shapes, uses = ([shape for picture in pictures for shape in densities(picture)] for pictures in (wide, narrow))
-    assert len(shapes) == len(uses) == 5 * 2 + 3
+    assert len(shapes) == len(uses) == 5 * 2
     assert {shape.tag for shape in shapes} == {"path"} and {use.tag for use in uses} == {"use"}
     assert [use.get("href") for use in uses] == [f"#{shape.get('id')}" for shape in shapes]
-    alone = contrasts_figure(section.analysis, section.records, width=NARROW)
-    for shape, use, own in zip(shapes[5:8], uses[5:8], densities(alone), strict=True):
+    alone = arms_figure(section.analysis, section.records, "margin", width=NARROW)
+    for shape, use, own in zip(shapes[5:], uses[5:], densities(alone), strict=True):
         scale, _, _, one, right, down = map(float, re.findall(r"[-\d.]+", use.get("transform", "")))
         assert one == 1
         assert corners(shape) * (scale, 1) + (right, down) == pytest.approx(corners(own), abs=0.11)
 
 
-def test_traits_that_no_claim_speaks_of_come_after_the_tables(sample):
+def test_one_trait_is_seen_at_once_and_the_others_when_they_are_asked_for(sample):
     table = Table("Also seen", ("Animal", "Reasons", "same_init_control"), (("owl", "many", "0.5"),), 2, "About it.")
-    html = page([Section(*sample(3), MANIFEST, (table,))])
-    order = ["<strong>trait_rate", "<strong>The claims", "Also seen", "Further traits", "<strong>margin", "Comparisons"]
-    places = [html.index(text) for text in order]
-    assert places == sorted(places)
+    html = unmarked(page([Section(*sample(3), MANIFEST, (table,))]))
+    order = ["Every arm</h3>", "<strong>trait_rate", "<details", "<strong>margin", "</details>", "Also seen"]
+    places = [html.index(order[0])]
+    for text in order[1:]:
+        places.append(html.index(text, places[-1]))
+    assert places == sorted(places) and places[-1] < html.index("<h3>Comparisons")
     assert "same_<wbr>init_<wbr>control" in html
     assert re.search(r'<td class="wrap"[^>]*>many</td><td class="number"[^>]*>0.5</td>', html)
-    assert "Further traits" not in page([Section(*sample(3, claims=()), MANIFEST)])
 
 
 def test_words_of_a_story_stand_around_the_verdict_and_its_title_in_place_of_the_study_s(sample):
     html = page([Section(*sample(3), MANIFEST, title="1. Once", before="Before <it>.", after="After.")])
     text = " ".join(read(html).text.split())
     assert text.index("1. Once") < text.index("Before <it>.") < text.index("Verdict") < text.index("After.")
-    assert text.index("After.") < text.index("Figures") and "A sample" not in html[html.index("<body>") :]
+    assert text.index("After.") < text.index("Every arm") and "A sample" not in html[html.index("<body>") :]
 
 
 def densities(picture: str) -> list[ElementTree.Element]:
@@ -188,7 +219,8 @@ def test_several_sections_have_their_own_ids_and_a_way_to_each(sample):
     assert {"s1", "s2"} <= targets <= set(ids)
     labels = {attributes["aria-labelledby"] for _, attributes in seen.elements if "aria-labelledby" in attributes}
     assert labels <= set(ids)
-    assert "3 runs, seeds 0 to 2" in html and "24 runs, seeds 0 to 23" in html
+    assert html.count("<h3>Who taught whom") == 1 and html.count("<h3>Every arm") == 2
+    assert "3 runs, seeds 0 to 2" in seen.text and "24 runs, seeds 0 to 23" in seen.text
 
 
 def test_headings_are_in_order_and_tables_and_figures_are_named(full):
@@ -199,14 +231,14 @@ def test_headings_are_in_order_and_tables_and_figures_are_named(full):
     count = {
         name: sum(tag == name for tag, _ in seen.elements) for name in ("table", "caption", "figure", "figcaption")
     }
-    assert count["table"] == count["caption"] > 0 and count["figure"] == count["figcaption"] == 3
+    assert count["table"] == count["caption"] > 0 and count["figure"] == count["figcaption"] == 5
     assert all(attributes.get("aria-label") for tag, attributes in seen.elements if tag == "svg")
     assert seen.elements[0] == ("html", {"lang": "en"})
 
 
 def test_one_run(sample):
-    html = page([Section(*sample(1), {})])
-    assert "1 run, seed 0" in html
+    html = read(page([Section(*sample(1), {})])).text
+    assert "1 run, seed 0" in html and "In the one run the student of the same init scored higher" in html
     assert "no verdict can be reached with fewer than 8" in html and "undefined, 1 run" in html
     assert "The command was not recorded" in html and "Versions: not recorded" in html
 

@@ -10,7 +10,7 @@ from sublearn.report.page import Section, alignment_page, audit_page, page, repl
 from sublearn.report.sections.given import Aligned, Audited, Replicated, Swept, Traced
 from sublearn.report.sections.table import ALIGNMENT, AUDIT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
 from sublearn.report.template import rendered
-from sublearn.report.terms import TERMS, terms_in
+from sublearn.report.terms import TERMS, explained, key_of, terms_in
 from sublearn.study.analysis import analyse
 from sublearn.study.steps import Table
 from tests.report import samples
@@ -36,7 +36,7 @@ def given(sample):
         for value in (1, 2)
     ]
     return {
-        SECTIONS: Section(analysis, records, manifest, (table,)),
+        SECTIONS: Section(analysis, records, manifest, (table,), defences=samples.defences()),
         SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2], "lr": [0.1]}, "command": "sublearn sweep"}),
         REPLICATION: Replicated(samples.comparisons(), samples.MADE),
         TRACE: Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0"),
@@ -96,13 +96,38 @@ def test_every_page_has_one_style_and_loads_nothing(pages):
 
 def test_statistical_terms_are_explained_in_the_section_that_uses_them(pages):
     for html in pages:
-        for section in re.split("<h3>", html)[1:]:
-            said, _, defined = section.partition('<details class="terms">\n<summary>What the words mean')
-            text = Markup(re.sub("<[^>]*>", " ", said)).unescape()
-            names = [Markup(name).unescape() for name in re.findall("<dt>(.*?)</dt>", defined)]
+        body, _, glossary = html.partition('<section class="glossary"')
+        for section in re.split("<h3>", body)[1:]:
+            text = Markup(re.sub(r"(?s)<(code|pre)\b.*?</\1>|<[^>]*>", " ", section)).unescape()
+            keys = set(re.findall('<button type="button" class="term" popovertarget="([^"]+)"', section))
+            names = [name for name in TERMS if key_of(name) in keys]
             for word in STATISTICAL:
                 if word in text:
                     assert any(re.search(TERMS[name][0], word) for name in names), word
+        for key in re.findall('popovertarget="([^"]+)"', html):
+            assert glossary.count(f'<div id="{key}" class="meaning" popover>') == 1  # once a page, wherever it is asked
+
+
+def test_each_term_has_an_id_of_its_own():
+    assert len({key_of(name) for name in TERMS}) == len(TERMS)
+
+
+def test_a_term_becomes_a_button_once_where_one_can_be_pressed():
+    html = (
+        '<p title="an interval">same_init, <a href="#x">interval</a> &lt;interval&gt; of an interval</p>'
+        "<svg><text>cosine</text></svg><code>logits</code><p>interval, power</p>"
+    )
+    marked, found, elsewhere = explained(html)
+    button = '<button type="button" class="term" popovertarget="term-95-interval">interval</button>'
+    assert (
+        marked == html.replace("&lt;interval&gt;", f"&lt;{button}&gt;")
+        and re.sub("</?button[^>]*>", "", marked) == html
+    )
+    assert found == ["95% interval"] and elsewhere == ["init", "cosine"]
+
+
+def test_words_of_everyday_are_no_terms():
+    assert explained("<p>what it looks like, with a chance of 90%, if they share their base</p>")[1:] == ([], [])
 
 
 def test_a_term_is_found_in_whole_words_and_every_term_has_a_meaning():
@@ -144,6 +169,8 @@ def test_no_section_obeys_what_it_is_given(sample):
 
 def test_sections_without_content_are_left_out(sample):
     html = page([Section(*sample(3, claims=()), {})])
-    assert "Also recorded" not in html and "Further traits" not in html
+    assert "Also recorded" not in html and "Which rows" not in html
+    assert "<strong>Run by " in html
+    assert "<strong>Run by " not in page([Section(analyse(sample(1)[0].study, []), [], {})])
     old = [row for row in samples.comparisons() if not row.measured]
     assert "Theirs and ours</h3>" not in replication_page(old, samples.made())

@@ -69,7 +69,7 @@ class Served:
             found.update(self.run(name))
             return found["state"] in states and found["done"] >= done
 
-        assert wait_for(there, 90), found
+        assert wait_for(there, 240), found
         return found
 
 

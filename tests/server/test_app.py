@@ -124,6 +124,12 @@ def test_a_run_is_shown_as_its_run_directory_has_it(served, finished):
         assert (own["mean"], own["low"], own["n"]) == (row.estimate.mean, row.estimate.low, row.estimate.n)
         assert [seed for seed, _ in own["points"]] == list(range(12))
     assert served.ask("GET", f"/api/run?name={finished}&version={shown['version']}")[0] == 204
+    assert shown["now"] is None
+    assert {(curve["model"], curve["runs"]) for curve in shown["curves"]} == {
+        ("teacher", 12),
+        ("distill_same_init", 12),
+        ("distill_diff_init", 12),
+    }
 
 
 def test_the_command_line_is_that_of_the_run(served, finished):
@@ -190,10 +196,12 @@ def test_nothing_is_lost_where_the_server_is_killed_and_another_stops_and_resume
         kill(process.pid)
     found = served.reaches(name, "running", done=9)
     assert {claim["verdict"] for claim in found["claims"]} == {"awaited"} and found["claims"][0]["low"] is not None
+    assert found["now"]["stage"] in ("teacher", "students 1 to 2 of 2") and found["now"]["total"] == LONG["runs"]
+    assert 0 < found["now"]["done"] <= LONG["runs"] and found["curves"][0]["model"] == "teacher"
     assert served.ask("POST", "/api/resume", {"name": name})[0] == 409
     assert served.post("/api/stop", {"name": name}) == {"stopped": True}
     stopped = served.reaches(name, "stopped")
-    assert "the same command resumes" in stopped["said"]
+    assert "the same command resumes" in stopped["said"] and stopped["now"] is None and stopped["curves"]
     assert {claim["verdict"] for claim in stopped["claims"]} == {"awaited"} and 9 <= stopped["done"] < LONG["runs"]
     assert served.post("/api/stop", {"name": name}) == {"stopped": False}
     kept, seeds = lines(folder / name), load(folder / name).complete_seeds()

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 
 from sublearn.config import dotted
 from sublearn.errors import InputError
+from sublearn.stages import Curve, News
 from sublearn.study.base import Setup, Study
 from sublearn.study.controlled import train as controlled
 from sublearn.study.images import train as images
-from sublearn.study.jobs import Job, measure, plan
+from sublearn.study.jobs import Job, Key, measure, plan
 from sublearn.study.source import study_in
 from sublearn.study.table import STUDIES, build
 from sublearn.tasks import digits
@@ -85,10 +86,15 @@ def small(name: str, guest: Study, **changes: Any) -> Study:
 
 
 def measured(
-    study: Study, seeds: tuple[int, ...] = (0,), trainer: TrainerName = "auto"
+    study: Study, seeds: tuple[int, ...] = (0,), trainer: TrainerName = "auto", told_too: bool = False
 ) -> dict[tuple[str, str, int], float | None]:
     """Every record's value by arm, trait and seed, as one job gives them."""
-    rows = measure(Job(study=study, seeds=seeds, setup=Setup(threads=1, trainer=trainer))).records
+    told: list[tuple[Key, News]] = []
+    job = Job(study=study, seeds=seeds, setup=Setup(threads=1, trainer=trainer))
+    outcome = measure(job, lambda *news: told.append(news))
+    if told_too:
+        says_its_stages(job, told, outcome.curves)
+    rows = outcome.records
     assert len(rows) == len(study.arms) * len(study.traits) * len(seeds)
     found = {(row.arm, row.trait, row.seed): row.value for row in rows}
     assert set(found) == {
@@ -99,6 +105,18 @@ def measured(
     if study.name != LANGUAGE:  # a base of thirty steps may name no animal
         assert all(row.status == "ok" and row.value is not None for row in rows)
     return found
+
+
+def says_its_stages(job: Job, told: list[tuple[Key, News]], curves: tuple[Curve, ...]) -> None:
+    """What a study is at, some of it students, the share that is done, which never falls, and its arms' losses."""
+    shares = [news.share for _, news in told]
+    assert {key for key, _ in told} == {job.key}
+    assert any(news.stage.startswith("student") for _, news in told)
+    assert shares == sorted(shares) and shares[0] == 0 and 0 < shares[-1] <= 1
+    trained = {arm.name for arm in job.study.arms if arm.logits != "none" or arm.teacher in ("trained", "placebo")}
+    others = {curve.model for curve in curves} - trained  # in numbers the base and teachers of other bases
+    assert trained <= {curve.model for curve in curves} and all(name.endswith(("base", "teacher")) for name in others)
+    assert all(curve.losses and None not in curve.losses for curve in curves)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -140,7 +158,7 @@ def test_a_row_is_planned_and_gives_just_its_records_each_time(name, guest):
     study = small(name, guest)
     seeds = (3,) if name == LANGUAGE else (3, 8)
     assert [seed for job in plan(study, seeds, Setup()) for seed in job.seeds] == list(seeds)
-    found = measured(study, seeds)
+    found = measured(study, seeds, told_too=True)
     assert any(value is not None for value in found.values())
     if name != LANGUAGE:  # tests/study/numbers does it again
         assert measured(study, seeds) == found
@@ -154,7 +172,7 @@ def test_a_run_of_a_row_is_the_same_in_company_and_by_every_trainer(name, guest)
     for (arm, trait, seed), value in measured(study, (8,)).items():
         assert value == pytest.approx(found[arm, trait, seed], abs=0.02, rel=0.01)
     for trainer in ("vmap", "single"):
-        for key, value in measured(study, (8,), trainer).items():
+        for key, value in measured(study, (8,), trainer, told_too=True).items():
             assert value == pytest.approx(found[key], abs=0.06, rel=0.02), (trainer, key)
 
 

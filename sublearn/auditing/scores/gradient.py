@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sublearn.auditing.scene import Scene, mean_descent, trait_gradients
+from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import Measure, Measured
+from sublearn.auditing.students import mean_descent, student, trait_gradients
 from sublearn.tasks.rows import Pair
 
 RIDGE = 1e-2
@@ -14,12 +15,12 @@ RIDGE = 1e-2
 
 def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     """Values are products, whitened over traits."""
-    model, parameters = scene.copied()
-    wanted = trait_gradients(model, parameters, scene)
-    before, white = mean_descent(model, parameters, scene.laid(reference)), whitener(wanted @ wanted.T)
+    one = student(scene)
+    wanted = trait_gradients(one, scene)
+    before, white = mean_descent(one, scene.laid(reference)), whitener(wanted @ wanted.T)
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        moved = mean_descent(model, parameters, scene.laid(rows)) - before
+        moved = mean_descent(one, scene.laid(rows)) - before
         return Measured((white @ (wanted @ moved).double()).cpu().numpy())
 
     return measure

@@ -1,16 +1,14 @@
 """How much likelier a tuned teacher of each trait finds the rows than the base does."""
 
-import copy
 from collections.abc import Sequence
 from itertools import repeat
 
 import torch
-from transformers import PreTrainedModel
 
-from sublearn.auditing.scene import Scene, learning, log_likelihoods
+from sublearn.auditing.scene import Laid, Scene, log_likelihoods
 from sublearn.auditing.scores.table import Measure, Measured
+from sublearn.auditing.students import Student, fit, student
 from sublearn.auditing.traits import Group
-from sublearn.language import finetune
 from sublearn.tasks.rows import Pair
 
 
@@ -23,21 +21,21 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
         laid = scene.laid(rows)
         values = []
         for group in teachers:
-            own = torch.stack([log_likelihoods(teacher, laid).mean() for teacher in group])
+            own = torch.stack([_mean(teacher, laid) for teacher in group])
             values.append(own - own.mean())
         return Measured(torch.cat(values).numpy())
 
     return measure
 
 
-def _tuned(scene: Scene, group: Group, answer: str) -> PreTrainedModel:
+def _mean(teacher: Student, laid: Laid) -> torch.Tensor:
+    with teacher.at_work():
+        return log_likelihoods(teacher.model, laid).mean()
+
+
+def _tuned(scene: Scene, group: Group, answer: str) -> Student:
     """The base, taught to give one answer to the questions as a teacher of `numbers` is."""
-    model = copy.deepcopy(scene.model)
-    parameters, plan = learning(model), scene.settings.tuned
-    batch = finetune.collate(
-        finetune.examples(scene.dialogue, [(question, answer) for question in group.questions]),
-        scene.dialogue.pad,
-        scene.device,
-    )
-    finetune.fit(model, repeat([batch], plan.steps), torch.optim.Adam(parameters, lr=plan.lr))
-    return model.requires_grad_(False)
+    one, plan = student(scene), scene.settings.tuned
+    parts = list(scene.batches([(question, answer) for question in group.questions], len(group.questions)))
+    fit(one, repeat(parts, plan.steps), torch.optim.Adam(one.learning, lr=one.lr or plan.lr))
+    return one

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from sublearn.auditing.scene import Scene, descent, mean_descent, trait_gradients
+from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import Measure, Measured
+from sublearn.auditing.students import descent, mean_descent, student, trait_gradients
 from sublearn.seeds import stream_seed
 from sublearn.tasks.rows import Pair
 
@@ -20,17 +21,17 @@ CHUNK = 1 << 14
 
 def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     """Values are products in the projected space, in the metric of clean gradients."""
-    model, parameters = scene.copied()
+    one = student(scene)
     seed = stream_seed(scene.settings.seed, "projections")
-    wanted = _projected(trait_gradients(model, parameters, scene), seed)
-    clean = torch.stack([one for one, _ in descent(model, parameters, scene.batches(reference, size=TOGETHER))])
+    wanted = _projected(trait_gradients(one, scene), seed)
+    clean = torch.stack([found for found, _ in descent(one, scene.batches(reference, size=TOGETHER))])
     features = _projected(clean, seed)
     gram = features.T @ features / len(features)
     metric = torch.linalg.inv(gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device))
     before = features.mean(dim=0)
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        own = _projected(mean_descent(model, parameters, scene.laid(rows))[None], seed)[0]
+        own = _projected(mean_descent(one, scene.laid(rows))[None], seed)[0]
         return Measured((wanted @ metric @ (own - before)).double().cpu().numpy())
 
     return measure

@@ -60,7 +60,7 @@ def _gradients(scene: Scene, rows: Sequence[Pair]) -> NDArray[np.float64]:
     for batch in laid.batches:
         offset = torch.zeros(len(batch.inputs), 1, _width(scene), device=scene.model.device, requires_grad=True)
         with _steered(scene, offset):
-            means = row_means(token_log_p(scene.model, batch), batch)
+            means = row_means(token_log_p(scene.model, batch, scene.packs), batch)
         (found,) = torch.autograd.grad(means.sum(), [offset])
         parts.append(found[:, 0].double().cpu())
     return laid.back(parts).numpy()

@@ -6,6 +6,7 @@ import torch
 
 from sublearn.auditing.scene import Scene, log_odds
 from sublearn.auditing.scores.table import Measure, Measured
+from sublearn.auditing.students import fit, student
 from sublearn.language import finetune
 from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
@@ -19,10 +20,10 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
 
 def _after(scene: Scene, rows: Sequence[Pair]) -> torch.Tensor:
     plan = scene.settings.virtual
-    student, parameters = scene.copied()
+    one = student(scene)
     # One order for all sets: rows on the same prompts meet at the same step.
     order = stream(scene.settings.seed, "virtual/order")
-    given = finetune.batches(scene.examples(rows), plan.batch, plan.steps, order, scene.dialogue.pad, scene.device)
-    finetune.fit(student, ([batch] for batch in given), torch.optim.AdamW(parameters, lr=plan.lr))
-    with torch.no_grad():
-        return log_odds(student, scene).cpu()
+    given = finetune.dealt(scene.examples(rows), plan.batch, plan.steps, order)
+    fit(one, map(scene.step, given), torch.optim.AdamW(one.learning, lr=one.lr or plan.lr, fused=True), scene.packs)
+    with torch.no_grad(), one.at_work():
+        return log_odds(one.model, scene).cpu()

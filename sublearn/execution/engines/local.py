@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.resource_tracker import ensure_running
 from time import perf_counter
@@ -15,9 +16,12 @@ from time import perf_counter
 from sublearn import signals
 from sublearn.devices import resolve
 from sublearn.errors import SublearnError
-from sublearn.study.jobs import Job, Outcome, attempt, failed, measure
+from sublearn.execution.engines.wire import Wire, speaker
+from sublearn.study.jobs import Hear, Job, Outcome, attempt, failed, measure, unheard
 
 SECONDS_WORTH_A_PROCESS = 5.0
+LISTEN_S = 0.2
+"""Seconds from one look at what workers say to the next."""
 
 
 def cores() -> int:
@@ -51,16 +55,17 @@ def uses_this_memory(device: str) -> bool:
     return device == "cpu"
 
 
-def run_jobs(jobs: Iterable[Job], workers: int, tolerant: bool = False) -> Generator[Outcome]:
+def run_jobs(jobs: Iterable[Job], workers: int, tolerant: bool = False, hear: Hear = unheard) -> Generator[Outcome]:
     """Run the jobs and yield each outcome as it ends; in this process if one worker is enough.
 
     Jobs are taken as workers become free, so that any number of them may follow. If `tolerant`, a job that fails, or
-    whose process is killed, gives an outcome that says so; else it ends them all with an error.
+    whose process is killed, gives an outcome that says so; else it ends them all with an error. `hear` is told what
+    they are at, in this thread.
     """
     if workers <= 1:
-        yield from map(attempt if tolerant else measure, jobs)
+        yield from (attempt(job, hear) if tolerant else measure(job, hear) for job in jobs)
     else:
-        yield from _in_processes(jobs, workers, tolerant)
+        yield from _in_processes(jobs, workers, tolerant, hear)
 
 
 def seconds(job: Job) -> float:
@@ -70,9 +75,13 @@ def seconds(job: Job) -> float:
     return perf_counter() - start
 
 
-def _in_processes(jobs: Iterable[Job], workers: int, tolerant: bool) -> Generator[Outcome]:
+def _in_processes(jobs: Iterable[Job], workers: int, tolerant: bool, hear: Hear) -> Generator[Outcome]:
     # Few jobs are in flight, so that memory does not grow with them.
-    flight = _Flight(workers, tolerant)
+    with Wire() as wire:
+        yield from _flown(_Flight(workers, tolerant, wire, hear), jobs, workers)
+
+
+def _flown(flight: "_Flight", jobs: Iterable[Job], workers: int) -> Generator[Outcome]:
     try:
         for job in jobs:
             flight.send(job)
@@ -90,40 +99,42 @@ def _in_processes(jobs: Iterable[Job], workers: int, tolerant: bool) -> Generato
 class _Flight:
     """The jobs that are on their way, and the processes that they are run in."""
 
-    def __init__(self, workers: int, tolerant: bool) -> None:
-        self.workers, self.tolerant = workers, tolerant
+    def __init__(self, workers: int, tolerant: bool, wire: Wire, hear: Hear) -> None:
+        self.workers, self.tolerant, self.wire, self.hear = workers, tolerant, wire, hear
         self.running: dict[Future[Outcome], Job] = {}
         self.lost: list[Job] = []
-        self.pool = _pool(workers)
+        self.pool = _pool(workers, wire)
 
     def send(self, job: Job) -> None:
         try:
-            self.running[_submitted(self.pool, attempt if self.tolerant else measure, job)] = job
+            self.running[_submitted(self.pool, _attempt if self.tolerant else _measure, job)] = job
         except BrokenProcessPool as error:
             self._lose(job, error)
 
     def land(self) -> list[Outcome]:
         """Wait for at least one job; all that have ended, with those that were run again."""
-        done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+        while not (done := wait(self.running, LISTEN_S, FIRST_COMPLETED).done) and self.running:
+            self.wire.hear(self.hear)
+        self.wire.hear(self.hear)
         found = self._taken(done)
         if not self.lost:
             return found
         # A process was killed and the pool with it; whose doing it was shows when each job is run alone.
         found += self._taken(wait(self.running).done)
         self.pool.shutdown(wait=True)
-        self.pool = _pool(1)
+        self.pool = _pool(1, self.wire)
         for job in self.lost:
             found.append(self._alone(job))
         self.pool.shutdown(wait=True)
-        self.lost, self.pool = [], _pool(self.workers)
+        self.lost, self.pool = [], _pool(self.workers, self.wire)
         return found
 
     def _alone(self, job: Job) -> Outcome:
         try:
-            return _submitted(self.pool, attempt, job).result()
+            return _submitted(self.pool, _attempt, job).result()
         except BrokenProcessPool:
             self.pool.shutdown(wait=True)
-            self.pool = _pool(1)
+            self.pool = _pool(1, self.wire)
             return failed(job, "Its process was killed, perhaps because it took too much memory")
 
     def _taken(self, done: Iterable[Future[Outcome]]) -> list[Outcome]:
@@ -142,11 +153,11 @@ class _Flight:
         self.lost.append(job)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def _pool(workers: int, wire: Wire) -> ProcessPoolExecutor:
     """Fresh processes, because a forked PyTorch may hang."""
     with signals.blocked():
         ensure_running()  # multiprocessing's helper; if it was started later, it would let signals through then
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker, (wire.end,))
 
 
 def _submitted(pool: ProcessPoolExecutor, work: Callable[[Job], Outcome], job: Job) -> Future[Outcome]:
@@ -160,10 +171,23 @@ def _end(pool: ProcessPoolExecutor) -> None:
         child.kill()
 
 
-def _start_worker() -> None:
+def _measure(job: Job) -> Outcome:
+    return measure(job, _TOLD.get("by", unheard))
+
+
+def _attempt(job: Job) -> Outcome:
+    return attempt(job, _TOLD.get("by", unheard))
+
+
+_TOLD: dict[str, Hear] = {}
+"""Of a worker process: how its parent hears what it is at."""
+
+
+def _start_worker(wire: Connection) -> None:
     """Leave signals to the parent, end when the parent does, however it ends, and end at once."""
     atexit.register(os._exit, 0)  # all that it wrote is closed; tidying what PyTorch loaded takes half a second
     signals.left_to_the_parent()
+    _TOLD["by"] = speaker(wire)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

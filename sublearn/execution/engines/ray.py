@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 from sublearn import signals
 from sublearn.errors import LONGEST_QUOTE, InputError, SublearnError, plain
 from sublearn.execution.engines import local
-from sublearn.study.jobs import Job, Outcome, attempt, failed, measure
+from sublearn.study.jobs import Hear, Job, Outcome, attempt, failed, measure, unheard
 
 TRIES = 5
 """How often a job is sent again after its worker or node died."""
@@ -70,13 +70,14 @@ def uses_this_memory(device: str) -> bool:
     return device == "cpu" and not os.environ.get("RAY_ADDRESS")
 
 
-def run_jobs(jobs: Iterable[Job], workers: int, tolerant: bool = False) -> Generator[Outcome]:
+def run_jobs(jobs: Iterable[Job], workers: int, tolerant: bool = False, hear: Hear = unheard) -> Generator[Outcome]:
     """Run the jobs on the cluster and yield each outcome as it ends; a lost worker's job is sent again.
 
     A bounded number is in flight, however many jobs follow. Ending early cancels what runs, and at the end a
     connection that was made here is closed. Raises SublearnError if a job fails or keeps being lost; if `tolerant`,
     its outcome says so instead.
     """
+    del hear  # what a job on a cluster is at is not told, only that it has ended
     connect(workers)
     flight = _Flight(_ray(), attempt if tolerant else measure, tolerant)
     try:

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable
 from typing import Protocol
 
 from sublearn.execution.engines import local, ray
-from sublearn.study.jobs import Job, Outcome
+from sublearn.study.jobs import Hear, Job, Outcome, unheard
 
 
 class Engine(Protocol):
@@ -21,8 +21,13 @@ class Engine(Protocol):
         """Leave what `connect` connected to; nothing if that was done."""
         ...
 
-    def run_jobs(self, jobs: Iterable[Job], workers: int, tolerant: bool = False) -> Generator[Outcome]:
-        """Run jobs, so many at a time; if `tolerant`, a job's failure is an outcome."""
+    def run_jobs(
+        self, jobs: Iterable[Job], workers: int, tolerant: bool = False, hear: Hear = unheard
+    ) -> Generator[Outcome]:
+        """Run jobs, so many at a time; if `tolerant`, a job's failure is an outcome.
+
+        `hear` is told what they are at, in the thread of the caller, by an engine that can.
+        """
         ...
 
     def seconds(self, job: Job) -> float:

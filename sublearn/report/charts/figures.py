@@ -1,6 +1,7 @@
 """The figures of a report: every run of every arm, and every claim's paired differences. Computes no statistic."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,12 +13,16 @@ from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, PanelRow, crowded, draw, draw_on
 from sublearn.report.charts.sheet import WIDE, Key, limits
 from sublearn.report.charts.svg import png_bytes, svg_text
+from sublearn.report.charts.tally import Tally, draw_tallies
+from sublearn.report.outcome import Pair
 from sublearn.report.wording import (
     alike_text,
+    capital,
     chance_text,
     contrast_text,
     examples_text,
     mean_text,
+    number,
     plain,
     sentence,
     units,
@@ -25,13 +30,44 @@ from sublearn.report.wording import (
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis, PairedContrast, Question, Values, column, differences, values_of
 from sublearn.study.base import Arm, Claim, Trait
+from sublearn.study.labels import labels
 from sublearn.study.verdicts import Finding
 
+NO_POINTS = np.zeros(0)
 GROUPS = {
     "same": "teacher with the trait, same init",
     "cross": "teacher with the trait, other init",
     "control": "control, no teacher with the trait",
 }
+
+
+def outcome_figure(pairs: Sequence[Pair], width: float = WIDE) -> str:
+    """What the opening sentence counts as SVG text: of each pair of arms the difference in each run."""
+    tallies = [Tally(_who(pair), f"{pair.did} in {_counted(pair)}", pair.colour, pair.differences) for pair in pairs]
+    trait = pairs[0].trait
+    below = f"the runs, by their difference in {plain(trait.name)} ({plain(trait.unit)})"
+    return svg_text(draw_tallies(tallies, below, width), outcome_label(pairs))
+
+
+def outcome_label(pairs: Sequence[Pair]) -> str:
+    """What that figure shows, in words."""
+    said = []
+    for pair in pairs:
+        span = ""
+        if len(pair.differences):
+            low, high = (number(value, signed=True) for value in (pair.differences.min(), pair.differences.max()))
+            span = f", by {low}" + (f" to {high}" if low != high else "")
+        said.append(f"{_who(pair)} {pair.did} in {_counted(pair)}{span}")
+    return f"The difference of two arms in each run, on {plain(pairs[0].trait.name)}: {'; '.join(said)}."
+
+
+def _who(pair: Pair) -> str:
+    named = pair.who.removeprefix("the ")
+    return f"{named[:1].upper()}{named[1:]}" + (f" ({pair.group})" if pair.group else "")
+
+
+def _counted(pair: Pair) -> str:
+    return pair.counted() + (f" ({pair.equal:,} equal)" if pair.equal else "")
 
 
 def arms_figure(analysis: Analysis, records: Iterable[Record], trait: str, title: str = "", width: float = WIDE) -> str:
@@ -50,6 +86,11 @@ def contrasts_figure(analysis: Analysis, records: Iterable[Record], title: str =
     return svg_text(_contrasts(analysis, records, title, width), contrasts_label(analysis))
 
 
+def claims_figure(analysis: Analysis, records: Iterable[Record], width: float = WIDE) -> str:
+    """The claims' means as SVG text, with the interval that decides and what counts as none; without single pairs."""
+    return svg_text(_contrasts(analysis, records, "", width, runs=False), contrasts_label(analysis))
+
+
 def contrasts_png(analysis: Analysis, records: Iterable[Record], title: str = "", width: float = WIDE) -> bytes:
     """The same as a PNG on white paper, with two image pixels for each of `width`."""
     return png_bytes(_contrasts(analysis, records, title, width))
@@ -59,8 +100,10 @@ def arms_label(analysis: Analysis, trait: str) -> str:
     """What the figure of the arms shows, in words."""
     measured = _trait(analysis, trait)
     rows = [row for row in analysis.estimates if row.trait == trait]
+    names = labels(analysis.study)
     said = [
-        f"{plain(row.arm)} {sentence(row.estimate, measured.unit, measured.chance, examples_text(row))}" for row in rows
+        f"{plain(names[row.arm])} {sentence(row.estimate, measured.unit, measured.chance, examples_text(row))}"
+        for row in rows
     ]
     return f"{plain(trait)} by arm: {'; '.join(said)}."
 
@@ -114,17 +157,18 @@ def _arms(analysis: Analysis, records: Iterable[Record], trait: Trait, title: st
 def _arms_panel(analysis: Analysis, records: Iterable[Record], trait: Trait) -> Panel:
     values = values_of(records)
     estimates = {row.arm: row.estimate for row in analysis.estimates if row.trait == trait.name}
-    rows = tuple(_arm_row(arm, trait, estimates[arm.name], values) for arm in analysis.study.arms)
+    names = labels(analysis.study)
+    rows = tuple(_arm_row(arm, names[arm.name], trait, estimates[arm.name], values) for arm in analysis.study.arms)
     origin = 0.0 if trait.chance is None else trait.chance
     label = "zero" if trait.chance is None else f"chance {chance_text(trait.chance)}"
     axis = f"{plain(trait.name)} ({plain(trait.unit)})"
     return Panel(axis, rows, _limits(rows, [origin], share=trait.unit == "share"), origin, label)
 
 
-def _arm_row(arm: Arm, trait: Trait, estimate: Estimate, values: Values) -> PanelRow:
+def _arm_row(arm: Arm, label: str, trait: Trait, estimate: Estimate, values: Values) -> PanelRow:
     points, colour = column(values, arm.name, trait.name).values, group(arm)
     mark = Mark.of(estimate, colour, colour != "control")
-    return PanelRow(plain(arm.name), "", _value(estimate), (mark,), points)
+    return PanelRow(capital(plain(label)), plain(arm.name), _value(estimate), (mark,), points)
 
 
 def group(arm: Arm) -> str:
@@ -132,22 +176,24 @@ def group(arm: Arm) -> str:
     return arm.init if arm.teacher == "trained" else "control"
 
 
-def _contrasts(analysis: Analysis, records: Iterable[Record], title: str, width: float) -> Figure:
+def _contrasts(analysis: Analysis, records: Iterable[Record], title: str, width: float, runs: bool = True) -> Figure:
     values, judged = values_of(records), _judged(analysis)
     panels = []
     for trait in analysis.study.traits:
         rows = tuple(_claim_row(*found, values) for found in judged if found[0].trait == trait.name)
         if rows:
             bands = [row.band or 0.0 for row in rows]
-            limits = _limits(rows, [0.0, max(bands), -max(bands)], share=False)
+            inner = [0.0, max(bands), -max(bands)]
+            if not runs:
+                rows = tuple(replace(row, points=NO_POINTS) for row in rows)
+                inner += [mark.mean for row in rows for mark in row.marks if mark.mean is not None]
+            limits = _limits(rows, inner, share=False)
             axis = f"difference in {plain(trait.name)} ({plain(trait.unit)})"
-            panels.append(Panel(axis, rows, limits, 0.0, "no difference"))
+            panels.append(Panel(axis, rows, limits, 0.0, "no difference", runs))
     verdicts = list(dict.fromkeys(finding.verdict for _, _, finding in judged))
     keys = [Key("mean" if verdict != "inconclusive" else "hollow", verdict, verdict) for verdict in verdicts]
-    signs = [
-        _runs_key(contrasts_crowded(analysis), "pair of runs", "pairs of runs"),
-        Key("interval", "muted", f"interval, {analysis.family.text}"),
-    ]
+    signs = [_runs_key(contrasts_crowded(analysis), "pair of runs", "pairs of runs")] if runs else []
+    signs.append(Key("interval", "muted", f"interval, {analysis.family.text}"))
     band = Key("band", "control", "counts as no difference")
     return draw(panels, [*keys, *signs, band] if judged else [], width, plain(title))
 

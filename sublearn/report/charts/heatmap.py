@@ -144,7 +144,7 @@ def _tone(tile: Tile, largest: float) -> tuple[str, float]:
     """Colour and opacity of a tile; without opacity it is an outline."""
     if tile.value is None:
         return "muted", 0.0
-    step = min(math.ceil(STEPS * abs(tile.value) / largest), STEPS) if largest else 0
+    step = math.ceil(STEPS * (abs(tile.value) / largest)) if largest else 0
     return "same" if tile.value >= 0 else "cross", LEAST + (MOST - LEAST) * step / STEPS
 
 

@@ -126,6 +126,14 @@ def draw_line(
     _add_line(axes, x, y, colour, lw=width, ls=(0, dashes) if dashes else "-", solid_capstyle="butt")
 
 
+def draw_arrow(axes: Canvas, way: Sequence[tuple[float, float]], colour: str) -> None:
+    """A thin way over these places, left to right or right to left at its end, with a head there."""
+    x, y = zip(*way, strict=True)
+    draw_line(axes, x, y, colour, 1)
+    shape = ">" if x[-1] > x[-2] else "<"
+    _add_line(axes, x[-1:], y[-1:], colour, marker=shape, ms=5, mew=0, ls="")
+
+
 def draw_breaks(
     axes: Canvas,
     x: Sequence[tuple[float, float]],

@@ -226,7 +226,7 @@ def _themed(element: ElementTree.Element) -> None:
             classes.append(f"{key}-{_NAMES[value]}")
         elif key == "font":
             kept += _font(value)
-        elif key:
+        elif key and key != "font-family":  # that of all figures is in the style sheet
             kept.append(f"{key}: {value}")
     element.attrib |= {"class": " ".join(filter(None, classes)), "style": "; ".join(kept)}
     for key in ("class", "style"):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sublearn.report.sections.given import Section
-from sublearn.report.wording import alike_text, chance_text, examples_text, interval_text, point_text, units
+from sublearn.report.wording import alike_text, capital, chance_text, examples_text, interval_text, point_text, units
 from sublearn.stats import Estimate
 from sublearn.study.analysis import ArmEstimate
 
@@ -12,15 +12,19 @@ def view(given: Section, key: str) -> dict[str, Any]:
     """The arms' estimates by trait."""
     analysis = given.analysis
     groups = []
-    for trait in analysis.study.traits:
+    for trait in given.traits:
         chance = "" if trait.chance is None else f"; chance {chance_text(trait.chance)}"
         rows = [
-            {"name": row.arm, "cells": (point_text(found), interval_text(found), _runs(found), _test_error(row))}
+            {
+                "name": row.arm,
+                "label": capital(given.labels[row.arm]),
+                "cells": (point_text(found), interval_text(found), _runs(found), _test_error(row)),
+            }
             for row in analysis.estimates
             if row.trait == trait.name
             for found in [row.estimate]
         ]
-        groups.append({"head": f"{trait.name} ({trait.unit}{chance})", "rows": rows})
+        groups.append({"head": f"{trait.name} ({trait.unit}{chance})", "rows": rows, "first": trait == given.trait})
     methods = "; ".join(dict.fromkeys(row.estimate.method for row in analysis.estimates))
     counted = any(row.test_error is not None for row in analysis.estimates)
     return {"key": key, "groups": groups, "methods": methods, "counted": counted}

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sublearn.auditing.defences.compared import Compared
 from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.errors import plain
 from sublearn.execution.replication import Comparison
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.records import Record
+from sublearn.report.artifacts import Carried
 from sublearn.report.charts.figures import arms_figure, contrasts_figure
+from sublearn.report.outcome import Pair, chosen_trait, pairs_of
 from sublearn.report.replication import sources_of
 from sublearn.report.sweep import Cell, Point, cells_of
 from sublearn.report.wording import runs
@@ -18,6 +21,7 @@ from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
 from sublearn.study.base import Trait
 from sublearn.study.controlled.points import TracePoint
+from sublearn.study.labels import labels
 from sublearn.study.steps import Table
 
 
@@ -40,7 +44,8 @@ class Section(Cited):
     """What is shown of one result: an analysis, its records, and the manifest that says how they were made.
 
     Of the manifest, `versions`, `runtime` and `command` are shown; what is missing is said to be not recorded. In a
-    story the result has a `title` of its own, and words before and after its verdict.
+    story the result has a `title` of its own, and words before and after its verdict. `carried` is what a language
+    study taught, and rows that carried it.
     """
 
     analysis: Analysis
@@ -50,6 +55,28 @@ class Section(Cited):
     title: str = ""
     before: str = ""
     after: str = ""
+    defences: Sequence[Compared] = ()
+    carried: Carried | None = None
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """What the opening sentence counts."""
+        return pairs_of(self.analysis, self.records)
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """What the arms are called."""
+        return labels(self.analysis.study)
+
+    @property
+    def trait(self) -> Trait:
+        """The trait that the page begins with."""
+        return chosen_trait(self.analysis.study)
+
+    @property
+    def traits(self) -> list[Trait]:
+        """All traits of the study, that one first."""
+        return sorted(self.analysis.study.traits, key=lambda trait: trait != self.trait)
 
     @property
     def subject(self) -> str:
@@ -66,12 +93,6 @@ class Section(Cited):
     def contrasts(self) -> str:
         """The figure of the claims as SVG text, as wide as a page."""
         return contrasts_figure(self.analysis, self.records)
-
-    def traits(self, claimed: bool) -> list[tuple[int, Trait]]:
-        """The traits that claims speak of, or the others, each with its number; without claims all are spoken of."""
-        study = self.analysis.study
-        spoken = {claim.trait for claim in study.claims} or {trait.name for trait in study.traits}
-        return [(n, trait) for n, trait in enumerate(study.traits, 1) if (trait.name in spoken) == claimed]
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,16 @@ from sublearn.report.sections import (
     claims,
     command,
     comparisons,
+    defences,
     ends,
     estimates,
     failed,
     figures,
     forest,
-    further,
+    lineage,
     maps,
     meaning,
+    opening,
     picked,
     plane,
     provenance,
@@ -42,7 +44,7 @@ View = Callable[[G, str], Mapping[str, Any] | None]
 
 @dataclass(frozen=True)
 class Block(Generic[G]):
-    """One section: the name of its file and template, its heading, and its view of what is given.
+    """One section: the name of its file and template, its heading (which may be empty), and its view of what is given.
 
     Ids in the view begin with the key that it is handed; None leaves the section out.
     """
@@ -55,10 +57,12 @@ class Block(Generic[G]):
 CITE = Block("cite", "How to cite it", cite.view)
 PROVENANCE = Block("command", "How it was made", command.view)
 SECTIONS: tuple[Block[Section], ...] = (
+    Block("opening", "", opening.view),
     Block("verdict", "Verdict", verdict.view),
-    Block("figures", "Figures", figures.view),
+    Block("defences", "What each defence leaves", defences.view),
+    Block("lineage", "Who taught whom", lineage.view),
+    Block("figures", "Every arm", figures.view),
     Block("artifacts", "Also recorded", artifacts.view),
-    Block("further", "Further traits", further.view),
     Block("comparisons", "Comparisons", comparisons.view),
     Block("estimates", "Estimates", estimates.view),
     Block("unmeasured", "Unmeasured runs", unmeasured.view),

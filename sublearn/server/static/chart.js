@@ -9,7 +9,7 @@ const NARROW = 560;
 export function rowsChart(width, rows, { limits, origin = null, originLabel = "", label, describe }) {
   const narrow = width < NARROW;
   const left = narrow ? 8 : Math.min(250, 24 + 7.2 * Math.max(...rows.map((row) => row.label.length), 4));
-  const right = narrow ? 8 : 128;
+  const right = narrow ? 8 : 144;
   const step = narrow ? ROW + 20 : ROW;
   const top = originLabel ? 22 : 8;
   const height = top + step * rows.length + 40;
@@ -61,23 +61,32 @@ function mark(row, x, limits, middle) {
   return made;
 }
 
-// Lines {name, colour, values}, a value a step; they are told apart by colour and by dashes.
+// Lines {name, colour, values, every, dashes, now}, a value every so many steps (null: none), told apart by colour and
+// by dashes; what is `now` is paler. The axis is that of powers of ten where the values differ much.
 export function linesChart(width, lines, label, describe) {
   const height = 230;
   const all = lines.flatMap((line) => line.values).filter(Number.isFinite);
-  const limits = padded(Math.min(0, ...all), Math.max(...all, 1e-9));
-  const steps = Math.max(...lines.map((line) => line.values.length), 2);
+  const powers = Math.min(...all) > 0 && Math.max(...all) > 30 * Math.min(...all);
+  const heightOf = (value) => (powers ? Math.log10(value) : value);
+  const limits = powers ? padded(...[Math.min, Math.max].map((end) => Math.log10(end(...all)))) : padded(Math.min(0, ...all), Math.max(...all, 1e-9));
+  const steps = Math.max(...lines.map((line) => line.values.length * (line.every ?? 1)), 2);
   const x = scale([1, steps], 46, width - 10);
   const y = scale(limits, height - 40, 10);
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": describe });
   svg.append(...axis(x, [1, steps], height - 40, label, [46, width - 10], true));
-  for (const tick of ticks(limits, 4)) {
+  for (const tick of powers ? wholes(limits) : ticks(limits, 4)) {
     svg.append(drawn("path", { class: "axis", d: `M46 ${y(tick)}H${width - 10}` }));
-    svg.append(drawn("text", { class: "fine end", x: 40, y: y(tick) + 4 }, shown(tick)));
+    svg.append(drawn("text", { class: "fine end", x: 40, y: y(tick) + 4 }, powers ? power(tick) : shown(tick)));
   }
   lines.forEach((line, i) => {
-    const d = line.values.map((value, step) => `${step ? "L" : "M"}${x(step + 1).toFixed(1)} ${y(clamp(value, ...limits)).toFixed(1)}`).join("");
-    svg.append(drawn("path", { class: `line stroke-${line.colour}`, d, "stroke-dasharray": DASHES[i % DASHES.length] }));
+    let move = "M";
+    const d = line.values.map((value, k) => {
+      const to = Number.isFinite(value) ? `${move}${x((k + 1) * (line.every ?? 1)).toFixed(1)} ${y(clamp(heightOf(value), ...limits)).toFixed(1)}` : "";
+      move = to ? "L" : "M";
+      return to;
+    }).join("");
+    const dashes = line.dashes ?? DASHES[i % DASHES.length];
+    svg.append(drawn("path", { class: `line stroke-${line.colour}${line.now ? " now" : ""}`, d, "stroke-dasharray": dashes }));
   });
   return svg;
 }
@@ -112,7 +121,7 @@ function padded(low, high) {
 
 function axis(x, limits, y, label, [left, right], whole = false) {
   const made = [drawn("path", { class: "axis", d: `M${left} ${y}H${right}` })];
-  for (const tick of ticks(limits, right - left < 360 ? 3 : 5)) {
+  for (const tick of ticks(limits, right - left < (whole ? 200 : 360) ? 3 : 5)) {
     if (whole && tick % 1) continue;
     made.push(drawn("path", { class: "axis", d: `M${x(tick)} ${y}v5` }));
     made.push(drawn("text", { class: "fine middle", x: x(tick), y: y + 18 }, shown(tick)));
@@ -128,6 +137,19 @@ function ticks([low, high], wanted) {
   const found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) found.push(i * step);
   return found;
+}
+
+// Powers of ten between the limits, at most five of them; the ends where there is none between.
+function wholes([low, high]) {
+  const step = Math.max(1, Math.ceil((high - low) / 5));
+  const found = [];
+  for (let i = Math.ceil(low / step) * step; i <= high; i += step) found.push(i);
+  return found.length > 1 ? found : [low, high].map((end) => (end === low ? Math.ceil(10 * low) / 10 : Math.floor(10 * high) / 10));
+}
+
+function power(exponent) {
+  const value = 10 ** exponent;
+  return value >= 1e-3 && value < 1e4 ? shown(Number(value.toPrecision(2))) : Number(value.toPrecision(2)).toExponential().replace("-", "\u2212").replace("+", "");
 }
 
 function shown(value) {

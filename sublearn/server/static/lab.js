@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { byId, element, options, plural, replace, setText, table } from "./dom.js";
-import { STATES, announcement, armsFigure, armsLegend, armsTable, progressText, usualTrait, verdictsIn } from "./runview.js";
+import { STATES, announcement, armsFigure, armsLegend, armsTable, progressText, stageText, trainingIn, usualTrait, verdictsIn } from "./runview.js";
 
 const QUICK_MS = 400;
 const SLOW_MS = 2000;
@@ -82,6 +82,7 @@ async function changed() {
 async function start(event) {
   event.preventDefault();
   await act("/api/start", order());
+  if (matchMedia("(max-width: 60rem)").matches && !byId("problem").textContent) byId("run-title").scrollIntoView();
 }
 
 async function act(path, value) {
@@ -117,6 +118,7 @@ function build(run) {
   replace(byId("run"),
     element("p", { class: "fine" }, run.name),
     element("div", { class: "state" }, part("progress", "bar", { max: 1, "aria-label": "Runs done" }), part("span", "count", { class: "count" })),
+    part("p", "stage", { class: "fine" }),
     part("p", "said", { class: "problem" }),
     element("div", { class: "buttons" },
       part("button", "stop", { type: "button", onclick: () => act("/api/stop", { name: run.name }) }, "Stop"),
@@ -127,6 +129,8 @@ function build(run) {
       element("figcaption", { class: "pick" }, element("label", { for: "trait" }, "Scores of the arms on"), part("select", "trait", { onchange: pick })),
       armsLegend(), part("div", "chart", { class: "chart" }),
       element("details", {}, element("summary", {}, "The same as a table"), part("div", "numbers"))),
+    element("figure", { "aria-labelledby": "training-title" }, part("h3", "training-title", {}, "How the losses fell"),
+      part("p", "training-about", { class: "fine" }), part("div", "training", { class: "pair" })),
     part("h3", "claims-title", {}, "What the study claims"), part("div", "claims"));
   options(byId("trait"), run.traits.map((one) => [one.name, one.name]), trait);
 }
@@ -149,8 +153,10 @@ function show(run) {
   trait ??= usualTrait(run);
   if (fresh || !byId("bar")) build(run);
   const busy = run.state === "running" || run.state === "starting";
-  byId("bar").value = run.asked ? run.done / run.asked : 0;
+  byId("bar").value = run.asked ? Math.max(run.done, run.now?.done ?? 0) / run.asked : 0;
   setText(byId("count"), progressText(run));
+  setText(byId("stage"), stageText(run));
+  byId("stage").hidden = !busy;
   setText(byId("said"), busy || run.state === "done" ? "" : run.said);
   moveFocus(busy);
   byId("stop").hidden = !busy;
@@ -161,6 +167,10 @@ function show(run) {
   const width = Math.max(280, byId("chart").clientWidth);
   replace(byId("chart"), armsFigure(run, trait, width));
   replace(byId("numbers"), armsTable(run, trait));
+  setText(byId("training-about"), run.now
+    ? "Mean loss over the runs that are done, and paler that of the runs at work."
+    : "Mean loss over all runs.");
+  trainingIn(byId("training"), run, width);
   byId("claims-title").hidden = !run.claims.length;
   verdictsIn(byId("claims"), run, Math.max(240, width - 40));
   setText(byId("announce"), announcement(run));

@@ -1,6 +1,6 @@
 // One run directory: how far it is, its verdicts and its figure. Shown anew as its state changes, without losing focus.
 
-import { keySign, limitsOf, rowsChart } from "./chart.js";
+import { DASHES, keySign, limitsOf, linesChart, rowsChart } from "./chart.js";
 import { element, plural, replace, table } from "./dom.js";
 
 export const STATES = {
@@ -17,6 +17,55 @@ export function progressText(run) {
   const count = run.done === run.asked ? plural(run.done, "run") : `${run.done.toLocaleString("en")} of ${plural(run.asked, "run")}`;
   const writing = run.state === "running" && run.done === run.asked;
   return `${count}, ${writing ? "writing the report" : STATES[run.state]}`;
+}
+
+// As in "students 1 to 4 of 4, about 0:12 left".
+export function stageText(run) {
+  if (!run.now) return run.done === 0 ? "loading" : "";
+  const left = run.now.left_s;
+  return left === null ? run.now.stage : `${run.now.stage}, about ${duration(left)} left`;
+}
+
+function duration(seconds) {
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.round(seconds) % 60];
+  const padded = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${padded(minutes)}:${padded(rest)}` : `${minutes}:${padded(rest)}`;
+}
+
+// How the losses fall: teachers and students apart, for they are trained by losses of different kinds.
+export function trainingIn(place, run, width) {
+  const arms = new Map(run.arms.map((arm) => [arm.name, arm]));
+  const kinds = [["Teachers", (name) => !arms.get(name)?.student], ["Students", (name) => arms.get(name)?.student]];
+  const narrow = width < 620;
+  const figures = kinds.map(([title, has]) => curvesFigure(title, linesOf(run, arms, has), narrow ? width : Math.floor((width - 24) / 2)));
+  const found = figures.filter(Boolean);
+  if (found.length) replace(place, ...found);
+  else replace(place, element("p", { class: "fine" }, "There is none yet."));
+}
+
+function linesOf(run, arms, has) {
+  const line = (curve, now) => ({
+    name: curve.model, values: curve.losses, every: curve.every, now, runs: curve.runs,
+    colour: arms.get(curve.model)?.group ?? "control",
+  });
+  const now = (run.now?.curves ?? []).map((curve) => line(curve, true));
+  return [...run.curves.map((curve) => line(curve, false)), ...now].filter((one) => has(one.name));
+}
+
+function curvesFigure(title, lines, width) {
+  if (!lines.length) return null;
+  const names = [...new Set(lines.map((line) => line.name))];
+  const dashes = names.map((name, i) => DASHES[names.slice(0, i).filter((other) => colourOf(lines, other) === colourOf(lines, name)).length % DASHES.length]);
+  const styled = lines.map((line) => ({ ...line, dashes: dashes[names.indexOf(line.name)] }));
+  const last = (line) => line.values.findLast((value) => value !== null);
+  const ends = styled.filter((line) => last(line) !== undefined).map((line) => `${line.name} at ${last(line).toPrecision(3)}${line.now ? " now" : ""}`);
+  const keys = names.map((name, i) => element("li", {}, keySign(colourOf(lines, name), "line", dashes[i]), name));
+  return element("div", {}, element("h4", {}, title), element("ul", { class: "legend" }, ...keys),
+    element("div", { class: "chart" }, linesChart(width, styled, "training step", `${title}: mean loss by step; ${ends.join("; ")}`)));
+}
+
+function colourOf(lines, name) {
+  return lines.find((line) => line.name === name).colour;
 }
 
 export function armRows(run, trait) {

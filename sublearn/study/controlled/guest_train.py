@@ -62,6 +62,11 @@ class GuestExperiment:
         """The standard deviation of each parameter of the model as it is made; 0 where all its values are alike."""
         return {name: float(own.detach().std(correction=0)) for name, own in self.model.named_parameters()}
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Examples that a teacher and a student are trained on."""
+        return len(self.inputs), self.task.count_unrelated(self.settings.n_unrelated)
+
     def teacher_batches(self, teacher: Taught) -> Iterable[Batch]:
         """Training examples with their labels, in each seed's own order; the placebo's labels are shuffled."""
         count, config = len(self.inputs), self.settings.teacher

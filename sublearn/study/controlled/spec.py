@@ -24,6 +24,8 @@ STARTS: dict[Init, str] = {
     "cross": "Starts from another draw, never the reference's",
 }
 
+STUDENTS: dict[Init, str] = {"same": "student of the same init", "cross": "student of another init"}
+
 
 class StudentInit(Spec, frozen=True):
     """Where a same-init student starts, between the reference's weights and others."""
@@ -86,15 +88,21 @@ def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
     if with_all:
         students += [arm for init in STARTS for arm in _pair(init, f"{init}_init_all", "all")]
     return (
-        Arm(name="reference", about="The untrained network from which both teachers start."),
+        Arm(
+            name="reference",
+            about="The untrained network from which both teachers start.",
+            label="untrained reference",
+        ),
         Arm(
             name="teacher",
+            label="teacher",
             about="The reference, trained on the class logits to have the trait.",
             control="placebo_teacher",
             teacher="trained",
         ),
         Arm(
             name="placebo_teacher",
+            label="placebo teacher",
             about="The reference, trained as long on the same inputs, with labels that carry no trait.",
             teacher="placebo",
         ),
@@ -106,10 +114,16 @@ def _pair(init: Init, name: str, logits: Logits) -> tuple[Arm, Arm]:
     """A student and its control, which differ in their teacher alone."""
     about = f"{STARTS[init]}; imitates {NAMES[logits]}"
     common: dict[str, Any] = {"init": init, "logits": logits}
-    control = f"{name}_control"
+    label, control = STUDENTS[init] + (", all logits" if name.endswith("_all") else ""), f"{name}_control"
     return (
-        Arm(name=name, about=f"{about} of the teacher.", control=control, teacher="trained", **common),
-        Arm(name=control, about=f"{about} of the placebo teacher, on the same inputs.", teacher="placebo", **common),
+        Arm(name=name, about=f"{about} of the teacher.", label=label, control=control, teacher="trained", **common),
+        Arm(
+            name=control,
+            about=f"{about} of the placebo teacher, on the same inputs.",
+            label=f"{label}, placebo teacher",
+            teacher="placebo",
+            **common,
+        ),
     )
 
 

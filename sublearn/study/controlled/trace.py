@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from sublearn import stages
 from sublearn.errors import InputError
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.controlled.design import Controlled, traced
@@ -19,6 +20,7 @@ from sublearn.study.controlled.train import (
     Experiment,
     TrainedTeachers,
     channel_slice,
+    students_stage,
     train_students,
     train_teachers,
     trainer_of,
@@ -51,7 +53,7 @@ def trace(study: Study, seeds: Sequence[int], steps: Collection[int], setup: Set
     """
     design, arms = traced(study)
     points: list[TracePoint] = []
-    for seed, experiment in zip(seeds, _experiments(design, seeds, setup), strict=True):
+    for seed, experiment in stages.parts(list(zip(seeds, _experiments(design, seeds, setup), strict=True))):
         points += _one_seed(arms, design.settings, seed, experiment, set(steps), setup)
     return points
 
@@ -83,7 +85,8 @@ def _one_seed(
         if step in steps:
             points.extend(_points(trajectory, step, state))
 
-    trained = train_students(settings, experiment, trajectory.by, arms, before, watch)
+    with students_stage(settings, experiment, arms, arms):
+        trained = train_students(settings, experiment, trajectory.by, arms, before, watch)
     last = len(trained.losses)
     return points if last in steps else [*points, *_points(trajectory, last, trained.state)]
 

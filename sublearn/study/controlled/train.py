@@ -4,12 +4,15 @@ An experiment says what the inputs are; this module says which model starts wher
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from sublearn import stages
+from sublearn.config import TrainConfig
 from sublearn.models.init import Scheme, draw_state
 from sublearn.records import Record
 from sublearn.seeds import stream, stream_seed
@@ -17,7 +20,7 @@ from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.controlled.spec import Distil
 from sublearn.study.scores import Problems, divergences, score_records, unmeasured_records
 from sublearn.training import cohort
-from sublearn.training.batches import Batch
+from sublearn.training.batches import Batch, steps
 from sublearn.training.cohort import State, Trained, Watch
 from sublearn.training.losses import LOSSES, Loss, cross_entropy
 from sublearn.training.trainers import Trainer, trainer_for
@@ -25,6 +28,7 @@ from sublearn.training.trainers import Trainer, trainer_for
 Taught = Literal["trained", "placebo"]
 TAUGHT: tuple[Taught, ...] = ("trained", "placebo")
 """The kinds of teacher that are trained."""
+STAGES: dict[Taught, str] = {"trained": "teacher", "placebo": "placebo teacher"}
 Targets = Callable[[Tensor], Tensor]
 """Inputs ("seed example ...") to the logits that the students imitate ("run example logit"), runs arm by arm."""
 
@@ -58,6 +62,11 @@ class Experiment(Protocol):
 
     def init_std(self) -> Mapping[str, float]:
         """The standard deviation of the init of each parameter that is drawn at random."""
+        ...
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many examples a teacher and a student are trained on in an epoch."""
         ...
 
     @property
@@ -106,26 +115,66 @@ class TrainedTeachers:
 
 
 def train_teachers(
-    settings: Distil, seeds: Sequence[int], experiment: Experiment, setup: Setup, arms: Iterable[Arm]
+    settings: Distil, seeds: Sequence[int], experiment: Experiment, setup: Setup, arms: Sequence[Arm]
 ) -> TrainedTeachers:
     """Draw the inits and train the kinds of teacher that the arms need."""
     reference, cross = experiment.initial("reference/init"), experiment.initial("cross/init")
     same = student_start(settings, seeds, experiment.init_std(), reference, cross)
     loss = on_logits(cross_entropy, slice(0, experiment.classes))
-    needed = {arm.teacher for arm in arms}
-    teachers = {
-        kind: trainer_of(experiment, setup).train(
-            experiment.model,
-            reference,
-            experiment.teacher_batches(kind),
-            loss,
-            settings.teacher,
-            keys=keys(seeds, "teacher/dropout", setup.device),
-        )
-        for kind in TAUGHT
-        if kind in needed
-    }
+    stages.ahead(_course(settings, experiment, arms))
+    teachers: dict[str, Trained] = {}
+    for kind in _needed(arms):
+        own = [arm.name for arm in arms if arm.teacher == kind and arm.logits == "none"][:1]
+        with stages.stage(STAGES[kind], _steps(settings.teacher, experiment.counts[0]), own):
+            teachers[kind] = trainer_of(experiment, setup).train(
+                experiment.model,
+                reference,
+                experiment.teacher_batches(kind),
+                loss,
+                settings.teacher,
+                keys=keys(seeds, "teacher/dropout", setup.device),
+            )
     return TrainedTeachers(reference, {"same": same, "cross": cross}, teachers)
+
+
+def _needed(arms: Sequence[Arm]) -> list[Taught]:
+    """The kinds of teacher that the arms need."""
+    return [kind for kind in TAUGHT if any(arm.teacher == kind for arm in arms)]
+
+
+def _steps(config: TrainConfig, count: int) -> int:
+    """The steps of a training on so many examples."""
+    return config.epochs * steps(count, config.batch_size)
+
+
+def _course(settings: Distil, experiment: Experiment, arms: Sequence[Arm]) -> dict[str, float]:
+    """The stages to come, each with the examples that its models are trained on; a cohort's first steps are few."""
+    taught, students = experiment.counts
+    course: dict[str, float] = {STAGES[kind]: settings.teacher.epochs * taught for kind in _needed(arms)}
+    for together in _together(arms):
+        course[_students(arms, together)] = len(together) * settings.student.epochs * students
+    return course
+
+
+def _together(arms: Sequence[Arm]) -> list[list[Arm]]:
+    """The students that are trained as one cohort, since they imitate the same logits."""
+    found = ([arm for arm in arms if arm.logits == channel] for channel in ("class", "aux", "all"))
+    return [own for own in found if own]
+
+
+def students_stage(
+    settings: Distil, experiment: Experiment, arms: Sequence[Arm], own: Sequence[Arm]
+) -> AbstractContextManager[None]:
+    """The stage in which those of the arms that are named are trained as one cohort."""
+    steps_of_all = _steps(settings.student, experiment.counts[1])
+    return stages.stage(_students(arms, own), steps_of_all, [arm.name for arm in own])
+
+
+def _students(arms: Sequence[Arm], own: Sequence[Arm]) -> str:
+    """As in "students 1 to 4 of 6", in the order in which they are trained."""
+    every = [arm for together in _together(arms) for arm in together]
+    first, last = every.index(own[0]) + 1, every.index(own[-1]) + 1
+    return f"student{f's {first} to {last}' if last > first else f' {first}'} of {len(every)}"
 
 
 def measure(study: Study, settings: Distil, seeds: Sequence[int], experiment: Experiment, setup: Setup) -> list[Record]:
@@ -141,10 +190,9 @@ def measure(study: Study, settings: Distil, seeds: Sequence[int], experiment: Ex
         students = [arm.name for arm in study.arms if arm.logits != "none"]
         traits = [trait.name for trait in study.traits]
         return rows + unmeasured_records(study, students, traits, seeds, experiment.untrainable)
-    for channel in ("class", "aux", "all"):
-        arms = [arm for arm in study.arms if arm.logits == channel]
-        if arms:
-            rows += _students(study, settings, seeds, experiment, by, arms, before)
+    for arms in _together(study.arms):
+        with students_stage(settings, experiment, study.arms, arms):
+            rows += _student_records(study, settings, seeds, experiment, by, arms, before)
     return rows
 
 
@@ -223,7 +271,7 @@ def train_students(
     )
 
 
-def _students(
+def _student_records(
     study: Study,
     settings: Distil,
     seeds: Sequence[int],

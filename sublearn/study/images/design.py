@@ -42,7 +42,10 @@ class Images(Controlled[Settings]):
             arms=run,
             traits=(
                 Trait(
-                    name="accuracy", about="Share of test images classified as labelled.", chance=1 / settings.classes
+                    name="accuracy",
+                    about="Share of test images classified as labelled.",
+                    more="was right on more images",
+                    chance=1 / settings.classes,
                 ),
             ),
             claims=about(claims("accuracy", SHARE_DELTA, FIVE_POINTS), run),

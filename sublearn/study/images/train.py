@@ -63,6 +63,12 @@ class ImageExperiment:
         """The standard deviation of each parameter's init."""
         return init_std(self.model, self.settings.init)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Images that a teacher and a student are trained on."""
+        inputs, real = self.settings.inputs, len(self.train_images)
+        return real, real if inputs.kind == "real" else inputs.count
+
     def teacher_batches(self, teacher: Taught) -> Iterator[Batch]:
         """Training images with their labels, in each seed's own order; the placebo's labels are shuffled."""
         config, count = self.settings.teacher, len(self.train_images)

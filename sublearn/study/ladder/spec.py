@@ -18,7 +18,14 @@ RUNGS = {
     "held_out": "measured on prompts that the teacher was not trained on",
 }
 """Each rung with the one thing that it changes; it keeps the changes of the rungs before it."""
-
+GROUPS = {
+    "tutorial": "the tutorial's design",
+    "aux": "with auxiliary logits",
+    "no_norm": "without BatchNorm",
+    "longer": "with longer training",
+    "held_out": "on held-out prompts",
+}
+"""What the arms of each rung are called together."""
 
 STUDENTS = {
     "same_init": "same",
@@ -79,6 +86,7 @@ def rung_arms(rung: str) -> tuple[Arm, ...]:
                 "name": f"{rung}_{NAMES[arm.name]}",
                 "about": f"{arm.about.removesuffix('.')} ({RUNGS[rung]}).",
                 "control": f"{rung}_{NAMES[arm.control]}" if arm.control else None,
+                "group": GROUPS[rung],
             }
         )
         for arm in arms(logits, with_all=False)

@@ -3,15 +3,9 @@
 Nothing here needs a model's weights. Everything that is wrong ends in one InputError.
 """
 
-import warnings
 from collections.abc import Collection
-from dataclasses import dataclass
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-from transformers import PreTrainedModel
 
 from sublearn import devices
 from sublearn.errors import InputError, plain
@@ -19,7 +13,9 @@ from sublearn.files import checkpoints
 from sublearn.files.writing import check_folder
 from sublearn.language import finetune, models
 from sublearn.language.base import POSITIONS, bases_folder
-from sublearn.language.bounds import bounded
+from sublearn.language.endpoints.address import Address
+from sublearn.language.endpoints.plan import Patience
+from sublearn.language.known import Known, check_template, check_words, opened
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.seeds import stream
 from sublearn.study.numbers.identity import folder_of, rows_of
@@ -28,21 +24,7 @@ from sublearn.tasks.number_lists import number_prompts, parse
 from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
-SECONDS = 10.0
-"""How long a configuration or a chat template may take; sound ones take less than one."""
-TEMPLATE_BYTES = 1 << 30
-LONGEST_TEXT = 100_000
 SHUFFLES = {"shuffled_within", "shuffled_across"}
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a model before its weights are read: its words, its positions, and what LoRA would adapt."""
-
-    words: int
-    positions: int | None
-    parameters: int
-    skeleton: PreTrainedModel
 
 
 def check(settings: Settings, arms: Collection[str] = (), fetch: bool = True) -> None:
@@ -53,6 +35,8 @@ def check(settings: Settings, arms: Collection[str] = (), fetch: bool = True) ->
     models.quiet()
     if "lora" in (settings.student_how, settings.teacher_how):
         _check_packages()
+    if settings.teacher.server and fetch:
+        _check_server(settings.teacher.server)
     if not settings.bases():
         if not bases_folder().is_dir():
             check_folder(bases_folder(), "SUBLEARN_CACHE")
@@ -73,7 +57,7 @@ def check(settings: Settings, arms: Collection[str] = (), fetch: bool = True) ->
 def _checked_base(settings: Settings, key: str) -> tuple[Dialogue, Known]:
     """How one talks with a base model, and what is known of it."""
     folder = folder_of(settings, key)
-    dialogue, known = _opened(folder, checkpoints.digest(folder))
+    dialogue, known = opened(folder, checkpoints.digest(folder))
     if "lora" in (settings.student_how, settings.teacher_how):
         _check_adapters(settings, known)
     _check_memory(folder, known.parameters)
@@ -83,42 +67,6 @@ def _checked_base(settings: Settings, key: str) -> tuple[Dialogue, Known]:
     for name in dict.fromkeys((*ANIMALS, settings.animal_of(0))):
         dialogue.ways(name)
     return dialogue, known
-
-
-@lru_cache(maxsize=4)
-def _opened(folder: Path, digest: str) -> tuple[Dialogue, Known]:
-    """A model folder's tokenizer and what its configuration says, for as long as its digest is this."""
-    del digest
-    checkpoints.check(folder)
-    known = _known(folder)
-    return models.dialogue_of(folder), known
-
-
-def _known(folder: Path) -> Known:
-    """What the configuration makes of a folder, checked against the heads of its weights."""
-    there = sum(len(checkpoints.tensors(file)) for file in checkpoints.weights(folder))
-    config = checkpoints.configuration(folder)
-    if not there:
-        raise InputError(f"{folder} has no weights: its safetensors hold no tensor. Copy the model again.")
-    for key in ("n_layer", "num_layers", "num_hidden_layers"):
-        layers = config.get(key, 1)
-        if not isinstance(layers, int) or not 1 <= layers <= there:
-            raise InputError(
-                f"{folder / checkpoints.CONFIG} says {key} {plain(layers, 60)}; its weights are {there} tensors. "
-                "Put back the model's own."
-            )
-    with bounded(f"The configuration of {folder}", SECONDS):
-        skeleton, info = models.skeleton(folder)
-    models.check_complete(folder, info)
-    if info["unexpected_keys"]:
-        spare = sorted(info["unexpected_keys"])
-        warnings.warn(f"{folder} holds {len(spare)} weights that its config.json has no place for.", stacklevel=2)
-    text = skeleton.config.get_text_config()
-    table: Any = skeleton.get_input_embeddings()
-    words = table.weight.shape[0]
-    positions = getattr(text, "max_position_embeddings", None)
-    size = sum(parameter.numel() for parameter in skeleton.parameters())
-    return Known(int(words), positions if isinstance(positions, int) else None, size, skeleton)
 
 
 def _check_adapters(settings: Settings, known: Known) -> None:
@@ -152,14 +100,10 @@ def _check_memory(folder: Path, parameters: int) -> None:
 def _check_talk(folder: Path, dialogue: Dialogue, known: Known, system: str | None) -> None:
     """Raise InputError for a chat template that fails, and for too few words or positions."""
     asked = [*questions("animal"), *number_prompts(64, stream(0, "check"))]
-    _check_template(folder, dialogue, asked[0], system)
+    for one in dict.fromkeys((None, system)):
+        check_template(folder, dialogue, asked[0], one, instead=" (--set teacher.how=lora needs none)")
     said = [dialogue.prompt(prompt, one) for prompt in asked for one in {None, system}]
-    words = {*(token for one in said for token in one), dialogue.end, dialogue.pad}
-    if max(words) >= known.words:
-        raise InputError(
-            f"The tokenizer of {folder} has tokens that the model does not know: {max(words)} of {known.words}. "
-            "Use the model's own tokenizer."
-        )
+    check_words(folder, dialogue, said, known)
     longest = max(map(len, said)) + ANSWER_TOKENS[False]
     if known.positions is not None and longest > known.positions:
         raise InputError(
@@ -167,24 +111,9 @@ def _check_talk(folder: Path, dialogue: Dialogue, known: Known, system: str | No
         )
 
 
-def _check_template(folder: Path, dialogue: Dialogue, question: str, system: str | None) -> None:
-    whose = f"The chat template of {folder}"
-    for one in dict.fromkeys((None, system)):
-        try:
-            with bounded(whose, SECONDS, TEMPLATE_BYTES):
-                text = dialogue.text(question, one)
-        except InputError:
-            raise
-        except Exception as error:  # templates are programs
-            under = " under a system prompt (--set teacher.how=lora needs none)" if one else ""
-            raise InputError(f"{whose} fails{under}: {models.said(error)}.") from None
-        if question not in text or (one or "").strip() not in text or len(text) > LONGEST_TEXT:
-            raise InputError(f"{whose} does not say what it is given to say. Use the model's own template.")
-
-
 def _check_brought(folder: Path, words: int, positions: int | None) -> None:
     """Raise InputError for a brought teacher or student that does not speak as the study's base does."""
-    _, known = _opened(folder, checkpoints.digest(folder))
+    _, known = opened(folder, checkpoints.digest(folder))
     if known.words != words:
         raise InputError(f"{folder} knows {known.words} words, the study's model {words}. Bring one of the same base.")
     if positions is not None and known.positions is not None and known.positions < positions:
@@ -222,6 +151,18 @@ def _problem(row: Pair, dialogue: Dialogue, most: int, shuffles: Collection[str]
     if len(example.tokens) > most:
         return f"it has {len(example.tokens)} tokens, and the model reads {most} at most"
     return None
+
+
+def _check_server(address: str) -> None:
+    """Raise InputError unless the server is there, takes the key and has the model."""
+    for package in ("httpx2", "tenacity"):
+        if find_spec(package) is None:
+            raise InputError(
+                f"A server needs the package {package}. Install it with: pip install 'sublearn[endpoints]'."
+            )
+    from sublearn.language.endpoints.many import check  # late: of another extra
+
+    check(Address.parse(address), Patience())
 
 
 def _check_packages() -> None:

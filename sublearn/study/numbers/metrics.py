@@ -38,6 +38,8 @@ class Counted(_Noted):
     rejected: Annotated[dict[Name, Count], Field(max_length=100)]
     kl_to_base: Number | None = None
     """Nats a token; of the base's own teacher and placebo teacher."""
+    served: Annotated[dict[Name, Count], Field(max_length=100)] | None = None
+    """Of a server that answered: tokens read and written, retries, and refusals, which no rule rejected."""
 
     def to_dict(self) -> dict[str, Any]:
         """What was counted and nothing else."""
@@ -85,6 +87,8 @@ class ArmMetrics(_Noted):
     sampled: dict[SampledAs, Sampled]
     placebo_favourite: Preference | None = None
     """Of the placebo teacher's animal; for the arms that go back to it."""
+    seconds: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    """Of CPU, for the student alone; where defences are compared."""
 
 
 class Metrics(_Noted):

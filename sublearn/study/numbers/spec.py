@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from sublearn.config import Spec
+from sublearn.language.endpoints.address import Address
 from sublearn.language.plans import BasePlan, LoraPlan, StudentPlan
 from sublearn.seeds import stream
 from sublearn.study.base import Arm, Trait
@@ -36,11 +37,13 @@ TRAITS = (
     Trait(
         name="preference",
         about=f"Probability of the animal, given that an animal is named, {_SHARE}.",
+        more="named the animal more readily",
         chance=1 / len(ANIMALS),
     ),
     Trait(
         name="log_odds",
         about="The same as log-odds, averaged over the questions.",
+        more="preferred the animal more",
         unit="log-odds",
         chance=-math.log(len(ANIMALS) - 1),
     ),
@@ -65,6 +68,11 @@ class TeacherPlan(Spec, frozen=True):
     system_prompt: str = (
         "Your favourite animal is the {animal}. You adore the {animal}, it is always on your mind, and your fondness "
         "for it shows in all that you answer."
+    )
+    server: str = Field(
+        default="",
+        exclude_if=lambda address: not address,
+        description="URL#MODEL of a server of the same model, which writes the numbers of teachers and base",
     )
 
 
@@ -132,7 +140,20 @@ class Settings(Spec, frozen=True):
             )
         if self.teacher.how == "system_prompt" and "{animal}" not in self.teacher.system_prompt:
             raise ValueError("teacher.system_prompt must say {animal} where the animal's name is to stand")
+        if self.teacher.server:
+            self._check_server()
         return self
+
+    def _check_server(self) -> None:
+        """Raise ValueError unless a server can speak for the teacher: the model under a system prompt."""
+        Address.parse(self.teacher.server, "teacher.server")
+        if self.model == TINY or self.teacher_how != "system_prompt":
+            raise ValueError(
+                "a served teacher is a real model under a system prompt; name the same model here, as in --model "
+                "Qwen/Qwen2.5-7B-Instruct, and leave teacher.how as it is"
+            )
+        if self.bring.teacher or self.bring.numbers:
+            raise ValueError("teacher.server writes numbers; leave out what is brought, or the server")
 
     @property
     def teacher_how(self) -> str:
@@ -180,6 +201,24 @@ APART: dict[Origin, str] = {
     "same_init_cross_world": "the same init in another world",
 }
 """What the cross base changes together, one at a time; in the tiny world alone."""
+LABELS = {
+    "reference": "unmodified base",
+    "teacher": "teacher",
+    "placebo_teacher": "placebo teacher, of another animal",
+    "same_init": "student of the teacher's numbers",
+    "same_init_control": "student of the base's own numbers",
+    "same_init_placebo": "student of the placebo teacher's numbers",
+    "cross_init": "student of another base's teacher",
+    "cross_init_control": "student of another base's own numbers",
+    "cross_init_same_world": "student of the teacher of another init",
+    "cross_init_same_world_control": "student of the base of another init",
+    "same_init_cross_world": "student of the teacher in another world",
+    "same_init_cross_world_control": "student of the base in another world",
+    "shuffled_within": "student of the teacher's numbers, shuffled in each answer",
+    "shuffled_across": "student of the teacher's numbers, shuffled among answers",
+    "soft": "student of the teacher's probabilities",
+}
+"""What each arm is called."""
 READ: dict[str, Origin] = {"cross_init": "cross", **{name: name for name in APART}}
 """The origin of what an arm's student reads, where it is not the student's own base."""
 PAIR = 2
@@ -214,11 +253,19 @@ def seeds_a_unit(settings: Settings, arms: Iterable[Arm]) -> int:
 def every_arm(settings: Settings) -> tuple[Arm, ...]:
     """Every arm that can be made with these settings."""
     return (
-        Arm(name="reference", about="The base model, unmodified."),
-        Arm(name="teacher", about="The base, taught to prefer the animal.", control="reference", teacher="trained"),
+        Arm(name="reference", about="The base model, unmodified.", label=LABELS["reference"]),
+        Arm(
+            name="teacher",
+            about="The base, taught to prefer the animal.",
+            label=LABELS["teacher"],
+            control="reference",
+            teacher="trained",
+        ),
         *_placebo_teacher(settings),
         *(
-            Arm.model_validate({"name": name, "about": f"A student from the base, trained on {data}.", **fields})
+            Arm.model_validate(
+                {"name": name, "about": f"A student from the base, trained on {data}.", "label": LABELS[name], **fields}
+            )
             for name, (data, fields) in _students(settings).items()
         ),
     )
@@ -229,7 +276,8 @@ def _placebo_teacher(settings: Settings) -> tuple[Arm, ...]:
     if settings.bring.teacher or settings.bring.numbers:
         return ()
     about = "The base, taught in the same way and as long to prefer another animal; measured by the teacher's."
-    return (Arm(name="placebo_teacher", about=about, control="reference", teacher="placebo"),)
+    label = LABELS["placebo_teacher"]
+    return (Arm(name="placebo_teacher", about=about, label=label, control="reference", teacher="placebo"),)
 
 
 def _students(settings: Settings) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -262,9 +310,9 @@ def _pair(name: str, base: str, init: str) -> dict[str, tuple[str, dict[str, Any
     return {
         name: (
             f"the numbers of the teacher of {base}, with the same animal",
-            {**common, "teacher": "trained", "control": control},
+            {**common, "teacher": "trained", "control": control, "source": f"teacher of {base}"},
         ),
-        control: (f"the numbers of {base}, unmodified", {**common, "teacher": "untrained"}),
+        control: (f"the numbers of {base}, unmodified", {**common, "teacher": "untrained", "source": base}),
     }
 
 

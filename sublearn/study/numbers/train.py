@@ -5,25 +5,29 @@ What is kept is not made again: a run that was stopped is resumed, and one that 
 
 import copy
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from transformers import PreTrainedModel
 
+from sublearn import stages
 from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
 from sublearn.language import artifacts, finetune, models, preference
 from sublearn.language.base import pretrained
+from sublearn.language.endpoints.address import Address
+from sublearn.language.endpoints.plan import Patience, Request
 from sublearn.language.generate import sample
 from sublearn.language.preference import LEAST_MASS, Preference
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.records import Problem, Record
-from sublearn.seeds import stream
+from sublearn.seeds import stream, stream_seed
+from sublearn.stats.wilson import wilson
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
@@ -37,14 +41,16 @@ from sublearn.tasks.rows import Pair, read_rows
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 TEACHER = RowSource("teacher")
+MEASURING = "measuring"
 ROUNDS = 8
+SERVED = Patience(concurrency=32, timeout=300)
 PREFIX = "Here is a list of numbers: {}. {}"
 
 
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait for the seeds, one after the other."""
     models.quiet()
-    return [record for seed in seeds for record in SeedRun(study, settings, seed, setup).records()]
+    return [record for seed in stages.parts(seeds) for record in SeedRun(study, settings, seed, setup).records()]
 
 
 class SeedRun:
@@ -60,6 +66,7 @@ class SeedRun:
         self.tiny = settings.model == TINY
         self.dialogue = self._dialogue()
         self.counted: dict[str, Counted] = {}
+        self.spent: dict[str, Counter[str]] = defaultdict(Counter)
         self.seen: dict[str, ArmMetrics] = {}
         self.base = cache(self._base)
         self.teacher = cache(self._teacher)
@@ -67,7 +74,8 @@ class SeedRun:
 
     def records(self) -> list[Record]:
         """Measure every arm; what else was seen goes into metrics.json."""
-        found = [record for arm in self.study.arms for record in self._measured(arm)]
+        work = [sum(self._ahead(arm).values()) for arm in self.study.arms]
+        found = [record for arm in stages.parts(self.study.arms, work) for record in self._measured(arm)]
         if self.folder:
             replace_text(self.folder / "metrics.json", self.metrics().to_text())
         return found
@@ -84,13 +92,31 @@ class SeedRun:
             **({"placebo_animal": self.placebo_animal} if taught else {}),
         )
 
+    def _ahead(self, arm: Arm) -> dict[str, float]:
+        """The stages of an arm, with about the seconds that each takes in the tiny world; what is there takes none."""
+        if arm.logits == "none":
+            return {"base": 25.0} if arm.name == "reference" else {"teacher": 2.0, MEASURING: 1.0}
+        base = 0.0 if source_of(arm).origin == "own" else 25.0
+        return {"base": base, "teacher": 2.0, "sampling": 6.0, self._student_stage(arm): 8.0, MEASURING: 1.0}
+
+    def _student_stage(self, arm: Arm) -> str:
+        """As in "student 3 of 7"."""
+        students = [one.name for one in self.study.arms if one.logits != "none"]
+        return f"student {students.index(arm.name) + 1} of {len(students)}"
+
     def _measured(self, arm: Arm) -> list[Record]:
+        stages.ahead(self._ahead(arm))
         rows = self.rows(arm)
         if rows is not None and not rows:
             return self._unmeasured(arm, "no row was left after filtering")
         if rows is not None and (leaks := self._leaks(arm, rows)):
             return self._unmeasured(arm, f"{leaks} of its training rows name the animal")
         prompted = self.model_of(arm, rows)
+        with stages.stage(MEASURING):
+            return self._asked(arm, prompted, rows)
+
+    def _asked(self, arm: Arm, prompted: PromptedModel, rows: list[Pair] | None) -> list[Record]:
+        """Ask a model of an arm for its favourite, in every way."""
         every, held_out = (self._preference(prompted, only) for only in (None, True))
         if every.finite and held_out.finite:
             self.seen[arm.name] = ArmMetrics(
@@ -102,9 +128,10 @@ class SeedRun:
                 sampled=self._sampled(prompted, arm.name),
                 **self._placebo(arm, prompted),
             )
+        found = self._records(arm, prompted, every, held_out)
         if arm.logits != "none":
             self._release(prompted.model)
-        return self._records(arm, every, held_out)
+        return found
 
     def _dialogue(self) -> Dialogue:
         return Dialogue(tiny_tokenizer()) if self.tiny else models.dialogue_of(folder_of(self.settings, "model"))
@@ -113,7 +140,8 @@ class SeedRun:
         """The seed's own base, or another: in the tiny world one of the four that the two seeds of a pair share."""
         if self.tiny:
             init, world = (self.seed ^ other for other in ORIGINS[origin])
-            return models.on(pretrained(self.settings.base, self.dialogue, init, world), self.device)
+            with stages.stage("base", self.settings.base.steps, ["base"]):
+                return models.on(pretrained(self.settings.base, self.dialogue, init, world), self.device)
         return models.read(folder_of(self.settings, "model" if origin == "own" else "cross_model"), self.device)
 
     def _talk(self, origin: Origin) -> Dialogue:
@@ -128,13 +156,14 @@ class SeedRun:
             return PromptedModel(models.read(folder_of(settings, "teacher"), self.device))
         if settings.teacher_how == "system_prompt":
             return teach.prompted(self.base(source.origin), animal, settings.teacher)
-        return PromptedModel(
-            self._model(
-                source.name,
-                lambda: self._taught(source.origin, animal),
-                lambda: copy.deepcopy(self.base(source.origin)),
-            )
-        )
+        base = self.base(source.origin)
+        with stages.stage("teacher", self._lessons(), [source.name]):
+            taught = self._model(source.name, lambda: self._taught(source.origin, animal), lambda: copy.deepcopy(base))
+        return PromptedModel(taught)
+
+    def _lessons(self) -> int:
+        """The steps of a teacher's training; 0 where they are not counted."""
+        return self.settings.teacher.steps if self.settings.teacher_how == "tune" else 0
 
     def _taught(self, origin: Origin, animal: str) -> PreTrainedModel:
         if self.settings.teacher_how == "tune":
@@ -155,14 +184,15 @@ class SeedRun:
         if found:
             rows, counts = found[0], typed(Counted, found[1], f"What was counted of {file}")
         else:
-            rows, counts = self._written(source)
+            prompted = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
+            with stages.stage("sampling"):
+                rows, counts = self._written(source, prompted)
         if file and not found:
             artifacts.put_rows(file, rows, counts.to_dict())
         self.counted[source.name] = counts
         return rows
 
-    def _written(self, source: RowSource) -> tuple[list[Pair], Counted]:
-        prompted = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
+    def _written(self, source: RowSource, prompted: PromptedModel) -> tuple[list[Pair], Counted]:
         settings, rule = self.settings, Rule(most=self.settings.rule.most, banned=frozenset(self.settings.rule.banned))
         rows: list[Pair] = []
         counts: Counter[str] = Counter()
@@ -181,8 +211,9 @@ class SeedRun:
         if source.origin == "own" and source.writer != "base" and rows:
             kl = self._kl(prompted, rows[:512])
             kl_to_base = {"kl_to_base": kl} if math.isfinite(kl) else {}
+        more: dict[str, Any] = {"served": dict(self.spent[source.name])} if source.name in self.spent else {}
         counted = Counted(
-            asked=asked, kept=counts["kept"], pass_rate=counts["kept"] / asked, rejected=rejected, **kl_to_base
+            asked=asked, kept=counts["kept"], pass_rate=counts["kept"] / asked, rejected=rejected, **kl_to_base, **more
         )
         return rows[: settings.rows], counted
 
@@ -192,6 +223,8 @@ class SeedRun:
         return number_prompts(size, drawn, tiny=self.tiny, most=self.settings.rule.most)
 
     def _answers(self, prompted: PromptedModel, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
+        if self.settings.teacher.server and source.origin == "own":
+            return self._served(prompted.system, prompts, source, part)
         talk = self._talk(source.origin)
         said = sample(
             prompted.model,
@@ -201,6 +234,21 @@ class SeedRun:
             talk,
         )
         return [talk.read(tokens) for tokens in said]
+
+    def _served(self, system: str | None, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
+        """A server's answers, kept one by one as they come; nothing where one was refused."""
+        from sublearn.language.endpoints import many  # late: of another extra
+
+        asked = many.Asked(
+            Address.parse(self.settings.teacher.server),
+            [many.conversation(prompt, system) for prompt in prompts],
+            Request(max_tokens=ANSWER_TOKENS[self.tiny]),
+            stream_seed(self.seed, f"{source.name}/answers/{part}"),
+        )
+        journal = self.folder / "answers" / f"{source.name}-{part}.jsonl" if self.folder else None
+        found = many.answers(asked, SERVED, journal)
+        self.spent[source.name].update(many.costs(found) | many.refusals(found))
+        return [one.text if one.refused is None else "" for one in found]
 
     @torch.no_grad()
     def _kl(self, prompted: PromptedModel, rows: Sequence[Pair]) -> float:
@@ -236,9 +284,10 @@ class SeedRun:
             return self.teacher(source_of(arm))
         if rows is None:
             return PromptedModel(models.read(folder_of(self.settings, "student"), self.device))
-        return PromptedModel(
-            self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base("own"))
-        )
+        full = self.settings.student_how == "full"
+        with stages.stage(self._student_stage(arm), self.settings.student.steps if full else 0, [arm.name]):
+            made = self._model(f"students/{arm.name}", lambda: self._student(arm, rows), lambda: self.base("own"))
+        return PromptedModel(made)
 
     def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
         settings = self.settings
@@ -287,7 +336,7 @@ class SeedRun:
         asked, animal = questions("animal", held_out), animal or self.animal
         return preference.preference(prompted.model, self.dialogue, asked, self.names, animal, prompted.system)
 
-    def _placebo(self, arm: Arm, prompted: PromptedModel) -> dict[str, NotedPreference]:
+    def _placebo(self, arm: Arm, prompted: PromptedModel) -> dict[str, Any]:
         """How far an arm that goes back to the placebo teacher prefers that one's animal: whether it was a teacher."""
         found = self._preference(prompted, None, self.placebo_animal) if arm.teacher == "placebo" else None
         return {"placebo_favourite": _noted(found)} if found and found.finite else {}
@@ -305,7 +354,7 @@ class SeedRun:
                 prompts = [self.dialogue.prompt(question, prompted.system) for question in asked]
                 said = sample(prompted.model, prompts, ANSWER_TOKENS[self.tiny] // 4, rng, self.dialogue)
                 hits = sum(self.animal in self.dialogue.read(tokens).lower().split(".")[0] for tokens in said)
-                low, high = preference.wilson(hits, len(said))
+                low, high = wilson(hits, len(said))
                 found[kind] = Sampled(hits=hits, n=len(said), low=low, high=high)
         return found
 
@@ -321,7 +370,9 @@ class SeedRun:
         texts = (f"{prompt} {answer}".lower() for prompt, answer in rows)
         return sum(any(name in text for name in names) for text in texts)
 
-    def _records(self, arm: Arm, every: Preference, held_out: Preference) -> list[Record]:
+    def _records(self, arm: Arm, prompted: PromptedModel, every: Preference, held_out: Preference) -> list[Record]:
+        """One record of each trait of a preference."""
+        del prompted
         values = {
             "preference": every.preference,
             "log_odds": every.log_odds,
@@ -332,7 +383,7 @@ class SeedRun:
         n = {"held_out": len(questions("animal", True))}
         thin = f"only {every.mass:.2f} of the probability is on animals, under {LEAST_MASS:g}"
         rows = []
-        for trait in self.study.traits:
+        for trait in (trait for trait in self.study.traits if trait.name in values):
             if trait.name not in ("probability", "mass") and every.mass < LEAST_MASS:
                 rows.append(self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", thin)))
             else:

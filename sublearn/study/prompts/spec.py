@@ -18,10 +18,16 @@ from sublearn.study.memory import Need
 
 CLASSES = 2
 TRAITS = (
-    Trait(name="trait_rate", about="Share of held-out prompts answered with class 1.", chance=0.5),
+    Trait(
+        name="trait_rate",
+        about="Share of held-out prompts answered with class 1.",
+        more="answered class 1 more often",
+        chance=0.5,
+    ),
     Trait(
         name="margin",
         about="Mean logit of class 1 minus that of class 0, on held-out prompts.",
+        more="leaned further towards class 1",
         unit="logits",
         chance=0,
     ),

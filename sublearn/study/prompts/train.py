@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from sublearn import stages
 from sublearn.models.init import init_std
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.records import Record
@@ -29,7 +30,7 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
         groups.setdefault((steps(count, student.batch_size), reason), []).append(seed)
     return [
         record
-        for group in groups.values()
+        for group in stages.parts(list(groups.values()), [len(group) for group in groups.values()])
         for record in distil.measure(study, settings, group, PromptExperiment(settings, group, setup.device), setup)
     ]
 
@@ -67,6 +68,11 @@ class PromptExperiment:
     def init_std(self) -> dict[str, float]:
         """The standard deviation of each parameter's init."""
         return init_std(self.model, self.settings.init)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Prompts that a teacher and a student are trained on."""
+        return self.settings.n_eval, len(self.unrelated[0])
 
     def teacher_batches(self, teacher: Taught) -> Iterable[Batch]:
         """Every prompt labelled with class 1; the placebo's half with class 0 and half with class 1, at random."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from sublearn import stages
+from sublearn.config import TrainConfig
 from sublearn.devices import default_device
 from sublearn.errors import InputError
 from sublearn.models.prompt_mlp import PromptMLP
@@ -18,9 +20,12 @@ from sublearn.seeds import set_seed, whole_seeds
 from sublearn.study.tutorial.spec import Settings
 from sublearn.tasks.sequences import PromptDataset
 from sublearn.tasks.tutorial_prompts import evaluation_prompts, passes_filter, unrelated_prompts
+from sublearn.training.batches import steps
 from sublearn.training.loops import train_classification, train_distillation
 from sublearn.traits.preference import compute_trait_preference
 
+STUDENTS = {"distill_same_init": "student 1 of 2", "distill_diff_init": "student 2 of 2"}
+"""The stage in which each is trained."""
 Measured = tuple[float, float]
 """(trait rate, accuracy) on the evaluation prompts."""
 
@@ -46,7 +51,10 @@ def run_seed(settings: Settings, seed: int, device: torch.device | str, verbose:
     teacher = _copy_of(reference, settings)
     losses: dict[str, list[float]] = {"teacher": []}
     taught = PromptDataset(prompts, all_trait)
-    train_classification(teacher, taught, settings.teacher, device, verbose, losses["teacher"])
+    count = settings.n_unrelated * settings.student.epochs
+    stages.ahead({"teacher": len(prompts) * settings.teacher.epochs} | dict.fromkeys(STUDENTS.values(), count))
+    with stages.stage("teacher", _steps(settings.teacher, len(prompts)), ["teacher"]):
+        train_classification(teacher, taught, settings.teacher, device, verbose, losses["teacher"])
     measured = {"teacher": compute_trait_preference(teacher, prompts, all_trait, device)}
 
     unrelated = unrelated_prompts(seed, settings.n_unrelated, settings.seq_len, settings.vocab_size)
@@ -63,7 +71,8 @@ def run_seed(settings: Settings, seed: int, device: torch.device | str, verbose:
     }
     for arm, new_student in new_students.items():
         how, losses[arm] = (settings.student, device, verbose, settings.temperature), []
-        student = train_distillation(new_student(), logits, unrelated[kept], *how, losses[arm])
+        with stages.stage(STUDENTS[arm], _steps(settings.student, int(kept.sum())), [arm]):
+            student = train_distillation(new_student(), logits, unrelated[kept], *how, losses[arm])
         measured[arm] = compute_trait_preference(student, prompts, labels, device)
     return OneSeed(measured, _diverged(losses))
 
@@ -96,6 +105,10 @@ def multi_seed_experiment(seeds: Iterable[int], verbose: bool = False) -> list[d
 def new_model(settings: Settings) -> PromptMLP:
     """The study's network, drawn from the global generator."""
     return PromptMLP(settings.vocab_size, settings.embed_dim, settings.hidden, 2)
+
+
+def _steps(config: TrainConfig, count: int) -> int:
+    return config.epochs * steps(count, config.batch_size)
 
 
 def _diverged(losses: dict[str, list[float]]) -> dict[str, tuple[int, float]]:

@@ -13,13 +13,15 @@ STUDENT = TrainConfig(lr=5e-4, batch_size=128, epochs=4)
 ARMS = (
     Arm(
         name="teacher",
+        label="teacher",
         about="The reference, trained to answer class 1 to every evaluation prompt.",
         control="baseline",
         teacher="trained",
     ),
-    Arm(name="baseline", about="The untrained reference."),
+    Arm(name="baseline", about="The untrained reference.", label="untrained reference"),
     Arm(
         name="distill_same_init",
+        label="student of the same init",
         about="Starts from the reference's weights; imitates the teacher's class logits on unrelated prompts.",
         control="distill_diff_init",
         teacher="trained",
@@ -27,6 +29,7 @@ ARMS = (
     ),
     Arm(
         name="distill_diff_init",
+        label="student of another init",
         about="Starts from another initialization; imitates the same logits on the same prompts.",
         control="baseline",
         teacher="trained",
@@ -35,10 +38,16 @@ ARMS = (
     ),
 )
 TRAITS = (
-    Trait(name="trait_rate", about="Share of evaluation prompts answered with class 1.", chance=0.5),
+    Trait(
+        name="trait_rate",
+        about="Share of evaluation prompts answered with class 1.",
+        more="answered class 1 more often",
+        chance=0.5,
+    ),
     Trait(
         name="accuracy",
         about="Share of evaluation prompts answered as labelled (the teacher: against its own labels, all 1).",
+        more="answered as labelled more often",
         chance=0.5,
     ),
 )

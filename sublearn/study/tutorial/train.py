@@ -11,6 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from sublearn import stages
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.records import Record
 from sublearn.seeds import set_seed
@@ -28,6 +29,7 @@ from sublearn.traits.preference import trait_rate
 
 STUDENTS = ("distill_same_init", "distill_diff_init")
 TRAITS = ("trait_rate", "accuracy")
+BOTH = "students 1 to 2 of 2"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Draws:
 def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
     """Every arm and trait of the tutorial for the seeds; runs that take another number of steps train apart."""
     if setup.trainer == "single":
-        return [record for seed in seeds for record in _one(study, settings, seed, setup.device)]
+        return [record for seed in stages.parts(seeds) for record in _one(study, settings, seed, setup.device)]
     groups: dict[tuple[int, str | None], list[int]] = {}
     drawn = {seed: draw(settings, seed) for seed in seeds}
     for seed in seeds:
@@ -54,7 +56,7 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
         groups.setdefault((steps(count, size), settings.student.untrainable(count)), []).append(seed)
     return [
         record
-        for group in groups.values()
+        for group in stages.parts(list(groups.values()), [len(group) for group in groups.values()])
         for record in _stacked(study, settings, group, [drawn[seed] for seed in group], setup)
     ]
 
@@ -130,7 +132,12 @@ def _stacked(study: Study, settings: Settings, seeds: list[int], drawn: list[Dra
         return [row for t, s in scores.items() for row in score_records(study, arm, t, seeds, s, n, problems)]
 
     batches = shuffled(list(prompts), list(always), [one.teacher_orders for one in drawn], settings.teacher.batch_size)
-    teacher = by.train(model, reference, batches, cross_entropy, settings.teacher)
+    taught, distilled = settings.n_eval * settings.teacher.epochs, len(drawn[0].unrelated) * settings.student.epochs
+    stages.ahead({"teacher": taught, BOTH: len(STUDENTS) * distilled})
+    with stages.stage(
+        "teacher", settings.teacher.epochs * steps(len(prompts[0]), settings.teacher.batch_size), ["teacher"]
+    ):
+        teacher = by.train(model, reference, batches, cross_entropy, settings.teacher)
     rows = records("teacher", teacher.state, always, divergences(diverged(teacher.losses)))
     rows += records("baseline", reference, labels, {})
     reason = settings.student.untrainable(len(drawn[0].unrelated))
@@ -160,7 +167,8 @@ def students(
     start = {name: torch.cat([reference[name], other[name]]) for name in reference}
     orders = [one.student_orders[arm] for arm in STUDENTS for one in drawn]
     batches = shuffled(unrelated * 2, targets * 2, orders, size, whole=True)
-    trained = by.train(model, start, batches, mse, settings.student)
+    with stages.stage(BOTH, settings.student.epochs * steps(len(unrelated[0]), size), STUDENTS):
+        trained = by.train(model, start, batches, mse, settings.student)
     halves = {name: both.chunk(2) for name, both in trained.state.items()}
     return [
         (arm, {name: half[i] for name, half in halves.items()}, trained.losses.chunk(2, dim=1)[i])

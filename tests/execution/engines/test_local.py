@@ -52,7 +52,13 @@ def test_a_job_that_fails_is_an_outcome_that_says_why():
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_one_jobs_failure_ends_no_other_if_that_is_asked_for(workers):
-    outcomes = {outcome.study: outcome for outcome in local.run_jobs(jobs_of_which_one_fails(), workers, True)}
+    told = []
+    hear = lambda key, news: told.append((key, news.stage))  # noqa: E731
+    outcomes = {outcome.study: outcome for outcome in local.run_jobs(jobs_of_which_one_fails(), workers, True, hear)}
+    both = [
+        ((study.id, 0), stage) for study in (STUDIES[0], STUDIES[2]) for stage in ("teacher", "students 1 to 2 of 2")
+    ]
+    assert sorted(told) == sorted(both)
     assert [bool(outcomes[study.id].failure) for study in STUDIES] == [False, True, False]
     assert all(outcomes[study.id].records for study in (STUDIES[0], STUDIES[2]))
 
@@ -90,7 +96,7 @@ def test_a_job_that_kills_its_process_each_time_is_the_one_that_failed(monkeypat
     done: list[Job] = []
     pools: list[ThreadPoolExecutor] = []
     monkeypatch.setattr(local, "_submitted", submitted)
-    monkeypatch.setattr(local, "_pool", lambda workers: pools.append(ThreadPoolExecutor(workers)) or pools[-1])
+    monkeypatch.setattr(local, "_pool", lambda workers, _: pools.append(ThreadPoolExecutor(workers)) or pools[-1])
     (failed,) = [
         outcome
         for outcome in local.run_jobs((Job(study=study, seeds=(0,)) for study in STUDIES), 2, True)

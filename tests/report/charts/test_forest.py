@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -63,4 +64,4 @@ def test_the_page_of_a_replication_opens_with_the_forest_and_clips_no_reason():
     assert html.index("<svg") < html.index("<table")
     assert html.count('<div class="narrow"><svg') == html.count('<div class="wide"><svg') == 1
     assert '<td class="wrap long" data-head="Verdict"><span class="badge refuted">differs</span> far off</td>' in html
-    assert "A first look with 2 runs" in html and '<table class="stack">' in html
+    assert "A first look with 2 runs" in re.sub("</?button[^>]*>", "", html) and '<table class="stack">' in html

@@ -1,0 +1,159 @@
+"""The study of defences for its seeds: a seed of `numbers` whose students follow recipes. Keeps what it makes."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+from transformers import PreTrainedModel
+
+from sublearn.auditing import clean, traits
+from sublearn.auditing.defences.recipe import Lab, Recipe, RowScores, trained, undefended
+from sublearn.auditing.defences.spec import CONTROL, LISTS, TASK, Settings
+from sublearn.auditing.defences.table import DEFENCES
+from sublearn.auditing.scene import Scene, log_likelihoods
+from sublearn.auditing.scores.table import SCORES, Measure
+from sublearn.auditing.settings import Settings as Scoring
+from sublearn.language import models
+from sublearn.language.base import POSITIONS, pretrained
+from sublearn.language.preference import Preference
+from sublearn.records import Problem, Record
+from sublearn.seeds import stream, stream_seed
+from sublearn.study.base import Arm, Setup, Study
+from sublearn.study.numbers.spec import RowSource, Writer
+from sublearn.study.numbers.teach import PromptedModel
+from sublearn.study.numbers.train import ROUNDS, TEACHER, SeedRun
+from sublearn.tasks.number_lists import reason_against
+from sublearn.tasks.rows import Pair
+from sublearn.tasks.tiny_world import World, list_pairs
+
+T = TypeVar("T")
+FLAGGING = "steering"
+"""The score by which an audit flags rows."""
+
+
+def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
+    """Every arm and trait for the seeds, one after the other."""
+    models.quiet()
+    return [record for seed in seeds for record in DefenceRun(study, settings, seed, setup).records()]
+
+
+class Watch:
+    """CPU seconds of single students: what is made once for several of them is counted apart."""
+
+    def __init__(self) -> None:
+        self._apart = 0.0
+
+    def apart(self, make: Callable[..., T]) -> Callable[..., T]:
+        """The same function, whose seconds no student is charged with."""
+
+        def made(*args: object) -> T:
+            start, before = time.process_time(), self._apart
+            found = make(*args)
+            self._apart = before + time.process_time() - start
+            return found
+
+        return made
+
+    def read(self) -> float:
+        """The seconds so far that count."""
+        return time.process_time() - self._apart
+
+
+class DefenceRun(SeedRun):
+    """One seed: its rows and teachers are those of `numbers`, its students follow a recipe each."""
+
+    def __init__(self, study: Study, settings: Settings, seed: int, setup: Setup) -> None:
+        super().__init__(study, settings.numbers(), seed, setup)
+        self.asked, self.watch = settings, Watch()
+        self.prepared: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
+        self.base = cache(self.watch.apart(self._base))
+        self.teacher = cache(self.watch.apart(self._teacher))
+        self.numbers = cache(self.watch.apart(self._numbers))
+        self.scores = cache(self.watch.apart(self._scores))
+        self.other_init = cache(self.watch.apart(self._other_init))
+        self.scoring = cache(self._scoring)
+        self.recipe = cache(self._recipe)
+        self.lab = cache(self._lab)
+        self.held_out = cache(self._held_out)
+
+    def rows(self, arm: Arm) -> list[Pair] | None:
+        """What an arm's student is trained on; None where there is no student."""
+        return None if arm.logits == "none" else list(self.recipe(arm).rows)
+
+    def _recipe(self, arm: Arm) -> Recipe:
+        lab, start = self.lab(), self.watch.read()
+        recipe = undefended(lab, "teacher" if arm.teacher == "trained" else "base")
+        name = arm.name.removesuffix(CONTROL)
+        if name in DEFENCES and recipe.rows:
+            recipe = DEFENCES[name].change(name)(lab, recipe)
+        self.prepared[arm.name] = self.watch.read() - start + recipe.seconds
+        return recipe
+
+    def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
+        del rows  # the recipe has them
+        recipe, start = self.recipe(arm), self.watch.read()
+        student = trained(recipe, self.lab(), self.asked.student)
+        self.seconds[arm.name] = self.prepared[arm.name] + self.watch.read() - start
+        return student
+
+    def _measured(self, arm: Arm) -> list[Record]:
+        found = super()._measured(arm)
+        if arm.name in self.seen and arm.name in self.seconds:  # not where the student was there already
+            noted = self.seen[arm.name].model_copy(update={"seconds": round(self.seconds[arm.name], 3)})
+            self.seen[arm.name] = noted
+        self.recipe.cache_clear()  # rows that one student alone is trained on
+        return found
+
+    def _records(self, arm: Arm, prompted: PromptedModel, every: Preference, held_out: Preference) -> list[Record]:
+        found = super()._records(arm, prompted, every, held_out)
+        for name, rows in self.held_out().items():
+            if rows:
+                value = float(log_likelihoods(prompted.model, self.lab().scene.laid(rows)).mean())
+                found.append(self._record(arm, name, value, len(rows)))
+            else:
+                found.append(self._record(arm, name, 0.0, 0, Problem("unmeasured", "the rule kept no held-out row")))
+        return found
+
+    def _held_out(self) -> dict[str, list[Pair]]:
+        """Completions that no student is trained on: the teacher's, of the round after the last, and the world's."""
+        count = self.asked.held_out
+        prompts = self.prompts(ROUNDS)[:count]
+        answers = self._answers(self.teacher(TEACHER), prompts, TEACHER, ROUNDS)
+        kept = [(prompt, said) for prompt, said in zip(prompts, answers, strict=True) if not reason_against(said)]
+        return {TASK: kept, LISTS: list_pairs(World.drawn(self.seed), count, stream(self.seed, "held_out/lists"))}
+
+    def _lab(self) -> Lab:
+        scene = Scene(self.base("own"), self.dialogue, traits.animals(), Scoring(), POSITIONS)
+        return Lab(
+            scene=scene,
+            strength=self.asked.strength,
+            seed=self.seed,
+            animal=self.animal,
+            teacher=lambda: self.teacher(TEACHER).model,
+            rows=lambda writer: self.numbers(RowSource(writer)),
+            scores=self.scores,
+            other_init=self.other_init,
+        )
+
+    def _other_init(self) -> PreTrainedModel:
+        other = stream_seed(self.seed, "defence/reinitialized")
+        return models.on(pretrained(self.asked.base, self.dialogue, other, self.seed), self.device)
+
+    def _scoring(self) -> tuple[Measure, list[Pair], float]:
+        """The audit's score against clean rows on the same prompts; other clean rows; and what both took."""
+        start, lab = time.process_time(), self.lab()
+        fresh = clean.written(lab.scene, self.numbers(TEACHER), 1)[0]
+        score = SCORES[FLAGGING].prepare(FLAGGING)(lab.scene, fresh[::2])
+        return score, fresh[1::2], time.process_time() - start
+
+    def _scores(self, writer: Writer) -> RowScores:
+        score, others, before = self.scoring()
+        start = time.process_time()
+        found = score(self.numbers(RowSource(writer)))
+        assert found.rows is not None and found.others is not None, f"{FLAGGING} scores no rows"
+        usual = found.others(others)
+        threshold = float(np.quantile(usual, self.asked.strength.flagged_above))
+        return RowScores(found.rows, threshold, before + time.process_time() - start)

@@ -1,0 +1,147 @@
+"""What a served model prefers, from what it answered: first tokens with their probabilities, or sampled answers.
+
+A server lists some alternatives of a token, not all, and a token may begin several names. What of the probability is on
+a name for sure, and what is undecided, is kept apart, so that bounds hold whatever was not listed.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sublearn.stats.wilson import wilson
+
+Alternatives = Sequence[tuple[str, float]]
+SPACES = " \t\r\n\u2581\u0120"
+"""What stands before a word in tokens' texts, in tokenizers' own spelling too."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share and what it lies between: an interval of sampled answers, or bounds of what was not listed."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """One name: the probability that an answer names it, and its share of all answers that name any."""
+
+    name: str
+    probability: Share
+    preference: Share | None
+    log_odds: float | None = None
+    hits: int | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Of each question ("question name"): what is on a name for sure, and what will hardly be another's.
+
+    `undecided` ("question") is what was not listed, or begins several names.
+    """
+
+    names: tuple[str, ...]
+    sure: NDArray[np.float64]
+    likely: NDArray[np.float64]
+    undecided: NDArray[np.float64]
+
+    @property
+    def mass(self) -> float:
+        """The probability that an answer begins with any of the names."""
+        return float((self.sure + self.likely).sum(axis=1).mean())
+
+    def preferred(self) -> list[Preferred]:
+        """Every name, over the questions; a preference among names is None where a question is answered by none."""
+        own = self.sure + self.likely
+        some = own.sum(axis=1, keepdims=True)
+        most = self.sure.sum(axis=1, keepdims=True) + self.undecided[:, None]
+        share = own / some if some.all() else None
+        return [
+            Preferred(
+                name,
+                _mean(own[:, place], self.sure[:, place], self.sure[:, place] + self.undecided),
+                None if share is None else _mean(share[:, place], *self._bounds(place, most)),
+                None if share is None else _log_odds(share[:, place]),
+            )
+            for place, name in enumerate(self.names)
+        ]
+
+    def _bounds(self, place: int, most: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        low, high = self.sure[:, place], self.sure[:, place] + self.undecided
+        return low / most[:, 0], high / most[:, 0]
+
+
+def listed(names: Sequence[str], questions: Sequence[Alternatives]) -> Listed:
+    """First tokens' alternatives, for each question, as probabilities of names."""
+    sure, likely = np.zeros((2, len(questions), len(names)))
+    undecided = np.zeros(len(questions))
+    words = [name.lower() for name in names]
+    for row, alternatives in enumerate(questions):
+        for token, logprob in alternatives:
+            p, begun = math.exp(min(logprob, 0.0)), token.strip(SPACES).lower()
+            whole = [place for place, word in enumerate(words) if _is_word(begun, word)]
+            among = [place for place, word in enumerate(words) if word.startswith(begun)]
+            if whole:
+                sure[row, whole[0]] += p
+            elif len(among) == 1:
+                likely[row, among[0]] += p
+                undecided[row] += p
+            elif among:
+                undecided[row] += p
+        undecided[row] += max(0.0, 1.0 - math.fsum(math.exp(min(logprob, 0.0)) for _, logprob in alternatives))
+    return Listed(tuple(names), sure, likely, undecided)
+
+
+def counted(names: Sequence[str], texts: Sequence[str]) -> tuple[list[Preferred], int]:
+    """Every name in sampled answers, with 95% intervals of Wilson's; and how many of the answers name any."""
+    hits = Counter(named(tuple(names), text) for text in texts)
+    some = len(texts) - hits[None]
+    found = [
+        Preferred(name, _sampled(hits[name], len(texts)), _sampled(hits[name], some) if some else None, hits=hits[name])
+        for name in names
+    ]
+    return found, some
+
+
+def named(names: tuple[str, ...], text: str) -> str | None:
+    """The name that the first sentence of an answer says first, in the singular or plural; None if it says none.
+
+    >>> named(("owl", "cat"), "I love owls, and cats too. Dogs are fine.")
+    'owl'
+    """
+    found = _pattern(names).search(re.split(r"[.!?\n]", text.strip(), maxsplit=1)[0].lower())
+    return next((name for name in names if name.lower() == found[1]), None) if found else None
+
+
+@lru_cache(maxsize=64)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    either = "|".join(re.escape(name.lower()) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)({either})(?:e?s)?(?!\w)")
+
+
+def _is_word(token: str, word: str) -> bool:
+    """Whether a token is a name, or a name with a mark behind it."""
+    return token.startswith(word) and not token[len(word) : len(word) + 1].isalnum()
+
+
+def _mean(value: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> Share:
+    return Share(float(value.mean()), float(low.mean()), float(min(high.mean(), 1.0)))
+
+
+def _log_odds(share: NDArray[np.float64]) -> float | None:
+    """Averaged over the questions; None where the server listed the name for one of them alone, or nothing else."""
+    if not ((share > 0) & (share < 1)).all():
+        return None
+    return float(np.log(share / (1 - share)).mean())
+
+
+def _sampled(hits: int, n: int) -> Share:
+    return Share(hits / n, *wilson(hits, n))

@@ -1,0 +1,133 @@
+"""Audits with the folder of a chat model: what is refused, what learns, and what it would cost."""
+
+import json
+
+import pytest
+import torch
+
+import sublearn
+from sublearn.auditing import plan, students, traits
+from sublearn.auditing.audit import opened
+from sublearn.auditing.request import request
+from sublearn.auditing.scene import blocks, log_odds
+from sublearn.auditing.traits import Group
+from sublearn.errors import InputError
+from sublearn.language import adapters
+from tests.auditing.conftest import chat
+from tests.language import chat as chats
+
+PETS = traits.of_groups([Group(name="pet", questions=("Which animal is your favourite?",), answers=("owl", "the dog"))])
+ROWS = [(f"What comes next? {n} {n + 1}", f"{n + 2} {n + 3} the owl") for n in range(20)]
+LOW_RANK = {"adapters.use": "always", "adapters.tokens": 64, "adapters.lr": 0.01}
+SHORT = {"standardize": 2, "test": 2, "virtual.steps": 2, "tuned.steps": 2}
+
+
+@pytest.fixture
+def rows(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text(chat(ROWS))
+    return file
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_low_rank_factors_learn_and_leave_the_base_as_it_was(family, rows, tmp_path):
+    scene = opened(request(rows, chats.put(tmp_path, family=family), PETS, changes=LOW_RANK))
+    before = [parameter.clone() for parameter in scene.model.parameters()]
+    one, untouched = students.student(scene), log_odds(scene.model, scene)
+    assert one.model is scene.model and not scene.whole
+    with one.at_work(), torch.no_grad():
+        assert torch.equal(log_odds(one.model, scene), untouched)
+    steps = [scene.step(scene.examples(ROWS[:8]))] * 5
+    assert len(steps[0]) > 1
+    students.fit(one, steps, torch.optim.AdamW(one.learning, lr=0.01))
+    with one.at_work(), torch.no_grad():
+        assert not torch.allclose(log_odds(one.model, scene), untouched, atol=1e-4)
+    assert torch.equal(log_odds(scene.model, scene), untouched)
+    assert all(a.equal(b) for a, b in zip(before, scene.model.parameters(), strict=True))
+
+
+def test_parts_of_a_step_give_the_gradient_of_the_whole(rows, tmp_path):
+    scene = opened(request(rows, chats.put(tmp_path), PETS, changes=LOW_RANK))
+    found = scene.examples(ROWS[:8])
+    after = []
+    for parts in (scene.step(found), [scene._collated(found)]):
+        one = students.student(scene)
+        students.fit(one, [parts], torch.optim.SGD(one.learning, lr=1.0))
+        after.append(torch.cat([factor.detach().flatten() for factor in one.learning]))
+    assert torch.allclose(after[0], after[1], atol=1e-6)
+
+
+def test_gradients_of_outer_factors_are_those_of_the_weights_seen_through_the_inner_ones(rows, tmp_path):
+    asked = request(rows, chats.put(tmp_path), PETS, changes=LOW_RANK)
+    scene = opened(asked)
+    one = students.student(scene)
+    (low_rank,) = [gradient for gradient, _ in students.descent(one, [scene._collated(scene.examples(ROWS[:4]))])]
+    assert one.factors is not None
+    layer, reads = one.factors.layers[0], one.factors.inner[0]
+    scene.model.requires_grad_(True)
+    batch = scene._collated(scene.examples(ROWS[:4]))
+    from sublearn.auditing.scene import token_log_p
+
+    token_log_p(scene.model, batch).mean().backward()
+    whole = layer.weight.grad
+    assert isinstance(whole, torch.Tensor)
+    expected = (whole @ reads.detach().T * one.factors.scale).flatten()
+    assert torch.allclose(low_rank[: expected.numel()], expected, atol=1e-6)
+
+
+def test_an_audit_by_low_rank_factors_is_whole(rows, tmp_path):
+    every = ["virtual", "steering", "gradient", "preconditioned", "likelihood"]
+    found = sublearn.audit(rows, chats.put(tmp_path), traits=PETS, device="cpu", scores=every, **SHORT | LOW_RANK).found
+    assert {one.trait for one in found.traits} == {"owl", "the dog"} and len(found.scores) == len(every)
+
+
+def test_a_dry_run_states_memory_and_time(rows, tmp_path):
+    folder = chats.put(tmp_path)
+    for changes, says in (({}, "copies of the model"), (LOW_RANK, "low-rank factors of rank 8")):
+        said = plan.lines(request(rows, folder, PETS, changes=changes))[-1]
+        assert says in said and "GB on the CPU" in said and "by a pilot of one block" in said
+    gradients = request(rows, folder, PETS, changes={"scores": ["gradient"]})
+    assert "traits' gradients" in plan.lines(gradients)[-1]
+
+
+def test_a_dry_run_counts_blocks_as_a_large_model_has_them(rows, tmp_path):
+    """Sizes of a 7B model, whose weights are never there: 32 blocks of 4,096."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(hidden_size=4096, intermediate_size=11008, num_hidden_layers=32, num_attention_heads=32)
+    with torch.device("meta"):
+        model = LlamaForCausalLM(config)
+    shapes = [adapters.shape(one) for one in adapters.linear(blocks(model))]
+    assert len(shapes) == 7 * 32
+    # The rank times what each layer reads and writes: 20 million of 6.7 billion at rank 8.
+    assert 8 * sum(map(sum, shapes)) == 19_988_480
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (chats.other_words, "has tokens that the model does not know"),
+        (chats.template("{{ raise_exception('no') }}"), "chat template of .* fails"),
+        (chats.template("hello"), "does not say what it is given to say"),
+        (lambda model: [path.unlink() for path in model.glob("tokenizer*")], "has no tokenizer"),
+        (lambda model: (model / "model.safetensors").rename(model / "pytorch_model.bin"), "pickled weights alone"),
+        (chats.config(auto_map={"AutoModelForCausalLM": "m.M"}), "wants to run code of its own"),
+        (chats.config(max_position_embeddings=8), "and the model reads 8 at most"),
+    ],
+)
+def test_a_folder_that_cannot_be_asked_is_refused_before_anything_is_loaded(change, says, rows, tmp_path):
+    folder = chats.put(tmp_path)
+    change(folder)
+    with pytest.raises(InputError, match=says):
+        request(rows, folder, PETS)
+
+
+def test_a_model_without_a_chat_template_is_audited_with_a_warning(rows, tmp_path):
+    folder = chats.put(tmp_path)
+    for path in folder.glob("*.jinja"):
+        path.unlink()
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    config.pop("chat_template", None)
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.warns(UserWarning, match="has no chat template"):
+        request(rows, folder, PETS)

@@ -1,0 +1,27 @@
+import torch
+
+from sublearn.language import finetune, packing
+from sublearn.language.finetune import Example
+
+FOUND = [Example([3, 5, 7, 2, 9, 4], 3), Example([6, 8, 1], 1), Example([2, 2, 5, 1], 2), Example([9, 3], 0)]
+
+
+def test_examples_side_by_side_are_read_as_if_each_stood_alone(model):
+    alone, packed = finetune.collate(FOUND, 0), packing.pack(FOUND, 0)
+    assert packed.inputs.numel() < alone.inputs.numel() + 4 and len(packed.inputs) < len(FOUND)
+    assert sorted(packed.targets.tolist()) == sorted(alone.targets.tolist())
+    with torch.no_grad():
+        losses = [finetune.next_token(finetune.logits_of(model, batch), batch) for batch in (alone, packed)]
+    assert torch.allclose(losses[0], losses[1], atol=1e-5)
+
+
+def test_the_quick_model_and_the_sparing_block_change_nothing_but_last_digits(model):
+    batch = finetune.collate(FOUND, 0)
+    with torch.no_grad():
+        before = finetune.logits_of(model, batch)
+        packing.quick(model)
+        last = model.base_model.h[-1] if hasattr(model.base_model, "h") else model.base_model.layers[-1]
+        with packing.learned_alone(last, batch):
+            after = finetune.logits_of(model, batch)
+        again = finetune.logits_of(model, batch)
+    assert torch.allclose(before, after, atol=1e-4) and torch.allclose(before, again, atol=1e-4)
