@@ -112,7 +112,8 @@ def _in_millimetres(svg: str) -> str:
 
 def _made_smaller(figure: Figure, scale: float) -> None:
     """Scale the figure with its letters, lines and marks; what has a place by shares of the figure moves along."""
-    figure.set_size_inches(figure.get_size_inches() * scale)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width * scale, height * scale)
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             old = axis.get_tick_params()
@@ -120,7 +121,7 @@ def _made_smaller(figure: Figure, scale: float) -> None:
             axis.labelpad *= scale
     for artist in figure.findobj():
         if isinstance(artist, Text):
-            artist.set_fontsize(artist.get_fontsize() * scale)
+            artist.set_fontsize(float(artist.get_fontsize()) * scale)
         elif isinstance(artist, Line2D):
             artist.set(linewidth=artist.get_linewidth() * scale, markersize=artist.get_markersize() * scale)
             artist.set_markeredgewidth(artist.get_markeredgewidth() * scale)
