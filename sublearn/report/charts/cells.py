@@ -23,13 +23,14 @@ SIGNS: dict[str, tuple[str, bool]] = {
     "inconclusive": ("o", False),
 }
 """A verdict's sign and whether it is filled."""
-ROWS, TOLD = 60, 40
+ROWS, TOLD = 40, 40
 """More rows are not drawn; more combinations are not told of in the figure's words."""
 
 
 def maps_figures(cells: Sequence[Cell], widths: Sequence[float] = (WIDE,)) -> list[str]:
     """`draw_cells` in each of these widths, as SVG text."""
-    return [svg_text(draw_cells(cells, width), maps_label(cells)) for width in widths]
+    drawn, label = _drawn(cells), maps_label(cells)
+    return [svg_text(draw_maps(*drawn, width), label) for width in widths]
 
 
 def maps_label(cells: Sequence[Cell]) -> str:
@@ -45,6 +46,11 @@ def draw_cells(cells: Sequence[Cell], width: float = WIDE) -> Figure:
 
     Across runs the setting with the most values, down all combinations of the others.
     """
+    return draw_maps(*_drawn(cells), width)
+
+
+def _drawn(cells: Sequence[Cell]) -> tuple[list[Heatmap], str, str, list[Key]]:
+    """The maps, what runs down and across, and the legend."""
     across, rows, columns = _layout(cells)
     down = ", ".join(plain(key, LONGEST_QUOTE) for key in cells[0].settings if key != across)
     placed = {(_others(cell, across), _text(cell.settings[across])): cell for cell in cells}
@@ -53,7 +59,7 @@ def draw_cells(cells: Sequence[Cell], width: float = WIDE) -> Figure:
     deepest = {claim.trait: max(maps[one].largest for one in maps if one.trait == claim.trait) for claim in maps}
     scaled = [replace(one, deepest=deepest[claim.trait]) for claim, one in maps.items()]
     shown = [replace(one, note=f"{one.note}; deepest colour: {number(one.deepest)}") for one in scaled]
-    return draw_maps(shown, down, plain(across, LONGEST_QUOTE), _keys(cells), width)
+    return shown, down, plain(across, LONGEST_QUOTE), _keys(cells)
 
 
 def rows_of(cells: Sequence[Cell]) -> int:

@@ -21,7 +21,9 @@ LEAST, MOST, STEPS = 0.08, 0.5, 6
 """Opacity of a value next to zero and of the largest, and the steps between: text must stay readable on it."""
 SIGN, BESIDE = 12, 20
 """A tile as wide as this has its sign, and what beside a value the sign takes."""
-NARROWEST = 34
+VALUES = 150
+"""A map of more tiles than this has signs and no values, which nobody could take in; each text takes time, too."""
+NARROWEST = 24
 """Where tiles would be narrower than this beside another map, maps stand below each other."""
 LONGEST = 0.36
 """The most that the names of rows take of a map's width."""
@@ -103,7 +105,7 @@ def _draw_map(
     panel = Panel(sheet.figure, (left, right), (top, bottom), (0, right - left), (bottom - top, 0))
     texts = [[_value(tile) for tile in row] for row in one.tiles]
     longest = max(width_of(text, SMALL) for row in texts for text in row)
-    said = longest + BESIDE <= wide
+    said = longest + BESIDE <= wide and len(one.rows) * len(one.columns) <= VALUES
     _draw_tiles(panel, one, wide, tall, said)
     for down_, row in enumerate(one.tiles):
         for place, tile in enumerate(row):
