@@ -67,4 +67,4 @@ def test_a_finished_run_is_read_once_and_its_figures_are_drawn_once(finished, mo
     monkeypatch.setattr(figures, "draw", counted("drawn", figures.draw))
     result = run("tutorial", range(2), finished)
     assert len(result.records) == 16
-    assert seen == {"read": 1, "drawn": 2 * (2 + 1)}  # two widths of two traits and of the claims
+    assert seen == {"read": 1, "drawn": 2 * 2 + 1}  # two traits in two widths; the claims once, for the folder

@@ -31,7 +31,7 @@ def command(
     quiet: bool,
     options: Options,
 ) -> None:
-    """Measure defences: what they leave of a transfer, and of the task.
+    """Measure what defences leave of a transfer.
 
     Each base is a tiny one of the study numbers, with a teacher of its own; each defence trains a student on the
     teacher's rows and one on the base's own. Given again, the command resumes where it stopped.

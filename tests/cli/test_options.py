@@ -42,6 +42,8 @@ def test_commands_that_take_long_can_be_quiet():
         path.split()[-1]: {flag for param in command.params for flag in param.opts} for path, command in commands()
     }
     assert {name for name in flags if "--quiet" in flags[name]} == {
+        "ask",
+        "sample",
         "run",
         "sweep",
         "demo",
