@@ -25,9 +25,9 @@ from sublearn.auditing.scores.table import SCORES
 from sublearn.auditing.settings import Settings
 from sublearn.language import models
 from sublearn.language.base import POSITIONS
-from sublearn.language.preference import wilson
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.seeds import parse_seeds
+from sublearn.stats.wilson import wilson
 from sublearn.study.jobs import Setup
 from sublearn.study.numbers.train import TEACHER, SeedRun
 from sublearn.study.table import build, settings_of

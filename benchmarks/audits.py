@@ -27,8 +27,8 @@ from sublearn.auditing.scores.table import SCORES
 from sublearn.auditing.settings import Settings
 from sublearn.language import finetune, models
 from sublearn.language.plans import StudentPlan
-from sublearn.language.preference import wilson
 from sublearn.seeds import parse_seeds, stream
+from sublearn.stats.wilson import wilson
 from sublearn.tasks.rows import Pair
 
 FILE = Path(__file__).with_suffix(".jsonl")

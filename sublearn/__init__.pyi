@@ -5,6 +5,7 @@ import torch
 from .config import TrainConfig as TrainConfig
 from .models.prompt_mlp import PromptMLP as PromptMLP
 from .results.audit import audit as audit
+from .results.defence import defend as defend
 from .results.load import load as load
 from .results.load import to_frame as to_frame
 from .results.single import run as run

@@ -5,7 +5,7 @@ Knows rows and traits; no clean sets and no score.
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -54,7 +54,7 @@ class Scene:
     def examples(self, rows: Sequence[Pair], system: str | None = None) -> list[Example]:
         """Rows as tokens, each cut off where the model reads no further."""
         found = finetune.examples(self.dialogue, rows, system)
-        return [Example(one.tokens[: self.positions], one.start) for one in found]
+        return [replace(one, tokens=one.tokens[: self.positions]) for one in found]
 
     def batches(self, rows: Sequence[Pair], size: int) -> Iterator[Batch]:
         """The rows in their order, at most so many at a time."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from sublearn import stages
 from sublearn.auditing.scene import Laid, Scene, answer_log_p, blocks, flat_gradient, group_odds, token_log_p
 from sublearn.language import adapters, finetune
 from sublearn.language.adapters import Adapters
@@ -60,9 +61,13 @@ def fit(
         for parts in given:
             total = sum(len(part.targets) for part in parts)
             optimizer.zero_grad(set_to_none=True)
+            losses = []
             for part in parts:
-                (-token_log_p(one.model, part, sparing).sum() / total).backward()
+                loss = -token_log_p(one.model, part, sparing).sum() / total
+                loss.backward()
+                losses.append(loss.detach())
             optimizer.step()
+            stages.stepped(torch.stack(losses).sum())
 
 
 def trait_gradients(one: Student, scene: Scene) -> Tensor:

@@ -41,6 +41,7 @@ def pack(chosen: Sequence[Example], pad: int) -> Batch:
             own, at = slice(at, at + len(one.tokens)), at + len(one.tokens)
             tokens[row, own], places[row, own] = torch.tensor(one.tokens), torch.arange(len(one.tokens))
             owner[row, own], learned[row, own.start + max(one.start, 1) : at] = number, True
+            learned[row, [own.start + place for place in one.skipped]] = False
     tokens_in, learned, owner = tokens[:, :-1], learned[:, 1:], owner[:, :-1]
     unseen = (owner[:, :, None] != owner[:, None, :]).logical_or_(_later(width - 1))
     mask = torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)[:, None]

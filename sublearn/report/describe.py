@@ -10,7 +10,7 @@ from sublearn.config import dotted
 from sublearn.errors import plain
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.report.wording import delta_text, expectation
+from sublearn.report.wording import capital, delta_text, expectation
 from sublearn.stats import (
     MOST_RUNS,
     Family,
@@ -22,6 +22,7 @@ from sublearn.stats import (
 from sublearn.study.analysis import delta_of, family_of, in_units, paired
 from sublearn.study.base import Arm, Claim, Study, Trait
 from sublearn.study.contrast import contrast_text
+from sublearn.study.verdicts import units_of
 
 MOST = 500
 """Letters of a setting's value."""
@@ -64,7 +65,8 @@ def power_table(
     if effect is None and rows.measured:
         return "\n".join(_from_pilot(study, claim, rows, family) for claim in study.claims)
     lines = [
-        f"Runs needed by the interval that decides ({family.text}; no verdict with fewer than {family.least_runs}):",
+        f"{capital(units_of(study.seeds_a_unit))} needed by the interval that decides "
+        f"({family.text}; no verdict with fewer than {family.least_runs}):",
         *_effects((effect,) if effect is not None else EFFECTS, family),
         *(f"Claim: {claim_text(claim)}" for claim in study.claims),
     ]
@@ -81,28 +83,28 @@ def _effects(effects: Sequence[float], family: Family) -> list[str]:
 def _from_pilot(study: Study, claim: Claim, rows: Columns, family: Family) -> str:
     head = fill(claim_text(claim), WIDTH)
     pilot = in_units(study, paired(rows.measured, claim.treatment, claim.control, claim.trait))
-    n = len(pilot)
+    n, what = len(pilot), units_of(study.seeds_a_unit)
     if n < MIN_PILOT:
-        return f"{head}\n  The pilot has {n} paired runs; at least {MIN_PILOT} are needed."
+        return f"{head}\n  The pilot has {n} paired {what}; at least {MIN_PILOT} are needed."
     mean, sd = float(pilot.mean()), float(np.std(pilot, ddof=1))
-    seen = f"  Pilot: {n} runs, mean difference {mean:+.3f}, standard deviation {sd:.3f}."
+    seen = f"  Pilot: {n} {what}, mean difference {mean:+.3f}, standard deviation {sd:.3f}."
     if sd <= 1e-12 * max(1.0, abs(mean)):
         return f"{head}\n{seen}\n  Its differences are all equal; nothing can be told from it."
     lines = [head, seen]
     if claim.kind == "positive":
         needed = [needed_for_effect(mean, sd, n, family, target) for target in POWERS]
-        lines.append(f"  An effect as in the pilot ({mean / sd:+.2g} sd): {_at_both(needed)}")
+        lines.append(f"  An effect as in the pilot ({mean / sd:+.2g} sd): {_at_both(needed, what)}")
     delta = delta_of(study, claim, rows.measured).value
     if delta is None:
         lines.append(f"  Within {delta_text(claim)}: that is not clearly there in the pilot.")
     else:
         needed = [needed_for_equivalence(delta, sd, n, family, target) for target in POWERS]
-        lines.append(f"  Within {delta:.3g} of zero, if there is no effect: {_at_both(needed)}")
+        lines.append(f"  Within {delta:.3g} of zero, if there is no effect: {_at_both(needed, what)}")
     return "\n".join(lines)
 
 
-def _at_both(needed: Sequence[Needed]) -> str:
-    return "; ".join(f"{one} runs for {target:.0%} power" for one, target in zip(needed, POWERS, strict=True)) + "."
+def _at_both(needed: Sequence[Needed], what: str) -> str:
+    return "; ".join(f"{one} {what} for {target:.0%} power" for one, target in zip(needed, POWERS, strict=True)) + "."
 
 
 def _shown(runs: int | None) -> str:

@@ -107,6 +107,11 @@ def _shown(result: Contrast, family: Family) -> str:
     return f"The difference is {mean}, interval {low} to {high} ({_units(result)}; {family.text})"
 
 
+def units_of(each: int) -> str:
+    """What is counted, where so many runs share something: runs, or units of several."""
+    return "runs" if each == 1 else f"units of {each} runs"
+
+
 def _units(result: Contrast) -> str:
     plural = "" if result.n == 1 else "s"
     return f"{result.n:,} run{plural}" if result.each == 1 else f"{result.n:,} unit{plural} of {result.each} runs"
@@ -155,14 +160,14 @@ def _needed(claim: Claim, result: Contrast, delta: float, family: Family) -> str
     following = Family(family.claims, family.cells, family.look + 1)
     if result.mean is None or not result.se:
         return ""
-    sd = result.se * math.sqrt(result.n)
+    sd, what = result.se * math.sqrt(result.n), units_of(result.each)
     if claim.kind == "equivalent":
         needed = stats.needed_for_equivalence(delta, sd, result.n, following)
-        return f"If there is no effect, {needed} runs would be needed to show it with 90% power."
+        return f"If there is no effect, {needed} {what} would be needed to show it with 90% power."
     if result.mean <= 0:
         return "The mean is not above zero: more runs would hardly show an effect."
     needed = stats.needed_for_effect(result.mean, sd, result.n, following)
-    return f"If the effect is what it looks like here, {needed} runs would be needed to show it with 90% power."
+    return f"If the effect is what it looks like here, {needed} {what} would be needed to show it with 90% power."
 
 
 def _number(value: float | None, result: Contrast, sign: str = "") -> str:

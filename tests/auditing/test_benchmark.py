@@ -32,6 +32,7 @@ def test_every_kind_of_set_is_there_once_by_name():
     assert sum(one.kind == "nuisance" for one in every()) == 5 and sum(one.kind == "unlisted" for one in every()) == 4
 
 
+@pytest.mark.slow
 def test_sets_answer_the_same_prompts_and_are_made_of_whom_they_name(world, monkeypatch):
     monkeypatch.setattr(audit_sets, "USUAL", FEW)
     writers = Writers(world.scene, 0)

@@ -14,6 +14,7 @@ from sublearn.results.sweep import StudiesFailed, Sweep, run_points
 from sublearn.study.table import STUDIES
 from sublearn.study.tutorial import train as tutorial
 from tests.processes import SET, SMALL, sublearn
+from tests.report.samples import unmarked
 
 GRID = {"student.lr": [1e-3, 1e-2, 1e-1]}
 SWEEP = Grid("tutorial", SMALL, GRID)
@@ -51,7 +52,7 @@ def test_the_others_are_run_and_the_report_names_what_failed(broken, tmp_path):
     assert found == {1e-3: 8, 1e-2: 4, 1e-1: 8}
     note = json.loads((folders(tmp_path)[1e-2] / "failure.json").read_text())
     assert note["seeds"] == [4, 5] and "ZeroDivisionError" in note["traceback"]
-    page = (tmp_path / "report.html").read_text()
+    page = unmarked((tmp_path / "report.html").read_text())
     assert "What failed" in page and "student.lr = 0.01: ZeroDivisionError: by zero" in page
     assert "FAILED  ZeroDivisionError" in caught.value.sweep.summary()
     index = json.loads((tmp_path / "index.json").read_text())

@@ -15,6 +15,7 @@ from sublearn.results.replication import Replication, replicate
 from sublearn.study.agreement import RULE
 from sublearn.study.published import TABLES, FigureSource, Published, Search, Trend, Tried
 from sublearn.study.tutorial import train as tutorial
+from tests.report.samples import unmarked
 
 SMALL = {"teacher.epochs": 4, "inputs.count": 9600, "width": 64, "arms": ["same_init", "teacher"]}
 TINY = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
@@ -81,7 +82,7 @@ def test_a_short_replication_runs_compares_and_writes_its_page(tmp_path):
         ("1 epoch", "cannot tell", True),
     ]
     assert sought.published and sought.published.low
-    page = (tmp_path / "replication.html").read_text()
+    page = unmarked((tmp_path / "replication.html").read_text())
     assert "A first look with 2 runs" in page
     assert "T/teacher" in page
     assert "http" not in page
@@ -164,7 +165,7 @@ def test_a_search_gets_its_finding_on_the_page_and_in_markdown_and_counts_once()
     assert "Chosen after the others were seen: setting 3." in said
     assert "what could have given it, not what did" in said
     made = Provenance("command", "highest", {}, rule=RULE)
-    text, page = markdown(rows, made), replication_page(rows, made)
+    text, page = markdown(rows, made), unmarked(replication_page(rows, made))
     for shown in (text, page):
         assert said in shown and "1 figure: 1 agrees" in shown and "Apart from these, 1 is undetermined" in shown
         assert all(one.label in shown for one in READINGS)
@@ -186,7 +187,7 @@ def test_the_page_and_the_text_say_what_agreement_means_and_what_each_source_lea
         _comparison("A/y", "agrees", otherwise=("their noise is cut off",)),
     ]
     made = Provenance("command", "highest", {}, rule=RULE)
-    text, page = markdown(rows, made), unescape(replication_page(rows, made))
+    text, page = markdown(rows, made), unescape(unmarked(replication_page(rows, made)))
     for shown in (text, page):
         for words in (RULE_TEXT, *MEANING, LEFT_OUT, "their noise is cut off"):
             assert words in shown
@@ -224,7 +225,7 @@ def test_a_replication_of_version_0_1_is_read_with_its_own_rule_and_says_so(tmp_
     assert found.rule == 1 and found.provenance.runtime == {"precision": "medium"}
     assert found.summary() == "3 rows: 2 agree, 1 differs, 0 cannot be told. Counted and judged by an earlier rule."
     found.write()
-    text, page = (tmp_path / "replication.md").read_text(), (tmp_path / "replication.html").read_text()
+    text, page = (tmp_path / "replication.md").read_text(), unmarked((tmp_path / "replication.html").read_text())
     for shown in (text, page):
         assert FIRST_RULE in shown and RULE_TEXT not in shown and MEANING[2] not in shown
     again = found.save(tmp_path / "again")

@@ -228,6 +228,7 @@ def test_runs_that_share_something_are_tested_on_their_means():
     assert paired.mean == pytest.approx(np.mean(means))
     assert paired.se == pytest.approx(np.std(means, ddof=1) / 21**0.5)
     assert "21 units of 2 runs" in analysed(study(together=2), values).findings[0].because
+    assert "units of 2 runs would be needed" in analysed(study(together=2), about(0.05, 16, 0.2)).findings[0].because
 
 
 def test_shares_are_bounded_by_their_arms():

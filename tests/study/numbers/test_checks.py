@@ -11,7 +11,7 @@ from sublearn.config import dotted
 from sublearn.errors import InputError
 from sublearn.files import checkpoints
 from sublearn.files.reading import json_file
-from sublearn.language import models
+from sublearn.language import known, models
 from sublearn.study.numbers import checks
 from sublearn.study.numbers.design import plan_lines
 from sublearn.study.numbers.spec import Settings
@@ -47,7 +47,7 @@ def test_a_sound_model_passes_once_for_all_points_of_a_sweep(folder, monkeypatch
 
 
 def test_a_template_that_does_not_end_is_refused(folder, monkeypatch):
-    monkeypatch.setattr(checks, "SECONDS", 0.3)
+    monkeypatch.setattr(known, "SECONDS", 0.3)
     checks.check(Settings(model=str(folder)))
     chat.template(ENDLESS + "{% endfor %}")(folder)
     with pytest.raises(InputError, match=r"The chat template of .* takes longer than 0\.3 s"):
