@@ -112,12 +112,13 @@ def _in_millimetres(svg: str) -> str:
 
 def _made_smaller(figure: Figure, scale: float) -> None:
     """Scale the figure with its letters, lines and marks; what has a place by shares of the figure moves along."""
-    figure.set_size_inches(figure.get_size_inches() * scale)
+    width, height = figure.get_size_inches() * scale
+    figure.set_size_inches(width, height)
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            old = axis.get_tick_params()
-            axis.set_tick_params(length=4 * scale if old.get("length", 4) else 0, pad=old.get("pad", 3.5) * scale)
-            axis.labelpad *= scale
+            old: dict[str, Any] = axis.get_tick_params()
+            axis.set_tick_params(length=old.get("length", 3.5) * scale, pad=old.get("pad", 3.5) * scale)
+            axis.labelpad = float(axis.labelpad) * scale
     for artist in figure.findobj():
         if isinstance(artist, Text):
             artist.set_fontsize(artist.get_fontsize() * scale)
