@@ -116,12 +116,13 @@ def _made_smaller(figure: Figure, scale: float) -> None:
     figure.set_size_inches(width, height)
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            old: dict[str, Any] = axis.get_tick_params()
-            axis.set_tick_params(length=old.get("length", 3.5) * scale, pad=old.get("pad", 3.5) * scale)
-            axis.labelpad = float(axis.labelpad) * scale
+            old: dict[str, Any] = dict(axis.get_tick_params())
+            length, pad = (float(old.get(name, 3.5)) * scale for name in ("length", "pad"))
+            axis.set_tick_params(length=length, pad=pad)
+            axis.labelpad *= scale
     for artist in figure.findobj():
         if isinstance(artist, Text):
-            artist.set_fontsize(artist.get_fontsize() * scale)
+            artist.set_fontsize(float(artist.get_fontsize()) * scale)
         elif isinstance(artist, Line2D):
             artist.set(linewidth=artist.get_linewidth() * scale, markersize=artist.get_markersize() * scale)
             artist.set_markeredgewidth(artist.get_markeredgewidth() * scale)
