@@ -116,9 +116,10 @@ def _made_smaller(figure: Figure, scale: float) -> None:
     figure.set_size_inches(width * scale, height * scale)
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            old: dict[str, Any] = axis.get_tick_params()
-            axis.set_tick_params(length=old.get("length", 3.5) * scale, pad=old.get("pad", 3.5) * scale)
-            axis.labelpad = float(axis.labelpad) * scale
+            old: dict[str, Any] = dict(axis.get_tick_params())
+            length, pad = (float(old.get(name, 3.5)) * scale for name in ("length", "pad"))
+            axis.set_tick_params(length=length, pad=pad)
+            axis.labelpad *= scale
     for artist in figure.findobj():
         if isinstance(artist, Text):
             artist.set_fontsize(float(artist.get_fontsize()) * scale)
