@@ -196,7 +196,9 @@ def test_nothing_is_lost_where_the_server_is_killed_and_another_stops_and_resume
         kill(process.pid)
     found = served.reaches(name, "running", done=9)
     assert {claim["verdict"] for claim in found["claims"]} == {"awaited"} and found["claims"][0]["low"] is not None
-    assert found["now"]["stage"] in ("teacher", "students 1 to 2 of 2") and found["now"]["total"] == LONG["runs"]
+    # Jobs that are at work at a time may be at different stages.
+    assert set(found["now"]["stage"].split(", ")) <= {"teacher", "students 1 to 2 of 2"}
+    assert found["now"]["total"] == LONG["runs"]
     assert 0 < found["now"]["done"] <= LONG["runs"]
     assert wait_for(lambda: bool(served.run(name)["curves"]))  # written up to half a second after the records
     assert served.run(name)["curves"][0]["model"] == "teacher"
