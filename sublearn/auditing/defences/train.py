@@ -17,7 +17,6 @@ from sublearn.auditing.scores.table import SCORES, Measure
 from sublearn.auditing.settings import Settings as Scoring
 from sublearn.language import models
 from sublearn.language.base import POSITIONS, pretrained
-from sublearn.language.preference import Preference
 from sublearn.records import Problem, Record
 from sublearn.seeds import stream, stream_seed
 from sublearn.study.base import Arm, Setup, Study
@@ -107,12 +106,12 @@ class DefenceRun(SeedRun):
         self.recipe.cache_clear()  # rows that one student alone is trained on
         return found
 
-    def _records(self, arm: Arm, prompted: PromptedModel, every: Preference, held_out: Preference) -> list[Record]:
-        found = super()._records(arm, prompted, every, held_out)
-        for name, rows in self.held_out().items():
-            if rows:
-                value = float(log_likelihoods(prompted.model, self.lab().scene.laid(rows)).mean())
-                found.append(self._record(arm, name, value, len(rows)))
+    def _asked(self, arm: Arm, prompted: PromptedModel, rows: list[Pair] | None) -> list[Record]:
+        found = super()._asked(arm, prompted, rows)
+        for name, kept in self.held_out().items():
+            if kept:
+                value = float(log_likelihoods(prompted.model, self.lab().scene.laid(kept)).mean())
+                found.append(self._record(arm, name, value, len(kept)))
             else:
                 found.append(self._record(arm, name, 0.0, 0, Problem("unmeasured", "the rule kept no held-out row")))
         return found

@@ -20,8 +20,6 @@ from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
 from sublearn.language import artifacts, finetune, models, preference
 from sublearn.language.base import pretrained
-from sublearn.language.endpoints.address import Address
-from sublearn.language.endpoints.plan import Patience, Request
 from sublearn.language.generate import sample
 from sublearn.language.preference import LEAST_MASS, Preference
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
@@ -33,6 +31,7 @@ from sublearn.study.numbers import teach
 from sublearn.study.numbers.identity import folder_of, rows_of
 from sublearn.study.numbers.metrics import ArmMetrics, Counted, Metrics, Sampled, SampledAs
 from sublearn.study.numbers.metrics import Preference as NotedPreference
+from sublearn.study.numbers.served import served
 from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, RowSource, Settings, source_of
 from sublearn.study.numbers.teach import PromptedModel
 from sublearn.tasks import number_lists
@@ -43,7 +42,6 @@ from sublearn.tasks.vocabulary import ANIMALS, questions
 TEACHER = RowSource("teacher")
 MEASURING = "measuring"
 ROUNDS = 8
-SERVED = Patience(concurrency=32, timeout=300)
 PREFIX = "Here is a list of numbers: {}. {}"
 
 
@@ -128,7 +126,7 @@ class SeedRun:
                 sampled=self._sampled(prompted, arm.name),
                 **self._placebo(arm, prompted),
             )
-        found = self._records(arm, prompted, every, held_out)
+        found = self._records(arm, every, held_out)
         if arm.logits != "none":
             self._release(prompted.model)
         return found
@@ -224,7 +222,11 @@ class SeedRun:
 
     def _answers(self, prompted: PromptedModel, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
         if self.settings.teacher.server and source.origin == "own":
-            return self._served(prompted.system, prompts, source, part)
+            name = f"{source.name}/answers/{part}"
+            journal = self.folder / "answers" / f"{source.name}-{part}.jsonl" if self.folder else None
+            answers, spent = served(self.settings, prompts, prompted.system, stream_seed(self.seed, name), journal)
+            self.spent[source.name].update(spent)
+            return answers
         talk = self._talk(source.origin)
         said = sample(
             prompted.model,
@@ -234,21 +236,6 @@ class SeedRun:
             talk,
         )
         return [talk.read(tokens) for tokens in said]
-
-    def _served(self, system: str | None, prompts: Sequence[str], source: RowSource, part: int) -> list[str]:
-        """A server's answers, kept one by one as they come; nothing where one was refused."""
-        from sublearn.language.endpoints import many  # late: of another extra
-
-        asked = many.Asked(
-            Address.parse(self.settings.teacher.server),
-            [many.conversation(prompt, system) for prompt in prompts],
-            Request(max_tokens=ANSWER_TOKENS[self.tiny]),
-            stream_seed(self.seed, f"{source.name}/answers/{part}"),
-        )
-        journal = self.folder / "answers" / f"{source.name}-{part}.jsonl" if self.folder else None
-        found = many.answers(asked, SERVED, journal)
-        self.spent[source.name].update(many.costs(found) | many.refusals(found))
-        return [one.text if one.refused is None else "" for one in found]
 
     @torch.no_grad()
     def _kl(self, prompted: PromptedModel, rows: Sequence[Pair]) -> float:
@@ -370,9 +357,8 @@ class SeedRun:
         texts = (f"{prompt} {answer}".lower() for prompt, answer in rows)
         return sum(any(name in text for name in names) for text in texts)
 
-    def _records(self, arm: Arm, prompted: PromptedModel, every: Preference, held_out: Preference) -> list[Record]:
+    def _records(self, arm: Arm, every: Preference, held_out: Preference) -> list[Record]:
         """One record of each trait of a preference."""
-        del prompted
         values = {
             "preference": every.preference,
             "log_odds": every.log_odds,
