@@ -5,6 +5,9 @@ PYTHON := $(BIN)/python
 # build, pip 26.2 and later only the second.
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
+# Commands that the tests and the benchmarks start would compile sublearn anew each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tests in two processes of one thread each, a file's tests in one of them, for it may share what took long to make.
 AT_ONCE := -n 2 --dist loadfile
 

@@ -7,7 +7,7 @@ neither studies nor files.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import isnan
 from typing import Any, NamedTuple, overload
 
@@ -211,10 +211,12 @@ class Columns(Sequence[Record]):
         return np.lexsort((self.seed, self._pair))
 
 
+@lru_cache(maxsize=1)
 def read_clean(content: bytes) -> Columns | None:
     """The records of whole lines, read at once; None if a line is not letter for letter what a Record writes.
 
-    What fits here may still be no Record by its values: `extremes` has the records to look at.
+    What fits here may still be no Record by its values: `extremes` has the records to look at. The last content is kept
+    with what it gave: a command asks a run directory how far it is, and opens it then.
     """
     parts, start = [], 0
     while start < len(content):

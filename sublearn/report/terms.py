@@ -188,7 +188,11 @@ TERMS: dict[str, tuple[str, str]] = {
 
 SKIPPED = ("svg", "style", "code", "pre", "button", "a", "summary", "title")
 """Elements in which no word is made into a button: it could not be pressed, or is part of something else."""
-_PIECE = re.compile(rf"(?s:<({'|'.join(SKIPPED)})\b.*?</\1>)|<span class=\"badge[^<]*</span>|<[^>]*>|[^<]+")
+_PIECE = re.compile(
+    rf"(?s:<({'|'.join(SKIPPED)})\b.*?</\1>)|<span class=\"badge[^<]*</span>"
+    rf"|(?:<(?!(?:{'|'.join(SKIPPED)})\b|span class=\"badge)[^>]*>\s*+)+|<[^>]*>|[^<]+"
+)
+"""What is skipped, tags in a row with what is white between them, any other tag, or a text."""
 _NUMBER = re.compile(r"\d++(?!%)")
 """A number that no pattern asks for: they know shares of a hundred alone."""
 
@@ -222,12 +226,9 @@ def explained(html: str) -> tuple[str, list[str], list[str]]:
     found, pieces, seen = dict[str, None](), list[str](), set[str]()
     for match in _PIECE.finditer(html):
         piece = match.group()
-        kind = _NUMBER.sub("0", piece)
-        if piece.startswith("<") or kind in seen:
-            pieces.append(piece)
-            continue
+        kind = "" if piece.startswith("<") else _NUMBER.sub("0", piece)
+        pieces.append(_with_buttons(piece, found) if kind and kind not in seen else piece)
         seen.add(kind)
-        pieces.append(_with_buttons(piece, found))
     # Code is shown as it is typed and not as it is meant.
     text = Markup(re.sub(r"(?s)<(code|pre)\b.*?</\1>|<[^>]*>", " ", html)).unescape()
     return "".join(pieces), [*found], [name for name, _ in terms_in(text) if name not in found]

@@ -1,6 +1,5 @@
 """A sweep: the result of every combination of some settings, and the call that runs one."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from sublearn.execution.plan import Plan
 from sublearn.execution.run import Done, execute
 from sublearn.execution.sweep import INDEX, PAGE, Grid, GridPoints, typed_values
 from sublearn.files.folders import locked
+from sublearn.files.jsontext import a_line
 from sublearn.files.writing import folder_of, replace_page, replace_text
 from sublearn.report.charts.cells import draw_cells, maps_label
 from sublearn.report.charts.sweep import draw_claims, draw_sweep, sweep_label
@@ -180,7 +180,7 @@ class Sweep(Shown):
         for point in self.points:
             point.result.write_estimates()
         # A line a study: to be searched by lines, and quick to write for many.
-        lines = (json.dumps(point.to_dict()) for point in self.points)
+        lines = (a_line(point.to_dict()) for point in self.points)
         replace_text(self.folder / INDEX, "[\n" + ",\n".join(lines) + "\n]\n")
         replace_page(self.folder / PAGE, sweep_page(self.points, read_sweep(self.folder).model_dump()))
 

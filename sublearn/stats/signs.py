@@ -18,7 +18,7 @@ from sublearn.stats.values import Rows
 EXACT_RUNS = 16
 SUMS_AT_ONCE = 1 << 21
 """Sums of subsets in memory at a time."""
-VALUES_AT_ONCE = 1 << 13
+VALUES_AT_ONCE = 1 << 15
 """Values of runs that are worked on at a time above that, few enough for a core's cache."""
 TIE = 1e-12
 """Sums that differ by so much of the largest possible one are equal but for rounding."""

@@ -19,8 +19,8 @@ from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis
 from sublearn.study.base import Claim, Trait
 
-LINES = 6
-"""More combinations of the other settings than this are not drawn."""
+LINES = len(DASHES)
+"""More combinations of the other settings than this are not drawn: each has dashes of its own."""
 Look = tuple[str, str, bool]
 """Colour and shape of marks, and whether they are filled."""
 MISSING = Estimate(None, None, None, None, 0, "interval undefined, 0 runs")
@@ -60,7 +60,7 @@ def _charts(points: Sequence[Point], key: str) -> tuple[list[Chart], Across, lis
     verdicts = dict.fromkeys(f.verdict for point in points for f in point.analysis.findings)
     keys += [Key("mean" if name != "inconclusive" else "hollow", name, name) for name in verdicts]
     if len(drawn) > 1:
-        keys += [Key("mean", "muted", plain(rest), SHAPES[n], True, DASHES[n % 4]) for n, rest in enumerate(drawn)]
+        keys += [Key("mean", "muted", plain(rest), SHAPES[n], True, DASHES[n]) for n, rest in enumerate(drawn)]
     keys.append(Key("interval", "muted", "95% interval"))
     keys += [Key("band", "control", "counts as no difference")] if claims else []
     return charts, across, keys
@@ -95,7 +95,7 @@ def _claim_line(
 def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:
     """A claim's difference over the setting, one line for each combination of all others, in its verdicts' colours."""
     lines = [
-        _claim_line(own, key, claim, rest, SHAPES[order], DASHES[order % 4])
+        _claim_line(own, key, claim, rest, SHAPES[order], DASHES[order])
         for order, (rest, own) in enumerate(drawn.items())
     ]
     note = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
