@@ -94,7 +94,8 @@ def serving(reply: Callable[[dict[str, Any], int], Reply], **more: Any) -> Itera
 
         def _give(self, reply: Reply) -> None:
             status, headers, body = reply
-            self.close_connection = not status
+            # A body that is shorter than was announced ends with the connection.
+            self.close_connection = not status or "Content-Length" in headers
             if not status:
                 return
             with suppress(OSError):  # who asked has gone
