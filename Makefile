@@ -54,6 +54,7 @@ docs: install
 
 figures: install
 	$(PYTHON) docs/make_figures.py
+	$(PYTHON) docs/make_screens.py
 
 # The tables in docs/studies.md, from the commands that stand there; MNIST from SUBLEARN_DATA or downloaded.
 tables: install

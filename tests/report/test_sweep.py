@@ -48,8 +48,8 @@ def test_no_two_charts_have_the_same_words(points, sample):
     other = study.claims[0].model_copy(update={"trait": "margin"})
     analysis = sample(8, claims=(study.claims[0], other))[0]
     said = " ".join(words(sweep_figures([point_of({"aux": value}, analysis) for value in (1, 2)], "aux")[0]))
-    assert said.count("same_init - same_init_control, difference in trait_rate") == 1
-    assert said.count("same_init - same_init_control, difference in margin") == 1
+    assert said.count("Student of the same init \u2212 its control, difference in trait_rate") == 1
+    assert said.count("Student of the same init \u2212 its control, difference in margin") == 1
 
 
 def test_colours_are_those_of_the_report_in_light_and_dark(points):

@@ -14,10 +14,11 @@ from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
 from sublearn.report.sweep import Point, named
-from sublearn.report.wording import contrast_text
+from sublearn.report.wording import capital, contrast_label
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis
-from sublearn.study.base import Claim, Trait
+from sublearn.study.base import Claim, Study, Trait
+from sublearn.study.labels import labels
 
 LINES = len(DASHES)
 """More combinations of the other settings than this are not drawn: each has dashes of its own."""
@@ -49,12 +50,12 @@ def draw_sweep(points: Sequence[Point], key: str, width: float = WIDE) -> Figure
 
 def _charts(points: Sequence[Point], key: str) -> tuple[list[Chart], Across, list[Key]]:
     study = points[0].analysis.study
-    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), claims_in(points)
-    charts = [_claim_chart(drawn, key, claim) for claim in claims]
-    arms = _looks(points)
+    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), _makers(points)
+    charts = [_claim_chart(drawn, key, claim, maker) for claim, maker in claims.items()]
+    names, arms = labels_in(points), _looks(points)
     charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in drawn.items()]
     keys = [
-        Key("mean" if filled else "hollow", colour, plain(arm), shape, line=True)
+        Key("mean" if filled else "hollow", colour, capital(plain(names[arm])), shape, line=True)
         for arm, (colour, shape, filled) in arms.items()
     ]
     verdicts = dict.fromkeys(f.verdict for point in points for f in point.analysis.findings)
@@ -81,7 +82,22 @@ def _across(points: Sequence[Point], key: str) -> Across:
 
 
 def claims_in(points: Sequence[Point]) -> list[Claim]:
-    return list(dict.fromkeys(claim for point in points for claim in point.analysis.study.claims))
+    return list(_makers(points))
+
+
+def _makers(points: Sequence[Point]) -> dict[Claim, Study]:
+    """Each claim, with a study that makes it."""
+    return {claim: point.analysis.study for point in points for claim in point.analysis.study.claims}
+
+
+def labels_in(points: Sequence[Point]) -> dict[str, str]:
+    """What the arms of all points are called, by their names."""
+    found: dict[str, str] = {}
+    for point in points:
+        study = point.analysis.study
+        if any(arm.name not in found for arm in study.arms):
+            found = {**labels(study), **found}
+    return found
 
 
 def _claim_line(
@@ -92,13 +108,14 @@ def _claim_line(
     return _series(own, key, marks, name, "muted", dashes)
 
 
-def _claim_chart(drawn: Groups, key: str, claim: Claim) -> Chart:
+def _claim_chart(drawn: Groups, key: str, claim: Claim, maker: Study) -> Chart:
     """A claim's difference over the setting, one line for each combination of all others, in its verdicts' colours."""
     lines = [
         _claim_line(own, key, claim, rest, SHAPES[order], DASHES[order])
         for order, (rest, own) in enumerate(drawn.items())
     ]
-    note = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
+    asked = contrast_label(claim.treatment, claim.control, maker, labels(maker))
+    note = f"{asked}, difference in {plain(claim.trait)}"
     deltas = {judged(point.analysis, claim)[2] for own in drawn.values() for point in own}
     # Where delta is a share of what the teacher shifted there is another one at each setting, and no common band.
     return Chart(plain(claim.claim), note, tuple(lines), 0.0, deltas.pop() if len(deltas) == 1 else None)
