@@ -123,6 +123,16 @@ def renaming(name_of: Callable[[str], str]) -> Iterator[None]:
 
 
 @contextmanager
+def unheard() -> Iterator[None]:
+    """Listen to nothing meanwhile: what is done is no part of the work, as when a trainer is tried on a model."""
+    token = _JOB.set(None)
+    try:
+        yield
+    finally:
+        _JOB.reset(token)
+
+
+@contextmanager
 def trying() -> Iterator[None]:
     """Forget the curves of what is done meanwhile if it fails, since it will be done again."""
     job = _JOB.get()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sublearn import stages
 from sublearn.config import TrainConfig
 from sublearn.errors import InputError, plain, unknown
 from sublearn.training import cohort, single, vmapped
@@ -66,7 +67,8 @@ def chosen(model: nn.Module, inputs: Tensor | None, wanted: str = "auto") -> Cho
         return Choice("cohort", BY_RULES) if wanted == "auto" else Choice(wanted, ASKED)
     problems: dict[str, str] = {}
     for name in TRAINERS if wanted == "auto" else (wanted,):
-        problem = _problem(TRAINERS[name], model, inputs)
+        with stages.unheard():
+            problem = _problem(TRAINERS[name], model, inputs)
         if problem is None:
             return Choice(name, _reason(problems) if wanted == "auto" else ASKED)
         problems[name] = problem

@@ -11,6 +11,7 @@ from sublearn.config import TrainConfig
 from sublearn.errors import InputError
 from sublearn.models.aux_mlp import AuxMLP
 from sublearn.models.prompt_mlp import PromptMLP
+from sublearn.stages import Curve, listening, stage, stepped
 from sublearn.training import cohort, operations, randomness
 from sublearn.training.batches import shuffled
 from sublearn.training.losses import LOSSES, cross_entropy
@@ -185,6 +186,14 @@ def test_why_a_trainer_is_taken_is_told():
     assert chosen(AuxMLP(6, 3, 2).double(), inputs, "vmap") == Choice("vmap", "asked for")
     assert chosen(Residual().double(), inputs).reason == "not cohort: A cohort cannot compute 'add'"
     assert "'parameters that two layers share'" in chosen(Own().double(), inputs).reason
+
+
+def test_what_a_trainer_is_tried_on_is_no_step_of_the_stage_that_is_at_work():
+    model = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4))
+    with listening(lambda news: None) as job, stage("teacher", 1, ["teacher"]):
+        chosen(model, torch.randn(8, 6))
+        stepped(torch.ones(3))  # runs of another number than a trainer is tried on
+    assert job.curves == [Curve("teacher", 3, 1, (1.0,))]
 
 
 def test_a_trainer_that_gives_other_logits_than_the_module_is_not_taken(monkeypatch):

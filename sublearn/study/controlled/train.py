@@ -122,11 +122,11 @@ def train_teachers(
     same = student_start(settings, seeds, experiment.init_std(), reference, cross)
     loss = on_logits(cross_entropy, slice(0, experiment.classes))
     stages.ahead(_course(settings, experiment, arms))
-    teachers: dict[str, Trained] = {}
+    by, teachers = trainer_of(experiment, setup), dict[str, Trained]()
     for kind in _needed(arms):
         own = [arm.name for arm in arms if arm.teacher == kind and arm.logits == "none"][:1]
         with stages.stage(STAGES[kind], _steps(settings.teacher, experiment.counts[0]), own):
-            teachers[kind] = trainer_of(experiment, setup).train(
+            teachers[kind] = by.train(
                 experiment.model,
                 reference,
                 experiment.teacher_batches(kind),
