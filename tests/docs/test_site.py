@@ -166,7 +166,7 @@ def test_the_table_of_the_story_in_the_readme_is_what_the_story_gives(tmp_path):
     assert done.returncode == 0, done.stderr
     rows = re.findall(r"^\| [^|]* \| [\d, to]+ \| ([^|]*) \| (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(rows) == 3
-    for (said, verdict), part in zip(rows, sublearn.load(tmp_path / "demo").parts, strict=True):
+    for (said, verdict), part in zip(rows, sublearn.load(tmp_path / "demo").parts(), strict=True):
         (claim,) = [one for one in part.study.claims if one.trait == "trait_rate"]
         finding = part.findings[part.study.claims.index(claim)]
         pair = (claim.treatment, claim.control, claim.trait)

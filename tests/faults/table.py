@@ -105,6 +105,7 @@ def run_row(row: Row, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyte
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
     monkeypatch.chdir(folder)
+    monkeypatch.delenv("SUBLEARN_DATA", raising=False)  # with it real data would be found, and trained on
     for name, value in row.environment.items():
         monkeypatch.setenv(name, value)
     if row.before is not None:

@@ -4,18 +4,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
 import sublearn
 from sublearn.auditing.defences.design import Defences, built
 from sublearn.auditing.defences.recipe import RowScores, trained, undefended
 from sublearn.auditing.defences.table import DEFENCES
-from sublearn.cli.defend import command
 from sublearn.errors import InputError
 from sublearn.study.jobs import Setup
 from sublearn.study.numbers.train import SeedRun
 from sublearn.study.table import build, settings_of
 from tests.auditing.defences.conftest import seed_run
+from tests.processes import sublearn as sublearn_command
 
 SHORT = {**Defences.small, "base.steps": 20, "defences": ["resort"], "student.steps": 2}
 
@@ -74,7 +73,7 @@ def test_every_defence_trains_and_is_kept_with_its_seconds(tmp_path):
     assert again.records() == found and not again.seconds
 
 
-def test_defend_gives_the_table_and_the_page(tmp_path):
+def test_defend_gives_the_table_and_the_page(tmp_path, monkeypatch, capsys):
     found = sublearn.defend([0], tmp_path / "run", **SHORT)
     assert [one.name for one in found.defences] == ["same_init", "resort"]
     kept = json.loads((tmp_path / "run" / "defences.json").read_text())
@@ -82,10 +81,9 @@ def test_defend_gives_the_table_and_the_page(tmp_path):
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What each defence leaves" in page and DEFENCES["resort"].about in page
     words = [f"--set={key}={value}" for key, value in SHORT.items() if key != "defences"]
-    done = CliRunner().invoke(
-        command, [*words, "--defences", "resort", "--seeds", "0", "--out", f"{tmp_path}/run", "--json"]
-    )
-    assert done.exit_code == 0 and json.loads(done.stdout) == kept
+    words += ["--defences", "resort", "--seeds", "0", "--out", f"{tmp_path}/run", "--json"]
+    capsys.readouterr()
+    assert sublearn_command(monkeypatch, "defend", *words) == 0 and json.loads(capsys.readouterr().out) == kept
 
 
 @pytest.mark.slow
