@@ -24,7 +24,12 @@ QUICK = [*EXTEND, ROOT / "docs" / "statistics.md"]
 """Pages whose Python needs no run of a shell block, and seconds."""
 WHOLE = [page for page in PAGES if of(page, "sh") or (of(page, "python") and page not in QUICK)]
 CALLS = [
-    (page, call) for page in PAGES for block in blocks(page) if block.language == "sh" for call in commands(block.text)
+    (page, call)
+    for page in PAGES
+    for block in blocks(page)
+    if block.language == "sh"
+    for call in commands(block.text)
+    if call
 ]
 
 
