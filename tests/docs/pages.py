@@ -43,15 +43,15 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """The blocks of a page, in their order."""
-    found = [
-        Block(match["language"], match["title"] or "", match["text"]) for match in FENCE.finditer(page.read_text())
-    ]
-    ends = [*found, Block("", "", "")]
-    return [
-        Block(one.language, one.title, one.text, after.text if after.language == "text" else "")
-        for one, after in pairwise(ends)
-    ]
+    """The blocks of a page, in their order. What one prints stands in the next one, under the same heading."""
+    text = page.read_text()
+    found = [*FENCE.finditer(text), None]
+    return [_block(one, after, text) for one, after in pairwise(found) if one]
+
+
+def _block(one: re.Match[str], after: re.Match[str] | None, text: str) -> Block:
+    shows = after is not None and after["language"] == "text" and "\n#" not in text[one.end() : after.start()]
+    return Block(one["language"], one["title"] or "", one["text"], after["text"] if after and shows else "")
 
 
 def of(page: Path, language: str) -> list[Block]:
