@@ -277,7 +277,7 @@ def test_driver_memory_is_flat_in_the_number_of_jobs(tmp_path):
         "from sublearn.execution.engines import local\n"
         "from sublearn.records import Record\n"
         "from sublearn.study.jobs import Outcome\n"
-        "def measure(job):\n"
+        "def measure(job, hear):\n"
         "    names = [(arm.name, trait.name) for arm in job.study.arms for trait in job.study.traits]\n"
         "    common = {'study': job.study.id, 'value': 0.5, 'n': 9}\n"
         "    rows = [Record(arm=arm, trait=trait, seed=job.seeds[0], **common) for arm, trait in names]\n"
