@@ -59,7 +59,15 @@ VALUES = {
 """Values to try where the next best one is of little effect, or none."""
 FIXED = {
     GUEST: {"model", "task", "modules", "init"},
-    LANGUAGE: {"sampled", "model", "cross_model", "teacher.how", "teacher.system_prompt", "teacher.server", "student.how"},
+    LANGUAGE: {
+        "sampled",
+        "model",
+        "cross_model",
+        "teacher.how",
+        "teacher.system_prompt",
+        "teacher.server",
+        "student.how",
+    },
 }
 """Settings with one possible value in a tiny study; tests/study/numbers has those for real models, and of metrics."""
 FAMILIES = {GUEST: ("code.",), LANGUAGE: ("lora.", "bring.")}
