@@ -55,7 +55,9 @@ def take(browser: Browser, address: str) -> None:
 
 def main() -> None:
     """Run a study, serve it and take the pictures."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("No Chromium is found to take pictures with. Install it, as in: apt-get install chromium.")
     with TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "sublearn", "run", "prompts", "--seeds", "0:24", "--out", f"runs/{RUN}", "-q"]
         subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)

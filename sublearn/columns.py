@@ -17,6 +17,8 @@ from pydantic import TypeAdapter
 
 from sublearn.records import Record
 
+MOST_KEPT = 1 << 25
+"""Bytes of records that are kept for another reading; a run that trains has other uses for more."""
 READ_AT_ONCE = 1 << 20
 """Bytes of lines that are taken apart at a time, so that memory does not grow with the file."""
 _TEXT = rb'"[^"\\\x00-\x1f]*+"'
@@ -211,13 +213,16 @@ class Columns(Sequence[Record]):
         return np.lexsort((self.seed, self._pair))
 
 
-@lru_cache(maxsize=1)
 def read_clean(content: bytes) -> Columns | None:
     """The records of whole lines, read at once; None if a line is not letter for letter what a Record writes.
 
     What fits here may still be no Record by its values: `extremes` has the records to look at. The last content is kept
-    with what it gave: a command asks a run directory how far it is, and opens it then.
+    with what it gave, unless it is large: a command asks a run directory how far it is, and opens it then.
     """
+    return (_read_or_kept if len(content) <= MOST_KEPT else _read)(content)
+
+
+def _read(content: bytes) -> Columns | None:
     parts, start = [], 0
     while start < len(content):
         end = content.find(b"\n", start + READ_AT_ONCE - 1) + 1 or len(content)
@@ -227,6 +232,9 @@ def read_clean(content: bytes) -> Columns | None:
         parts.append(part)
         start = end
     return Columns.joined(parts)
+
+
+_read_or_kept = lru_cache(maxsize=1)(_read)
 
 
 def _read_part(content: bytes) -> Columns | None:

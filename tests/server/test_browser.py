@@ -175,6 +175,7 @@ def test_during_200_seeds_of_the_tutorial_the_page_changes_at_least_once_a_secon
         changes = [1e-3 * time for time in seen.page.evaluate("window.changes")]
     assert len(writes) > 5
     late = [min((change - write for change in changes if change >= write), default=0.0) for write in writes]
+    assert late[0] < LATE_S
     gaps = [after - before for before, after in itertools.pairwise(changes) if writes[0] <= before < writes[-1]]
     unseen = [gap for gap in gaps if gap > LATE_S + max_gap(writes)]
     assert statistics.quantiles(late, n=20)[-1] < LATE_S and not unseen, (late, gaps)
