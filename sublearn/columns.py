@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from sublearn.records import Record
 
-MOST_KEPT = 1 << 25
+MOST_KEPT = 1 << 26
 """Bytes of records that are kept for another reading; a run that trains has other uses for more."""
 READ_AT_ONCE = 1 << 20
 """Bytes of lines that are taken apart at a time, so that memory does not grow with the file."""
