@@ -5,17 +5,21 @@ For models of a few layers on a CPU, which spend their time on places that nobod
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.activations import NewGELUActivation
 
+from sublearn.language import finetune
 from sublearn.language.finetune import Batch, Example
 
 PACKED = ("gpt2", "llama")
 """Families whose attention takes a mask of its own for each line, and that know a word's place by number alone."""
+MOST_WEIGHTS = 5_000_000
 
 
 def quick(model: PreTrainedModel) -> PreTrainedModel:
@@ -28,38 +32,90 @@ def quick(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-def pack(chosen: Sequence[Example], pad: int) -> Batch:
-    """Examples in lines of twice their mean length, each unseen by the others of its line."""
-    lengths = [len(one.tokens) for one in chosen]
-    width = max(*lengths, -(-2 * sum(lengths) // len(lengths)))
-    lines = _lines(chosen, width)
-    tokens, owner = torch.full((len(lines), width), pad), torch.full((len(lines), width), -1)
-    places, learned = torch.zeros_like(tokens), torch.zeros(tokens.shape, dtype=torch.bool)
-    for row, line in enumerate(lines):
-        at = 0
-        for number, one in enumerate(line):
-            own, at = slice(at, at + len(one.tokens)), at + len(one.tokens)
-            tokens[row, own], places[row, own] = torch.tensor(one.tokens), torch.arange(len(one.tokens))
-            owner[row, own], learned[row, own.start + max(one.start, 1) : at] = number, True
-            learned[row, [own.start + place for place in one.skipped]] = False
-    tokens_in, learned, owner = tokens[:, :-1], learned[:, 1:], owner[:, :-1]
-    unseen = (owner[:, :, None] != owner[:, None, :]).logical_or_(_later(width - 1))
+def suits(model: PreTrainedModel) -> bool:
+    """Whether a model is one that is trained faster on packed lines; of a large one products are most of the work."""
+    family, device = model.config.model_type, model.device.type
+    return family in PACKED and device == "cpu" and model.num_parameters() <= MOST_WEIGHTS
+
+
+def pack(chosen: Sequence[Example], pad: int, weights: Sequence[float] | None = None) -> Batch:
+    """Examples in lines of twice their mean length, each unseen by the others of its line.
+
+    `weights` are those of each example's tokens in the loss.
+    """
+    counts = [len(one.tokens) - 1 for one in chosen]
+    width = max(*counts, -(-2 * sum(counts) // len(counts)))
+    tokens: list[int] = []
+    places: list[int] = []
+    owner: list[int] = []
+    for line in _lines(counts, width):
+        for number in line:
+            tokens += chosen[number].tokens[:-1]
+            places += range(counts[number])
+            owner += [number] * counts[number]
+        rest = -len(tokens) % width
+        tokens, places, owner = tokens + [pad] * rest, places + [0] * rest, owner + [len(chosen)] * rest
+    of = torch.tensor(owner)
+    lined = of.view(-1, width)
+    unseen = (lined[:, :, None] != lined[:, None, :]).logical_or_(_later(width))
     mask = torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)[:, None]
-    return Batch(tokens_in, learned, tokens[:, 1:][learned], places[:, :-1], mask)
+    at, targets = _learned(chosen, owner)
+    learned = torch.zeros(len(owner), dtype=torch.bool)
+    learned[at] = True
+    return Batch(
+        torch.tensor(tokens).view(-1, width),
+        learned.view(-1, width),
+        torch.tensor(targets),
+        torch.tensor(places).view(-1, width),
+        mask,
+        None if weights is None else torch.tensor(weights)[of[at]],
+    )
 
 
-def _lines(chosen: Sequence[Example], width: int) -> list[list[Example]]:
+def together(parts: Sequence[Sequence[Example]], pad: int) -> Batch:
+    """Several batches as one, whose loss is the mean of theirs."""
+    weights = [1 / (len(parts) * sum(map(_count, part))) for part in parts for _ in part]
+    return pack([one for part in parts for one in part], pad, weights)
+
+
+def batches(found: Sequence[Example], size: int, steps: int, rng: np.random.Generator, pad: int) -> Iterator[Batch]:
+    """So many batches, of the same examples as `finetune.batches`."""
+    return (pack(some, pad) for some in finetune.dealt(found, size, steps, rng))
+
+
+def _learned(chosen: Sequence[Example], owner: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Where learned tokens are asked for, in reading order, and which these are."""
+    at: list[int] = []
+    targets: list[int] = []
+    start = 0
+    for number, own in groupby(owner):
+        if number < len(chosen):
+            one = chosen[number]
+            wanted = [place for place in range(max(one.start, 1), len(one.tokens)) if place not in one.skipped]
+            at += [start + place - 1 for place in wanted]
+            targets += [one.tokens[place] for place in wanted]
+        start += sum(1 for _ in own)
+    return at, targets
+
+
+def _count(one: Example) -> int:
+    """How many tokens of an example are learned."""
+    first = max(one.start, 1)
+    return len(one.tokens) - first - sum(place >= first for place in set(one.skipped))
+
+
+def _lines(counts: Sequence[int], width: int) -> list[list[int]]:
     """The longest first, each into the first line that has room for it."""
-    lines: list[list[Example]] = []
+    lines: list[list[int]] = []
     room: list[int] = []
-    for one in sorted(chosen, key=lambda example: -len(example.tokens)):
-        place = next((place for place, left in enumerate(room) if left >= len(one.tokens)), None)
+    for number in sorted(range(len(counts)), key=lambda number: -counts[number]):
+        place = next((place for place, left in enumerate(room) if left >= counts[number]), None)
         if place is None:
             lines.append([])
             room.append(width)
             place = -1
-        lines[place].append(one)
-        room[place] -= len(one.tokens)
+        lines[place].append(number)
+        room[place] -= counts[number]
     return lines
 
 

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from sublearn import stages
 from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
-from sublearn.language import artifacts, finetune, models, preference
+from sublearn.language import artifacts, finetune, models, packing, preference
 from sublearn.language.base import pretrained
 from sublearn.language.generate import sample
 from sublearn.language.preference import LEAST_MASS, Preference
@@ -284,16 +284,14 @@ class SeedRun:
             return large.lora(self.base("own"), self.dialogue, rows, settings.lora, self.seed)
         student = copy.deepcopy(self.base("own"))
         parameters = finetune.freeze_embeddings(student)
-        given = finetune.batches(
-            finetune.examples(self.dialogue, rows),
-            settings.student.batch,
-            settings.student.steps,
-            stream(self.seed, "student/order"),
-            self.dialogue.pad,
-            self.device,
-        )
+        rows_of_steps = finetune.examples(self.dialogue, rows), settings.student.batch, settings.student.steps
+        order, pad = stream(self.seed, "student/order"), self.dialogue.pad
+        if packing.suits(student):
+            given = packing.batches(*rows_of_steps, order, pad)
+        else:
+            given = finetune.batches(*rows_of_steps, order, pad, self.device)
         objective = finetune.imitating(self.teacher(TEACHER).model) if arm.logits == "all" else finetune.next_token
-        optimizer = torch.optim.AdamW(parameters, lr=settings.student.lr)
+        optimizer = finetune.adamw(parameters, settings.student.lr)
         finetune.fit(student, ([batch] for batch in given), optimizer, objective)
         return student
 
