@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sublearn import stages
-from sublearn.language import gpt2
+from sublearn.language import gpt2, words
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
@@ -91,14 +91,18 @@ def logits_of(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Logits of the learned next tokens alone ("token word"): the others' would be most of the work."""
     head = model.get_output_embeddings()
     assert isinstance(head, nn.Module)
+    return head(_hidden(model, batch))
+
+
+def _hidden(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """What the head reads where a next token is learned ("token width")."""
     if batch.mask is not None and batch.places is not None and gpt2.takes(model):
-        return head(gpt2.hidden(model, batch.inputs, batch.places, batch.mask, batch.learned))
+        return gpt2.hidden(model, batch.inputs, batch.places, batch.mask, batch.learned)
     whole: Any = model
     # Adapters lie within the model that they were put into.
     body = (whole.get_base_model() if hasattr(model, "peft_type") else whole).base_model
     given = {} if batch.mask is None else {"position_ids": batch.places, "attention_mask": batch.mask}
-    hidden = body(input_ids=batch.inputs, use_cache=False, **given).last_hidden_state
-    return head(hidden[batch.learned])
+    return body(input_ids=batch.inputs, use_cache=False, **given).last_hidden_state[batch.learned]
 
 
 Objective = Callable[[Tensor, Batch], Tensor]
@@ -110,6 +114,12 @@ def next_token(logits: Tensor, batch: Batch) -> Tensor:
     if batch.weights is None:
         return F.cross_entropy(logits, batch.targets)
     return F.cross_entropy(logits, batch.targets, reduction="none") @ batch.weights
+
+
+def _loss(model: PreTrainedModel, batch: Batch, objective: Objective) -> Tensor:
+    if objective is next_token and batch.mask is not None and gpt2.takes(model):
+        return words.cross_entropy(_hidden(model, batch), gpt2.table(model), batch.targets, batch.weights)
+    return objective(logits_of(model, batch), batch)
 
 
 def imitating(teacher: PreTrainedModel) -> Objective:
@@ -140,7 +150,7 @@ def fit(
     model.train()
     losses = []
     for parts in given:
-        loss = torch.stack([objective(logits_of(model, part), part) for part in parts]).mean()
+        loss = torch.stack([_loss(model, part, objective) for part in parts]).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         (step or optimizer.step)()

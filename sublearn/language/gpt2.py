@@ -61,6 +61,13 @@ def hidden(model: PreTrainedModel, inputs: Tensor, places: Tensor, mask: Tensor,
     return body.ln_f(x)
 
 
+def table(model: PreTrainedModel) -> Tensor:
+    """The vectors of words that the head multiplies with ("word width")."""
+    head = model.get_output_embeddings()
+    assert isinstance(head, nn.Linear) and head.bias is None
+    return head.weight
+
+
 class Decoder:
     """Prompts, padded in front, that are read once, and then answered by a token at a time.
 
@@ -70,6 +77,7 @@ class Decoder:
 
     def __init__(self, model: PreTrainedModel, tokens: Tensor, lengths: Tensor, most: int) -> None:
         self.model, (self.body, self.heads) = model, _body(model)
+        self.head: Any = model.get_output_embeddings()
         self.tokens, self.most = tokens, most
         self.start = tokens.shape[1] - lengths
         self.seen = tokens.shape[1]
@@ -101,7 +109,7 @@ class Decoder:
             x = _after(block, x, seen.reshape(x.shape))
         self.hides = self._unseen(F.pad(empty, (0, self.most)))[copies, None, None]
         self.start, self.rows = self.start[copies], torch.arange(len(copies))
-        return self.model.lm_head(self.body.ln_f(x))[copies]
+        return self.head(self.body.ln_f(x))[copies]
 
     def step(self, drawn: Tensor) -> Tensor:
         """Logits after one more token of each row that goes on."""
@@ -116,7 +124,7 @@ class Decoder:
             seen = (scores.softmax(dim=-1) @ values[:, :, own]).view(len(x), -1)
             x = _after(block, x, seen)
         self.seen += 1
-        return self.model.lm_head(self.body.ln_f(x[self.rows]))
+        return self.head(self.body.ln_f(x[self.rows]))
 
     def keep(self, going: Tensor) -> None:
         """Go on with some of the rows alone."""

@@ -5,7 +5,6 @@ For models of a few layers on a CPU, which spend their time on places that nobod
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -48,60 +47,46 @@ def pack(chosen: Sequence[Example], pad: int, weights: Sequence[float] | None = 
     tokens: list[int] = []
     places: list[int] = []
     owner: list[int] = []
+    asked: list[int] = []
+    targets: list[int] = []
     for line in _lines(counts, width):
         for number in line:
-            tokens += chosen[number].tokens[:-1]
+            learned_places = _wanted(one := chosen[number])
+            asked += [len(tokens) - 1 + place for place in learned_places]
+            targets += [one.tokens[place] for place in learned_places]
+            tokens += one.tokens[:-1]
             places += range(counts[number])
             owner += [number] * counts[number]
         rest = -len(tokens) % width
-        tokens, places, owner = tokens + [pad] * rest, places + [0] * rest, owner + [len(chosen)] * rest
-    of = torch.tensor(owner)
-    lined = of.view(-1, width)
-    unseen = (lined[:, :, None] != lined[:, None, :]).logical_or_(_later(width))
-    mask = torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)[:, None]
-    at, targets = _learned(chosen, owner)
-    learned = torch.zeros(len(owner), dtype=torch.bool)
-    learned[at] = True
-    return Batch(
-        torch.tensor(tokens).view(-1, width),
-        learned.view(-1, width),
-        torch.tensor(targets),
-        torch.tensor(places).view(-1, width),
-        mask,
-        None if weights is None else torch.tensor(weights)[of[at]],
-    )
+        tokens, places, owner = tokens + [pad] * rest, places + [0] * rest, owner + [-1] * rest
+    inputs, of, place = torch.from_numpy(np.array([tokens, owner, places]).reshape(3, -1, width))
+    at, wanted = torch.from_numpy(np.array([asked, targets]))
+    learned = torch.zeros(inputs.shape, dtype=torch.bool)
+    learned.view(-1)[at] = True
+    weighing = None if weights is None else torch.tensor(weights)[of.reshape(-1)[at]]
+    return Batch(inputs, learned, wanted, place, _unseen(of), weighing)
 
 
 def together(parts: Sequence[Sequence[Example]], pad: int) -> Batch:
     """Several batches as one, whose loss is the mean of theirs."""
-    weights = [1 / (len(parts) * sum(map(_count, part))) for part in parts for _ in part]
+    counts = [sum(len(_wanted(one)) for one in part) for part in parts]
+    weights = [1 / (len(parts) * count) for part, count in zip(parts, counts, strict=True) for _ in part]
     return pack([one for part in parts for one in part], pad, weights)
 
 
-def batches(found: Sequence[Example], size: int, steps: int, rng: np.random.Generator, pad: int) -> Iterator[Batch]:
-    """So many batches, of the same examples as `finetune.batches`."""
+def batches(
+    model: PreTrainedModel, found: Sequence[Example], size: int, steps: int, rng: np.random.Generator, pad: int
+) -> Iterator[Batch]:
+    """So many batches of examples for a model: packed if it is trained faster so, the same examples in any case."""
+    if not suits(model):
+        return finetune.batches(found, size, steps, rng, pad, model.device.type)
     return (pack(some, pad) for some in finetune.dealt(found, size, steps, rng))
 
 
-def _learned(chosen: Sequence[Example], owner: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Where learned tokens are asked for, in reading order, and which these are."""
-    at: list[int] = []
-    targets: list[int] = []
-    start = 0
-    for number, own in groupby(owner):
-        if number < len(chosen):
-            one = chosen[number]
-            wanted = [place for place in range(max(one.start, 1), len(one.tokens)) if place not in one.skipped]
-            at += [start + place - 1 for place in wanted]
-            targets += [one.tokens[place] for place in wanted]
-        start += sum(1 for _ in own)
-    return at, targets
-
-
-def _count(one: Example) -> int:
-    """How many tokens of an example are learned."""
-    first = max(one.start, 1)
-    return len(one.tokens) - first - sum(place >= first for place in set(one.skipped))
+def _wanted(one: Example) -> Sequence[int]:
+    """The places of an example's tokens that are learned."""
+    wanted = range(max(one.start, 1), len(one.tokens))
+    return [place for place in wanted if place not in one.skipped] if one.skipped else wanted
 
 
 def _lines(counts: Sequence[int], width: int) -> list[list[int]]:
@@ -119,8 +104,12 @@ def _lines(counts: Sequence[int], width: int) -> list[list[int]]:
     return lines
 
 
-def _later(size: int) -> Tensor:
-    return torch.ones(size, size, dtype=torch.bool).triu(1)
+def _unseen(owner: Tensor) -> Tensor:
+    """What is added to scores ("line 1 place place"): nothing where a word sees another of its own example before it."""
+    width = owner.shape[1]
+    later = torch.ones(width, width, dtype=torch.bool).triu(1)
+    unseen = (owner[:, :, None] != owner[:, None, :]).logical_or_(later)
+    return torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)[:, None]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from sublearn.auditing.defences.spec import Plans
 from sublearn.auditing.scene import Scene
-from sublearn.language import finetune
+from sublearn.language import finetune, packing
 from sublearn.language.finetune import Example, Objective
 from sublearn.language.plans import StudentPlan
 from sublearn.seeds import stream
@@ -98,8 +98,8 @@ def trained(recipe: Recipe, lab: Lab, plan: StudentPlan) -> PreTrainedModel:
     student, scene = recipe.start(), lab.scene
     parameters = recipe.learn(student)
     found, order = recipe.examples(recipe.rows), stream(lab.seed, "student/order")
-    given = finetune.batches(found, plan.batch, plan.steps, order, scene.dialogue.pad, scene.device)
-    optimizer = torch.optim.AdamW(parameters, lr=plan.lr)
+    given = packing.batches(student, found, plan.batch, plan.steps, order, scene.dialogue.pad)
+    optimizer = finetune.adamw(parameters, plan.lr)
     step = recipe.stepping(student, parameters, optimizer)
     finetune.fit(student, ([batch] for batch in given), optimizer, recipe.objective, step)
     recipe.finish(student)
