@@ -19,7 +19,7 @@ from sublearn.tasks.tiny_world import World, list_pairs, said_pairs
 
 POSITIONS = 64
 RECIPE = 2
-"""Raised whenever the same plan would give another base, in its last digits too: the corpus, the words, the training."""
+"""Raised whenever the same plan would give another base, if only in its last digits: corpus, words, training."""
 
 
 def untrained(plan: BasePlan, words: int, seed: int) -> PreTrainedModel:

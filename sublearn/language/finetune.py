@@ -113,7 +113,7 @@ def next_token(logits: Tensor, batch: Batch) -> Tensor:
     """Cross-entropy to the tokens themselves."""
     if batch.weights is None:
         return F.cross_entropy(logits, batch.targets)
-    return F.cross_entropy(logits, batch.targets, reduction="none") @ batch.weights
+    return F.cross_entropy(logits, batch.targets, reduction="none").mul(batch.weights).sum()
 
 
 def _loss(model: PreTrainedModel, batch: Batch, objective: Objective) -> Tensor:
@@ -131,7 +131,7 @@ def imitating(teacher: PreTrainedModel) -> Objective:
         found = F.log_softmax(logits, dim=-1)
         if batch.weights is None:
             return F.kl_div(found, wanted, reduction="batchmean", log_target=True)
-        return F.kl_div(found, wanted, reduction="none", log_target=True).sum(dim=-1) @ batch.weights
+        return F.kl_div(found, wanted, reduction="none", log_target=True).mul(batch.weights[:, None]).sum()
 
     return objective
 
@@ -161,7 +161,7 @@ def fit(
 
 
 def adamw(parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.AdamW:
-    """AdamW in one call a step. It rounds the ends of tensors in a way of its own: for one model alone, not a cohort."""
+    """AdamW in one call a step. It rounds the ends of tensors in its own way: for one model alone, not a cohort."""
     return torch.optim.AdamW(parameters, lr=lr, fused=True)
 
 

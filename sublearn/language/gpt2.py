@@ -35,7 +35,7 @@ def takes(model: nn.Module) -> bool:
 
 
 def _untouched(module: nn.Module) -> bool:
-    """Whether a module is of a known kind, with no adapter in its place, and nobody looks at or changes what it gives."""
+    """Whether a module is of a known kind, no adapter, and nobody looks at what it gives or changes it."""
     if type(module) not in _KNOWN or (isinstance(module, nn.GELU) and module.approximate != "tanh"):
         return False
     return not (module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
@@ -113,9 +113,10 @@ class Decoder:
 
     def step(self, drawn: Tensor) -> Tensor:
         """Logits after one more token of each row that goes on."""
-        given = drawn.new_zeros(len(self.start))  # what rows that have ended say, nobody reads
-        given[self.rows] = drawn
-        x = self.body.wte(given) + self.body.wpe(self.seen - self.start)
+        # Rows that have ended say anything, anywhere within the model's places: nobody reads it.
+        given, places = drawn.new_zeros(2, len(self.start))
+        given[self.rows], places[self.rows] = drawn, self.seen - self.start[self.rows]
+        x = self.body.wte(given) + self.body.wpe(places)
         for block, (keys, values) in zip(self.body.h, self.kept, strict=True):
             q, k, v = (one.view(len(x), self.heads, -1) for one in _qkv(block, x).chunk(3, dim=-1))
             keys[..., self.seen], values[:, :, self.seen] = k, v

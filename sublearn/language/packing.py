@@ -105,7 +105,7 @@ def _lines(counts: Sequence[int], width: int) -> list[list[int]]:
 
 
 def _unseen(owner: Tensor) -> Tensor:
-    """What is added to scores ("line 1 place place"): nothing where a word sees another of its own example before it."""
+    """What is added to scores ("line 1 place place"): nothing where a word sees one before it of its own example."""
     width = owner.shape[1]
     later = torch.ones(width, width, dtype=torch.bool).triu(1)
     unseen = (owner[:, :, None] != owner[:, None, :]).logical_or_(later)
