@@ -46,7 +46,7 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         (loss,) = gradients
         for_hidden, for_words = ctx.saved_tensors
         return loss * for_hidden, None if for_words is None else loss * for_words, None, None

@@ -118,7 +118,7 @@ def test_a_brought_teacher_is_not_shared(work, tmp_path, monkeypatch):
     shutil.copytree(tmp_path / "made/seed-0/teacher", tmp_path / "mine")
     work.clear()
     monkeypatch.setattr(artifacts, "put_rows", lambda *given: work.append("kept"))
-    made(**{"bring.teacher": str(tmp_path / "mine")})
+    made(None, 0, **{"bring.teacher": str(tmp_path / "mine")})
     assert work == ["rows"]  # the base's are there
 
 
