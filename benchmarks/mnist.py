@@ -48,7 +48,7 @@ def trainings() -> tuple[Callable[[], object], Callable[[], object], int, int]:
 
     def teacher() -> object:
         loss = distil.on_logits(cross_entropy, slice(0, 10))
-        return cohort.train(here.model, state, here.teacher_batches(), loss, config.teacher)
+        return cohort.train(here.model, state, here.teacher_batches("trained"), loss, config.teacher)
 
     def student() -> object:
         loss = distil.on_logits(LOSSES["kl"](1.0), slice(10, None))
