@@ -112,6 +112,10 @@ def test_run_to_verdict_with_the_keyboard_alone(browser, served):
         command = page.inner_text("#command")
         assert "--set n_unrelated=61 " in command and "--seeds 0:9 " in command
         assert page.inner_text("#announce").startswith("All runs are done. inconclusive: distill_same_init")
+        chart = page.locator("#chart text").all_text_contents()
+        assert chart[chart.index("Student of the same init") + 1] == "distill_same_init"
+        assert page.locator("#training .legend [title='distill_diff_init']").inner_text() == "Student of another init"
+        assert "Student of the same init \u2212 student of another init on trait_rate" in page.inner_text("#claims")
         assert "chance 0.5" in page.inner_text("#chart") and page.get_attribute("#chart svg", "role") == "img"
         assert page.get_attribute("text=Report", "href") == f"/report?name={page.evaluate('location.hash.slice(1)')}"
 
@@ -129,7 +133,7 @@ def test_reload_two_tabs_stop_and_go_on(browser, served):
         )
         api.expect(page.locator("#training .chart svg")).to_have_count(2)
         assert page.get_attribute("#training .chart svg >> nth=0", "aria-label").startswith(
-            "Teachers: mean loss by step; teacher at"
+            "Teachers: mean loss by step; Teacher at"
         )
         page.reload()
         page.wait_for_selector("#stop:visible")
@@ -280,5 +284,5 @@ def test_steps_show_the_numbers_of_a_seed(browser, served):
             seen.page.click("#next")
             assert seen.page.inner_text("#step-title").startswith(f"{number}. ")
         assert seen.page.inner_text("table caption") == "Seed 3"
-        assert "distill_same_init" in seen.page.inner_text("#step table")
+        assert "Student of the same init distill_same_init" in seen.page.inner_text("#step table")
         assert seen.page.is_disabled("#next")
