@@ -5,16 +5,32 @@ from textwrap import wrap
 
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.report.wording import contrast_text, examples_text, looks_text, plain, seeds_text, sentence
+from sublearn.report.wording import (
+    called,
+    contrast_text,
+    examples_text,
+    looks_text,
+    plain,
+    says_more,
+    seeds_text,
+    sentence,
+)
 from sublearn.study.analysis import Analysis
+from sublearn.study.base import Study
 
 WIDTH = 100
 
 
 def result_text(analysis: Analysis) -> str:
-    """Everything that is printed of an analysis: estimates, differences and verdicts."""
-    tables = estimates_table(analysis), contrasts_table(analysis), verdict_lines(analysis)
-    return "\n\n".join(tables) + "\n"
+    """Everything that is printed of an analysis: what its arms are called, estimates, differences and verdicts."""
+    tables = arms_table(analysis.study), estimates_table(analysis), contrasts_table(analysis), verdict_lines(analysis)
+    return "\n\n".join(filter(None, tables)) + "\n"
+
+
+def arms_table(study: Study) -> str:
+    """What the arms are called, a line each; those whose name in code says as much are left out."""
+    lines = grid((plain(name), label) for name, label in called(study).items() if says_more(label, name))
+    return "\n".join(["Arms", *lines]) if lines else ""
 
 
 def estimates_table(analysis: Analysis) -> str:

@@ -31,6 +31,15 @@ def called(study: Study) -> dict[str, str]:
     return {name: capital(plain(label)) for name, label in labels(study).items()}
 
 
+def says_more(label: str, name: str) -> bool:
+    """Whether what an arm is called says more than its name in code does.
+
+    >>> says_more("Placebo teacher", "placebo_teacher"), says_more("Untrained reference", "reference")
+    (False, True)
+    """
+    return label.lower() != name.replace("_", " ").lower()
+
+
 def runs(n: int) -> str:
     """A number of runs.
 
