@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests in two processes of one thread each, a file's tests in one of them, for it may share what took long to make.
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: install demo test test-slow check bench docs figures tables replication notebook lab pins test-floors test-latest dist
+.PHONY: install demo test test-slow check bench docs figures tables words replication notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
 
@@ -59,6 +59,10 @@ figures: install
 # The tables in docs/studies.md, from the commands that stand there; MNIST from SUBLEARN_DATA or downloaded.
 tables: install
 	$(PYTHON) docs/make_tables.py
+
+# docs/words.md, from what pages say that words mean.
+words: install
+	$(PYTHON) docs/make_words.py
 
 # The tables in docs/replication.md; MNIST from SUBLEARN_DATA or downloaded. Hours; it can be stopped and given again.
 replication: install

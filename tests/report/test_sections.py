@@ -103,7 +103,7 @@ def test_statistical_terms_are_explained_in_the_section_that_uses_them(pages):
             names = [name for name in TERMS if key_of(name) in keys]
             for word in STATISTICAL:
                 if word in text:
-                    assert any(re.search(TERMS[name][0], word) for name in names), word
+                    assert any(re.search(TERMS[name].pattern, word) for name in names), word
         for key in re.findall('popovertarget="([^"]+)"', html):
             assert glossary.count(f'<div id="{key}" class="meaning" popover>') == 1  # once a page, wherever it is asked
 
@@ -139,9 +139,9 @@ def test_lines_that_differ_in_their_numbers_alone_have_the_same_terms():
     ends = ("95% CI", "90% CI", "95% power", "5 runs", "p = 0.02", "p", "±", "2 looks", "log-odds 3", "sd", "unit of 2")
     lines = [f"{number} {end} {number / 7:.3f}" for number in range(40) for end in ends]
     text = "\n".join([*lines, *(f"x {end}" for end in ends)])
-    found = [name for name, (pattern, _) in TERMS.items() if re.search(pattern, text)]
+    found = [name for name, term in TERMS.items() if re.search(term.pattern, text)]
     assert [name for name, _ in terms_in(text)] == found and len(found) > 7
-    assert all(re.compile(pattern) and meaning.endswith(".") for pattern, meaning in TERMS.values())
+    assert all(re.compile(term.pattern) and term.meaning.endswith(".") for term in TERMS.values())
 
 
 def test_no_section_obeys_what_it_is_given(sample):
