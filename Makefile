@@ -41,9 +41,9 @@ bench: install
 	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,endpoints,llm,ray,serve]'
 	$(PYTHON) -m benchmarks
 
-# The notebook from its source, with its outputs: about five minutes.
+# The notebook from its source, with its outputs and no times: about five minutes.
 notebook: install
-	$(BIN)/jupytext --to notebook --execute examples/tutorial.py
+	$(PYTHON) tools/notebook.py
 
 lab: install
 	$(BIN)/jupyter lab examples/tutorial.ipynb

@@ -1,9 +1,13 @@
+import sys
+from copy import deepcopy
 from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from tools.notebook import cleaned, main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = [path for path in sorted(EXAMPLES.glob("*.py")) if "jupytext:" in path.read_text()]
@@ -16,6 +20,41 @@ def test_the_notebook_is_the_one_built_from_its_source(source):
     assert [(cell.cell_type, cell.source) for cell in built.cells] == [
         (cell.cell_type, cell.source) for cell in expected.cells
     ]
+
+
+SMALL = """# ---
+# jupyter: {kernelspec: {name: python3, display_name: Python 3, language: python}}
+# ---
+
+# %% [markdown]
+# # Small
+
+# %%
+import time
+
+for i in range(3):
+    print(i, flush=True)
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_what_make_notebook_writes_is_the_same_each_time(tmp_path, monkeypatch):
+    source, written = tmp_path / "small.py", list[str]()
+    source.write_text(SMALL)
+    monkeypatch.setattr(sys, "argv", ["notebook.py", str(source)])
+    for _ in range(2):
+        main()
+        written.append(source.with_suffix(".ipynb").read_text())
+    assert written[0] == written[1]
+    (code,) = [cell for cell in nbformat.reads(written[0], as_version=4).cells if cell.cell_type == "code"]
+    assert [output.text for output in code.outputs] == ["0\n1\n2\n"]
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebook_is_kept_without_what_differs_from_run_to_run(source):
+    built = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    assert cleaned(deepcopy(built)) == built
 
 
 def assert_tells_its_story(notebook: nbformat.NotebookNode) -> None:
