@@ -103,6 +103,8 @@ class TraceFile(BaseModel, frozen=True, extra="forbid"):
     command: str
     versions: Facts
     rows: tuple[TraceMean, ...] = Field(min_length=1)
+    labels: Facts = Field(default_factory=dict)
+    """What the arms are called; an earlier version did not keep it."""
 
     @property
     def made(self) -> Provenance:

@@ -52,7 +52,7 @@ def pages(given):
         page([given[SECTIONS]]),
         sweep_page(given[SWEEP].points, given[SWEEP].manifest),
         replication_page(samples.comparisons(), samples.made()),
-        trace_page("digits-0", samples.trace_rows(), samples.MADE, samples.trace_points()),
+        trace_page(Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0", samples.LABELS)),
         alignment_page(samples.alignment()),
         audit_page(samples.audit().found, samples.audit().flagged),
     ]
@@ -159,7 +159,7 @@ def test_no_section_obeys_what_it_is_given(sample):
             {"study": bad, "grid": {bad: [bad]}, "command": bad},
         ),
         replication_page(rows, replace(samples.made(), command=bad, versions={bad: bad})),
-        trace_page(bad, traced, made),
+        trace_page(Traced(traced, made, study=bad, labels={"same_init": bad})),
         alignment_page(samples.alignment().model_copy(update={"study": bad, "command": bad})),
         audit_page(*samples.hostile_audit(bad)),
     ]

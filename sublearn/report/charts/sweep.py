@@ -13,7 +13,7 @@ from sublearn.report.charts.lines import Across, Chart, Series, draw_charts, dra
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
-from sublearn.report.sweep import Point, named
+from sublearn.report.sweep import Point, labels_in, named
 from sublearn.report.wording import capital, contrast_label
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis
@@ -50,7 +50,7 @@ def draw_sweep(points: Sequence[Point], key: str, width: float = WIDE) -> Figure
 
 def _charts(points: Sequence[Point], key: str) -> tuple[list[Chart], Across, list[Key]]:
     study = points[0].analysis.study
-    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), _makers(points)
+    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), makers(points)
     charts = [_claim_chart(drawn, key, claim, maker) for claim, maker in claims.items()]
     names, arms = labels_in(points), _looks(points)
     charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in drawn.items()]
@@ -71,7 +71,7 @@ def draw_claims(axes: Axes, points: Sequence[Point], key: str) -> None:
     """Each claim's difference over the values of one setting on given axes, in its verdicts' colours."""
     lines = [
         _claim_line(own, key, claim, plain(claim.claim, 80), SHAPES[number % len(SHAPES)], DASHES[number % 4])
-        for number, claim in enumerate(claims_in(points))
+        for number, claim in enumerate(makers(points))
         for own in groups(points, key).values()
     ]
     draw_on(axes, Chart("", "difference, 95% interval", tuple(lines), 0.0), _across(points, key))
@@ -81,23 +81,9 @@ def _across(points: Sequence[Point], key: str) -> Across:
     return Across(plain(key, LONGEST_QUOTE), tuple(dict.fromkeys(_value(point.settings[key]) for point in points)))
 
 
-def claims_in(points: Sequence[Point]) -> list[Claim]:
-    return list(_makers(points))
-
-
-def _makers(points: Sequence[Point]) -> dict[Claim, Study]:
+def makers(points: Sequence[Point]) -> dict[Claim, Study]:
     """Each claim, with a study that makes it."""
     return {claim: point.analysis.study for point in points for claim in point.analysis.study.claims}
-
-
-def labels_in(points: Sequence[Point]) -> dict[str, str]:
-    """What the arms of all points are called, by their names."""
-    found: dict[str, str] = {}
-    for point in points:
-        study = point.analysis.study
-        if any(arm.name not in found for arm in study.arms):
-            found = {**labels(study), **found}
-    return found
 
 
 def _claim_line(

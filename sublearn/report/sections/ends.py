@@ -12,7 +12,7 @@ def view(given: Traced, key: str) -> dict[str, Any]:
     groups: dict[str, list[tuple[str, ...]]] = {}
     for row in at_the_end(given.rows):
         cells = f"{row.step:,}", point_text(row.estimate), interval_text(row.estimate), f"{row.estimate.n:,}"
-        groups.setdefault(row.quantity, []).append((row.arm, *cells))
+        groups.setdefault(row.quantity, []).append((given.labels.get(row.arm, row.arm), row.arm, *cells))
     order = [*QUANTITIES, *groups]
     names = sorted(groups, key=order.index)
     return {"key": key, "groups": [(name, QUANTITIES.get(name, ""), groups[name]) for name in names]}
