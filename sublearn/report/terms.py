@@ -106,7 +106,7 @@ TERMS: dict[str, Term] = {
         "hold the truth at once in 95 of 100 studies; so are those of a sweep over all its cells.",
     ),
     "look": Term(
-        r"\blooks?\b(?! like)",
+        r"(?<!first )\blooks?\b(?! like)",
         "Whoever adds runs until a verdict comes out is fooled more often. Each look at a verdict therefore has a "
         "part of the 5% for errors: 61% of it the first, a quarter as much the second, a ninth the third, and so on.",
         "`looks.json` in the run directory counts them.",

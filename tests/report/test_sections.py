@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from sublearn.report import sections
 from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
-from sublearn.report.sections.given import Aligned, Audited, Replicated, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, AUDIT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
+from sublearn.report.sections.given import Traced
+from sublearn.report.sections.table import PAGES
 from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, explained, key_of, terms_in
 from sublearn.study.analysis import analyse
@@ -23,39 +23,6 @@ STATISTICAL = (
     "log-odds", "joint 95% interval", "control", "init",
 )  # fmt: skip
 """Words that nobody has to know beforehand."""
-
-
-@pytest.fixture
-def given(sample):
-    """What each table of sections is given."""
-    analysis, records = sample(24, diverged=(3,))
-    manifest = {"versions": {"torch": "2"}, "runtime": {"device": "cpu"}, "command": "sublearn run sample"}
-    table = Table("Preference by animal", ("Animal", "same_init"), (("owl", "0.5"),), 1, "Share of the animal.")
-    points = [
-        samples.point_of({"aux": value, "lr": 0.1}, sample(8, settings={"aux": value})[0], "it broke")
-        for value in (1, 2)
-    ]
-    return {
-        SECTIONS: Section(analysis, records, manifest, (table,), defences=samples.defences()),
-        SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2], "lr": [0.1]}, "command": "sublearn sweep"}),
-        REPLICATION: Replicated(samples.comparisons(), samples.MADE),
-        TRACE: Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0"),
-        ALIGNMENT: Aligned(samples.alignment(), samples.MADE),
-        AUDIT: Audited(samples.audit().found, samples.audit().flagged, samples.MADE),
-    }
-
-
-@pytest.fixture
-def pages(given):
-    """One page of each kind."""
-    return [
-        page([given[SECTIONS]]),
-        sweep_page(given[SWEEP].points, given[SWEEP].manifest),
-        replication_page(samples.comparisons(), samples.made()),
-        trace_page(Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0", samples.LABELS)),
-        alignment_page(samples.alignment()),
-        audit_page(samples.audit().found, samples.audit().flagged),
-    ]
 
 
 def test_each_section_is_one_file_with_its_template_and_one_line():

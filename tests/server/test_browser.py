@@ -12,25 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import chromium
+from tests.chromium import DESK, LOOKS, faults
 from tests.server.conftest import LONG, Served
 from tests.server.test_app import HOSTILE, NUMBERS
 
-api = pytest.importorskip(
-    "playwright.sync_api", reason="the pages are tested where playwright is installed (extra dev)"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("the pages are tested where Chromium is installed (apt-get install chromium)", allow_module_level=True)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+chromium.needed()
+from playwright import sync_api as api  # noqa: E402 (it may be missing)
+
 PATIENCE_MS = 240_000
 """For a machine that has much else to do."""
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 PAGES = {"/": "#chart svg", "/compare": "#compared svg", "/steps": "#steps li", "/numbers?name=numbers": "#rows table"}
 """Each page, and what is there once it is filled."""
 
@@ -47,16 +38,14 @@ class Seen:
         self.page.goto(self.served.url + path)
         self.page.wait_for_selector(ready)
 
-    def is_wider(self) -> bool:
-        return self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    def watch(self) -> None:
+        chromium.watch(self.page, self.wrong, self.served.url)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium.started() as found:
         yield found
-        found.close()
 
 
 @contextmanager
@@ -65,17 +54,10 @@ def watched(browser, served: Served, **how) -> Iterator[Seen]:
     context = browser.new_context(viewport=how.pop("viewport", DESK), **how)
     seen = Seen(context.new_page(), served)
     seen.page.set_default_timeout(PATIENCE_MS)
-    watch(seen)
+    seen.watch()
     yield seen
     context.close()
     assert seen.wrong == []
-
-
-def watch(seen: Seen) -> None:
-    page = seen.page
-    page.on("console", lambda said: seen.wrong.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: seen.wrong.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith(seen.served.url) else seen.wrong.append(asked.url))
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +122,7 @@ def test_reload_two_tabs_stop_and_go_on(browser, served):
         page.wait_for_selector("#stop:visible")
         assert page.input_value("#runs") == "400" and page.input_value("[data-key='student.epochs']") == "6"
         other = Seen(page.context.new_page(), served, seen.wrong)
-        watch(other)
+        other.watch()
         other.open(f"/#{name}", "#stop:visible")
         page.click("#stop")
         for own in (page, other.page):
@@ -224,27 +206,18 @@ def test_what_is_out_of_range_is_said_beside_the_knobs(browser, served):
         seen.wrong.clear()
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", LOOKS)
 def test_every_page_in_every_look(browser, filled, finished, look):
-    axe = pytest.importorskip("axe_core_python.sync_playwright", reason="axe-core comes with the extra dev").Axe()
-    how = {"color_scheme": "dark" if look == "dark" else "light", "viewport": PHONE if look == "phone" else DESK}
-    with watched(browser, filled, **how) as seen:
+    with watched(browser, filled, **LOOKS[look]) as seen:
         for path, ready in PAGES.items():
             seen.open(f"/#{finished}" if path == "/" else path, ready)
-            assert not seen.is_wider(), path
+            assert not chromium.is_wider(seen.page), path
             dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 28)"
             assert dark == (look == "dark")
-            assert look == "phone" or faults(axe, seen) == [], path
-        # Where a report is served no script may run, not even axe's.
-        report = Seen(seen.page.context.new_page(), filled)
-        report.page.set_content(filled.ask("GET", f"/report?name={finished}")[2])
-        assert look == "phone" or faults(axe, report) == []
-
-
-def faults(axe, seen: Seen) -> list[tuple[str, str]]:
-    """The serious faults of a page that axe-core finds."""
-    found = [one for one in axe.run(seen.page)["violations"] if one["impact"] in ("serious", "critical")]
-    return [(one["id"], one["nodes"][0]["html"]) for one in found]
+            assert faults(seen.page) == [], path
+        # Where a report is served no script may run, not even axe's: tests/report has all of its pages.
+        seen.page.goto(f"{filled.url}/report?name={finished}")
+        assert not chromium.is_wider(seen.page)
 
 
 def test_hostile_names_are_text(browser, filled, finished):
