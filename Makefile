@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests in two processes of one thread each, a file's tests in one of them, for it may share what took long to make.
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: install demo test test-slow check bench docs figures tables words replication notebook lab pins test-floors test-latest dist
+.PHONY: install chromium demo test test-slow check bench docs figures tables words replication notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
 
@@ -19,6 +19,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,endpoints,llm,serve]'
 	touch $@
+
+# What the tests of pages need, from Debian or Ubuntu, where it is not there: as root, or with sudo.
+chromium:
+	command -v chromium || command -v google-chrome || apt-get install -y chromium
 
 demo: install
 	$(BIN)/sublearn demo

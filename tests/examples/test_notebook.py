@@ -1,3 +1,5 @@
+import importlib.util
+import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -55,6 +57,22 @@ def test_what_make_notebook_writes_is_the_same_each_time(tmp_path, monkeypatch):
 def test_the_notebook_is_kept_without_what_differs_from_run_to_run(source):
     built = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
     assert cleaned(deepcopy(built)) == built
+
+
+@pytest.mark.parametrize("file", ["sublearn-0.2.0-py3-none-any.whl", "checkout/sublearn/__init__.py"])
+def test_where_sublearn_is_not_installed_it_is_taken_from_what_lies_beside_the_notebook(file, tmp_path, monkeypatch):
+    cells = [cell.source for cell in jupytext.read(EXAMPLES / "tutorial.py").cells]
+    (code,) = [text for text in cells if "find_spec" in text]
+    calls = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "run", lambda command, **how: calls.append(command))
+    with pytest.raises(AssertionError, match="Upload its wheel, or clone its repository"):
+        exec(code, {})
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).touch()
+    exec(code, {})
+    assert calls == [[sys.executable, "-m", "pip", "install", "-q", f"{tmp_path / file.partition('/')[0]}[llm]"]]
 
 
 def assert_tells_its_story(notebook: nbformat.NotebookNode) -> None:
