@@ -26,6 +26,7 @@ from sublearn.report.outcome import outcome
 from sublearn.report.wording import (
     LEADS,
     called,
+    chance_part,
     contrast_label,
     contrast_text,
     expectation,
@@ -191,7 +192,9 @@ def _about(study: Study, started: Started | None, folder: Path) -> Value:
         "question": study.question,
         "command": started.order.command(folder) if started else "",
         "order": started.order.model_dump(mode="json") if started else None,
-        "traits": [trait.model_dump(mode="json") for trait in study.traits],
+        "traits": [
+            {**trait.model_dump(mode="json"), "level": chance_part(trait.chance) or "zero"} for trait in study.traits
+        ],
         "arms": _arms(study),
     }
 

@@ -100,7 +100,7 @@ def test_run_to_verdict_with_the_keyboard_alone(browser, served):
         key = page.locator("#training .legend [title='distill_diff_init']")
         assert key.inner_text().strip() == "Student of another init"
         assert "Student of the same init \u2212 its control on trait_rate" in page.inner_text("#claims")
-        assert "chance 0.5" in page.inner_text("#chart") and page.get_attribute("#chart svg", "role") == "img"
+        assert "chance 0.50" in page.inner_text("#chart") and page.get_attribute("#chart svg", "role") == "img"
         assert page.get_attribute("text=Report", "href") == f"/report?name={page.evaluate('location.hash.slice(1)')}"
 
 

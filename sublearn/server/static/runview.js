@@ -91,7 +91,7 @@ export function armsFigure(run, traitName, width, limits) {
   return rowsChart(width, rows, {
     limits: limits ?? armLimits([run], traitName),
     origin,
-    originLabel: trait.chance === null ? "zero" : `chance ${trait.chance}`,
+    originLabel: trait.level,
     label: `${trait.name} (${trait.unit})`,
     describe,
   });

@@ -36,7 +36,7 @@ function show(number, focus = true) {
     element("li", {}, element("button", { type: "button", "aria-current": i === at ? "step" : null, onclick: () => show(i) }, `${i + 1}. ${one.title}`))));
   setText(byId("step-title"), `${at + 1}. ${step.title}`);
   replace(byId("step"), element("p", { class: "question" }, step.text), curves(step),
-    ...step.tables.map((one) => table(one.title, one.heads, one.rows.map((row) => row.map((cell) => named(cell, walk.arms))), one.numeric)));
+    ...step.tables.map((one) => table(one.title, one.heads, one.rows.map((row) => row.map((cell) => named(cell, walk.arms))), one.numeric, one.heads.length > 3)));
   byId("back").disabled = at === 0;
   byId("next").disabled = at === walk.steps.length - 1;
   if (focus) byId("step-title").focus();
