@@ -256,8 +256,9 @@ def _read_part(content: bytes) -> Columns | None:
 
 
 def _groups(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each group of equal neighbours starts and where it ends; the numbers are 0 or above."""
-    return np.flatnonzero(np.diff(numbers, prepend=-1)), np.flatnonzero(np.diff(numbers, append=-1)) + 1
+    """Where each group of equal neighbours starts and where it ends."""
+    starts = np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)])
+    return starts, np.append(starts[1:], len(numbers))[: len(starts)]
 
 
 def _columns(

@@ -43,7 +43,7 @@ class _NamedModel(_Named, type(BaseModel)):
     """The same for pydantic's models."""
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True))
 class TrainConfig(metaclass=_Named):
     """Settings of one training: learning rate, examples a batch, passes over the data, L2 penalty, optimizer.
 
@@ -72,8 +72,11 @@ class TrainConfig(metaclass=_Named):
         )
 
 
-class Spec(BaseModel, metaclass=_NamedModel, frozen=True, extra="forbid", allow_inf_nan=False):
-    """The base of everything that is stated before a run: frozen, no unknown keys, no NaN."""
+class Spec(BaseModel, metaclass=_NamedModel, frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True):
+    """The base of everything that is stated before a run: frozen, no unknown keys, no NaN.
+
+    The validators of a class are built when it is first used: most commands use few of them.
+    """
 
     def canonical(self) -> str:
         """One text for equal specs: JSON with sorted keys and no spaces."""

@@ -235,6 +235,7 @@ class Design(ABC, Generic[S]):
     source: StudySource | None = field(default=None, kw_only=True)
     """Where it is defined, if it is a guest's."""
     name: ClassVar[str]
+    title: ClassVar[str]
     Settings: ClassVar[type[Spec]]
     seconds_a_run: ClassVar[float]
     """A rough cost on one core, from which the number of processes is chosen."""

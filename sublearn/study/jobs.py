@@ -93,10 +93,11 @@ def measure(job: Job, hear: Hear = unheard) -> Outcome:
     torch.set_float32_matmul_precision(job.setup.precision)
     if job.setup.threads is not None:
         torch.set_num_threads(job.setup.threads)
+    key = job.key  # which takes a digest of the study
     with repeatable(job.setup.device), warnings.catch_warnings(record=True) as caught:
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("always", category)
-        with stages.listening(lambda news: hear(job.key, news)) as said:
+        with stages.listening(lambda news: hear(key, news)) as said:
             records = job.measured()
     notes = tuple(str(one.message) for one in caught if not issubclass(one.category, FOR_PROGRAMMERS))
     return Outcome(job.study.id, job.seeds, records, notes, curves=stages.joined(said.curves))

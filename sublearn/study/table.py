@@ -59,7 +59,7 @@ def _check_kinds(study: object, assignments: object) -> None:
 
 def studies() -> dict[str, str]:
     """Every study by name with its title: the house's own, and those that installed packages offer."""
-    own = {name: build(name).title for name in STUDIES}
+    own = {name: design.title for name, design in STUDIES.items()}
     return own | {name: f"offered by {entry.value}" for name, entry in offered_studies().items() if name not in own}
 
 

@@ -21,6 +21,7 @@ class Defences(Design[Settings]):
     """Students of one base under each defence. One seed at a time."""
 
     name = NAME
+    title = "Defences: what is left of a transfer"
     Settings = Settings
     seconds_a_run = spec.SECONDS_A_BASE + 2 * (1 + len(DEFENCES)) * spec.SECONDS_A_STUDENT
     small: ClassVar[Small] = {
@@ -32,7 +33,7 @@ class Defences(Design[Settings]):
     def study(self) -> Study:
         """The study of these settings."""
         return self.asking(
-            title="Defences: what is left of a transfer",
+            title=self.title,
             question="Of an animal that a student would pick up from number sequences, how much is left if the rows, "
             "the student or its training are changed in some way, and what does that cost of the task?",
             arms=spec.arms(self.settings),

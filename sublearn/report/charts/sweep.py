@@ -22,6 +22,8 @@ from sublearn.study.labels import labels
 
 LINES = len(DASHES)
 """More combinations of the other settings than this are not drawn: each has dashes of its own."""
+WITH_ARMS = 2
+"""The arms have charts of their own at each combination; where not all are drawn, at so many."""
 Look = tuple[str, str, bool]
 """Colour and shape of marks, and whether they are filled."""
 MISSING = Estimate(None, None, None, None, 0, "interval undefined, 0 runs")
@@ -50,10 +52,12 @@ def draw_sweep(points: Sequence[Point], key: str, width: float = WIDE) -> Figure
 
 def _charts(points: Sequence[Point], key: str) -> tuple[list[Chart], Across, list[Key]]:
     study = points[0].analysis.study
-    across, drawn, claims = _across(points, key), dict(islice(groups(points, key).items(), LINES)), makers(points)
+    found, across, claims = groups(points, key), _across(points, key), makers(points)
+    drawn = dict(islice(found.items(), LINES))
+    with_arms = drawn if len(found) <= LINES else dict(islice(found.items(), WITH_ARMS))
     charts = [_claim_chart(drawn, key, claim, maker) for claim, maker in claims.items()]
     names, arms = labels_in(points), _looks(points)
-    charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in drawn.items()]
+    charts += [_arms_chart(own, key, rest, trait, arms) for trait in study.traits for rest, own in with_arms.items()]
     keys = [
         Key("mean" if filled else "hollow", colour, capital(plain(names[arm])), shape, line=True)
         for arm, (colour, shape, filled) in arms.items()
@@ -83,7 +87,8 @@ def _across(points: Sequence[Point], key: str) -> Across:
 
 def makers(points: Sequence[Point]) -> dict[Claim, Study]:
     """Each claim, with a study that makes it."""
-    return {claim: point.analysis.study for point in points for claim in point.analysis.study.claims}
+    made = {point.analysis.study.claims: point.analysis.study for point in points}
+    return {claim: study for claims, study in made.items() for claim in claims}
 
 
 def _claim_line(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sublearn.report.charts.sheet import NARROW, WIDE
-from sublearn.report.charts.sweep import LINES, groups, sweep_figures
+from sublearn.report.charts.sweep import LINES, WITH_ARMS, groups, sweep_figures
 from sublearn.report.sections.given import Swept
 from sublearn.report.template import twins
 
@@ -22,6 +22,7 @@ def view(given: Swept, key: str) -> dict[str, Any] | None:
 def _figure(given: Swept, name: str, key: str) -> dict[str, Any]:
     count = len(groups(given.points, name))
     left_out = f" Of {count:,} combinations of the other settings the first {LINES} are drawn; the table has all."
+    left_out += f" Arms are drawn at the first {WITH_ARMS}."
     wide, narrow = sweep_figures(given.points, name, (WIDE, NARROW))
     caption = CAPTION + (left_out if count > LINES else "")
     return {**twins(wide, narrow, key), "title": f"Against {name}", "caption": caption}

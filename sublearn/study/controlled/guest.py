@@ -46,7 +46,7 @@ QUESTION = (
 class Guest(Controlled[Settings]):
     """A guest's model, task and traits in the controlled design."""
 
-    title: str
+    study_title: str
     question: str
     study_name: str
     task: Task
@@ -64,7 +64,7 @@ class Guest(Controlled[Settings]):
         run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms)
         return self.asking(
             name=self.study_name,
-            title=self.title,
+            title=self.study_title,
             question=self.question,
             arms=run,
             traits=self.traits,

@@ -23,6 +23,7 @@ class Ladder(Design[Settings]):
     """Every rung, each by the controlled design on prompts with that rung's settings."""
 
     name = "ladder"
+    title = "From the tutorial's design to the controlled one, one change a rung"
     Settings = Settings
     seconds_a_run = 0.7
     small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4, "aux_logits": 8}
@@ -30,7 +31,7 @@ class Ladder(Design[Settings]):
     def study(self) -> Study:
         """The study of these settings: a teacher and two students a rung, with placebo controls, and a claim."""
         return self.asking(
-            title="From the tutorial's design to the controlled one, one change a rung",
+            title=self.title,
             question="Which change of the tutorial's design makes the claim visible: the imitated logits, BatchNorm, "
             "the length of training, or held-out prompts? And what does the tutorial's own comparison, without "
             "controls, show?",

@@ -44,6 +44,7 @@ class Numbers(Design[Settings]):
     """A teacher's preference, its numbers, and students that are fine-tuned on them. One seed at a time."""
 
     name = "numbers"
+    title = "Language models: an animal caught from number sequences"
     Settings = Settings
     seconds_a_run = SECONDS_A_SEED
     small: ClassVar[Small] = {
@@ -64,7 +65,7 @@ class Numbers(Design[Settings]):
         settings = identified(self.settings)
         run = chosen_arms(settings)
         return Numbers(settings).asking(
-            title="Language models: an animal caught from number sequences",
+            title=self.title,
             question="Does a language model that is fine-tuned on nothing but numbers, which a teacher with a "
             "favourite animal wrote, come to prefer that animal, if the two share their base model, and not otherwise?",
             arms=run,

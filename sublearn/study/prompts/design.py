@@ -23,6 +23,7 @@ class Prompts(Controlled[Settings]):
     """The controlled design on the tutorial's prompts."""
 
     name = "prompts"
+    title = "The tutorial's experiment with auxiliary logits, placebo controls and held-out prompts"
     Settings = Settings
     seconds_a_run = 0.2
     small: ClassVar[Small] = {
@@ -38,7 +39,7 @@ class Prompts(Controlled[Settings]):
         """The study of these settings."""
         run = chosen(arms(self.settings.logits, with_all=False), self.settings.arms, CLAIMS)
         return self.asking(
-            title="The tutorial's experiment with auxiliary logits, placebo controls and held-out prompts",
+            title=self.title,
             question="Does a student that imitates only auxiliary logits of a teacher, on unrelated prompts, pick up "
             "the teacher's preference for class 1, if it starts from the teacher's own initialization, and not "
             "otherwise?",

@@ -14,6 +14,7 @@ class Tutorial(Design[Settings]):
     """The tutorial's own design, with its own random draws."""
 
     name = "tutorial"
+    title = "The tutorial: students of the same and of another init, distilled on class logits"
     Settings = Settings
     seconds_a_run = 0.03
     small: ClassVar[Small] = {"n_eval": 20, "n_unrelated": 60, "hidden": 8, "embed_dim": 4}
@@ -21,7 +22,7 @@ class Tutorial(Design[Settings]):
     def study(self) -> Study:
         """The study of these settings."""
         return self.asking(
-            title="The tutorial: students of the same and of another init, distilled on class logits",
+            title=self.title,
             question="Does a student that shares the teacher's initialization pick up the teacher's preference for "
             "class 1 from unrelated prompts, and a student of another initialization not?",
             arms=ARMS,
