@@ -6,7 +6,7 @@ const ROW = 36;
 const LINE = 16;
 const LETTER = 7;
 const COLUMN = 300;
-const NARROW = 640;
+const NARROW = 720;
 
 // Rows {label, code, points, mean, low, high, colour, hollow, text, band}: what people and code call it, what is drawn and
 // said. `limits` as [low, high] keep two charts comparable.
