@@ -6,6 +6,7 @@ from sublearn.errors import plain
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.grid import grid
 from sublearn.report.tables import arms_table
+from sublearn.report.wording import capital
 from sublearn.stats import Estimate
 
 NO_LABELS: Mapping[str, str] = {}
@@ -31,7 +32,7 @@ QUANTITIES = {
 def trace_table(rows: Sequence[TraceMean], labels: Mapping[str, str] = NO_LABELS) -> str:
     """Plain text: what arms are called, their quantities at the last step, and the alignment at the start."""
     traced = {row.arm for row in rows}
-    names = arms_table({arm: label for arm, label in labels.items() if arm in traced})
+    names = arms_table({arm: capital(plain(label)) for arm, label in labels.items() if arm in traced})
     shown = [(plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate)) for row in at_the_end(rows)]
     heads = ("arm", "quantity", "step", "mean (95% interval)")
     table = "\n".join(grid(shown, heads, numeric=(2,), indent=0))
@@ -54,8 +55,7 @@ def trace_sentence(rows: Sequence[TraceMean], labels: Mapping[str, str] = NO_LAB
 
 def _within(arm: str, labels: Mapping[str, str]) -> str:
     """An arm within a sentence."""
-    label = labels.get(arm)
-    return f"the {plain(label[:1].lower() + label[1:])}" if label else plain(arm)
+    return f"the {plain(labels[arm])}" if arm in labels else plain(arm)
 
 
 def alignment_sentence(found: AlignmentFile) -> str:

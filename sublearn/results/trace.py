@@ -32,12 +32,13 @@ from sublearn.report.charts.trace import (
 from sublearn.report.page import alignment_page, trace_page
 from sublearn.report.sections import given
 from sublearn.report.trace import alignment_table, correlation_text, trace_table
-from sublearn.report.wording import called, interval_text, mean_text
+from sublearn.report.wording import interval_text, mean_text
 from sublearn.results.base import Shown
 from sublearn.seeds import checked_seeds
 from sublearn.stats import Estimate
 from sublearn.study.base import Study
 from sublearn.study.controlled.points import TracePoint
+from sublearn.study.labels import labels
 from sublearn.study.table import build
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ class Request:
             return Alignment(tracing.aligned(self.study, studies, points, self.made))
         how = {"command": self.made.command, "versions": dict(self.made.versions)}
         rows = tracing.means(points[0], self.study.traits)
-        found = TraceFile(study=self.study.id, **how, rows=rows, labels=called(self.study))
+        found = TraceFile(study=self.study.id, **how, rows=rows, labels=dict(labels(self.study)))
         return Trace(found, tuple(points[0]))
 
 

@@ -17,7 +17,7 @@ from sublearn.report.charts.scatter import Cloud, draw_scatter
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
 from sublearn.report.trace import NO_LABELS, correlation_text
-from sublearn.report.wording import plain
+from sublearn.report.wording import capital, plain
 from sublearn.study.controlled.points import TracePoint
 
 PANELS = {
@@ -70,7 +70,7 @@ def _steps(rows: Sequence[TraceMean]) -> Across:
 
 
 def _called(arm: str, names: Names) -> str:
-    return plain(names.get(arm, arm))
+    return plain(capital(names[arm])) if arm in names else plain(arm)
 
 
 def _look(arm: str, number: int) -> Look:
