@@ -43,7 +43,7 @@ def trainings() -> tuple[Callable[[], object], Callable[[], object], int, int]:
     """The teacher's and the student's epoch for eight runs, with the numbers of their steps."""
     here = experiment()
     config = settings()
-    state = distil.initial(here.model, config, here.seeds, "reference/init", "cpu")
+    state = here.initial("reference/init")
     assert isinstance(here.model, AuxMLP)
 
     def teacher() -> object:
