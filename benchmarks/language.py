@@ -124,7 +124,8 @@ def together(dialogue: Dialogue, count: int) -> Line:
         for model in found:
             finetune.next_token(finetune.logits_of(model, batch), batch).backward()
 
-    at_once(), in_turn()
+    at_once()
+    in_turn()
     return Line(
         f"gradients of {count} models by vmap over one after the other", seconds(in_turn) / seconds(at_once), "x"
     )
