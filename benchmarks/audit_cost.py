@@ -13,10 +13,12 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.audit_sets import Writers, base_rows
 from benchmarks.table import Line, publish
 from sublearn.auditing import found, traits
 from sublearn.auditing.audit import opened
+from sublearn.auditing.benchmark import settings as benchmark
+from sublearn.auditing.benchmark.sets import base_rows
+from sublearn.auditing.benchmark.writers import Writers
 from sublearn.auditing.found import AuditFile
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.settings import Settings
@@ -52,7 +54,7 @@ def _rows() -> list[tuple[str, str]]:
     torch.set_num_threads(1)
     models.quiet()
     request = Request(Path("rows"), [], "", Model(f"tiny:{SEED}", None, SEED), traits.animals(), Settings())
-    return base_rows(Writers(opened(request), SEED), ROWS)
+    return base_rows(Writers(opened(request), SEED, benchmark.Settings()), ROWS)
 
 
 def _cpu(checkout: Path, rows: Path, changes: list[str]) -> tuple[float, AuditFile]:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from sublearn import filtering
 from sublearn.auditing import traits
+from sublearn.auditing.benchmark import found as benchmarks
 from sublearn.auditing.found import read_flagged
 from sublearn.config import assignments
 from sublearn.errors import InputError
@@ -125,6 +126,8 @@ DEMO = json.dumps(
 ).encode()
 
 AUDIT = samples.audit().found.model_dump_json(indent=2).encode()
+BENCHMARK = samples.benchmark().model_dump_json(indent=2).encode()
+OF_A_BASE = "".join(samples.of_a_set(name).model_dump_json() + "\n" for name in ("clean", "placebo")).encode()
 FLAGGED = "".join(one.model_dump_json() + "\n" for one in samples.audit().flagged[:5]).encode()
 TRAITS = b"traits:\n  - name: drink\n    questions: ['Tea or coffee?']\n    answers: [tea, coffee]\n"
 
@@ -188,6 +191,8 @@ READERS = {
     "demo.json": Reader(_reported, "demo.json", DEMO),
     "audit.json": Reader(_reported, "audit.json", AUDIT, None, 0.3),
     "flagged rows": Reader(read_flagged, "flagged.jsonl", FLAGGED),
+    "benchmark.json": Reader(benchmarks.read, "benchmark.json", BENCHMARK),
+    "sets of a base": Reader(lambda folder: benchmarks.measured(folder, 7), "bases/seed-7.jsonl", OF_A_BASE),
     "traits of an audit": Reader(lambda folder: traits.read(folder / "t.yaml"), "t.yaml", TRAITS),
     "answers of a server": Reader(lambda f: Journal(f / "a.jsonl", {"model": "m"}, 3), "a.jsonl", ANSWERS),
     "a server's body": Reader(_answered, "body", COMPLETION),

@@ -54,12 +54,14 @@ def settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
 
 def settings_of_audits(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The keys of an audit's settings, with their values as help."""
-    del ctx, param
+    """The keys of an audit's settings, or of the benchmark's where it was asked for, with their values as help."""
+    del param
+    from sublearn.auditing.benchmark.settings import Settings as OfBenchmark
     from sublearn.auditing.settings import Settings
     from sublearn.config import dotted
 
-    return _keys(dotted(Settings().model_dump(mode="json")), incomplete)
+    asked = OfBenchmark() if ctx.params.get("benchmark") else Settings()
+    return _keys(dotted(asked.model_dump(mode="json")), incomplete)
 
 
 def figures(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

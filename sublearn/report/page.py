@@ -7,15 +7,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sublearn.auditing.benchmark.found import BenchmarkFile
 from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.errors import plain
 from sublearn.execution.replication import Comparison, Provenance
 from sublearn.execution.tracing import AlignmentFile
 from sublearn.report.audit import signal_sentence
+from sublearn.report.benchmark import bases_sentence, goals_sentence
 from sublearn.report.outcome import told
 from sublearn.report.replication import FIRST_RULE, summary
-from sublearn.report.sections.given import Aligned, Audited, Replicated, Section, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE, Block, sections
+from sublearn.report.sections.given import Aligned, Audited, Benchmarked, Replicated, Section, Swept, Traced
+from sublearn.report.sections.table import (
+    ALIGNMENT,
+    AUDIT,
+    BENCHMARK,
+    REPLICATION,
+    SECTIONS,
+    SWEEP,
+    TRACE,
+    Block,
+    sections,
+)
 from sublearn.report.sweep import Point, sweep_sentences
 from sublearn.report.template import Part, laid_out
 from sublearn.report.trace import THEOREM, alignment_sentence, trace_sentence
@@ -124,3 +136,15 @@ def audit_page(found: AuditFile, flagged: Sequence[FlaggedRow]) -> str:
     given = Audited(found, flagged, {"command": found.command, "versions": found.versions})
     part = Part("audit", "What is in the rows", lead, sections(AUDIT, given, "audit"))
     return laid_out("Audit | sublearn", "Audit", [part])
+
+
+def benchmark_page(found: BenchmarkFile) -> str:
+    """The page of a benchmark of audits."""
+    question = (
+        "Do audits name the trait that a teacher has, and are they silent where there is none? Every set is one whose "
+        "writer is known."
+    )
+    lead = [("question", question), ("outcome", goals_sentence(found)), ("runs", bases_sentence(found))]
+    given = Benchmarked(found, {"command": found.command, "versions": found.versions})
+    part = Part("benchmark", "Audits, measured", lead, sections(BENCHMARK, given, "benchmark"))
+    return laid_out("Benchmark of audits | sublearn", "Benchmark of audits", [part])

@@ -1,50 +1,84 @@
-"""The benchmark's sets and its table, on a miniature base."""
+"""The benchmark's sets, what it measures and its table, on a miniature base; and the command."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
 
-from benchmarks import audit_sets, audits
-from benchmarks.audit_sets import Asked, Writers, every, nucleus
+from sublearn.auditing.benchmark import found, measure, metrics, run, sets
+from sublearn.auditing.benchmark.sets import every
+from sublearn.auditing.benchmark.settings import KINDS, SEEDS, Settings
+from sublearn.auditing.benchmark.writers import Writers, nucleus
 from sublearn.auditing.filters import filter_of
-from sublearn.auditing.settings import Settings
+from sublearn.config import override
+from sublearn.errors import InputError
+from sublearn.report.benchmark import benchmark_text
+from sublearn.seeds import parse_seeds
+from sublearn.study.numbers.spec import Settings as Numbers
+from sublearn.tasks.vocabulary import ANIMALS
 from tests.auditing.conftest import SMALL
+from tests.processes import sublearn
+from tests.report.samples import of_a_set
 
 FEW = 40
+LITTLE = SMALL | {
+    "usual": FEW,
+    "most": FEW,
+    "sizes": [],
+    "rounds": 1,
+    "later": 2,
+    "teacher.steps": 4,
+    "student.steps": 2,
+    "student.batch": 16,
+}
+SET = [word for key, value in LITTLE.items() for word in ("--set", f"{key}={value}")]
+"""The smallest settings."""
+TWO = ("--set", "kinds=[clean, trait]")
 
 
 @pytest.fixture
 def settings():
-    nested: dict = {}
-    for key, value in SMALL.items():
-        head, _, tail = key.rpartition(".")
-        (nested.setdefault(head, {}) if head else nested)[tail] = value
-    return Settings.model_validate(nested)
+    return override(Settings, LITTLE)
 
 
 def test_every_kind_of_set_is_there_once_by_name():
-    names = [one.name for one in every()]
+    asked = every(Settings())
+    names = [one.name for one in asked]
     assert len(set(names)) == len(names)
-    kinds = {one.kind for one in every()}
-    assert kinds == {"trait", "mixture", "two traits", "shuffled", "other base", "unlisted", "nuisance", "clean"}
-    assert {one.rows for one in every() if one.kind == "trait"} == {50, 250, 1000, 8000}
-    assert sum(one.kind == "nuisance" for one in every()) == 5 and sum(one.kind == "unlisted" for one in every()) == 4
+    assert {one.kind for one in asked} == set(KINDS) and len(KINDS) == 9
+    assert {one.rows for one in asked if one.kind == "trait"} == {50, 250, 1000, 8000}
+    assert sum(one.kind == "nuisance" for one in asked) == 5 and sum(one.kind == "unlisted" for one in asked) == 4
+    assert set(metrics.GOALS) <= set(names)
+
+
+def test_bases_teachers_and_students_are_those_that_were_planned():
+    assert sorted(map(Numbers().animal_of, parse_seeds(SEEDS))) == sorted(ANIMALS)
+    plan, own = Numbers(), Settings()
+    assert (own.teacher.steps, own.teacher.lr) == (plan.teacher.steps, plan.teacher.lr)
+    assert (own.student.steps, own.student.batch, own.student.lr) == (
+        plan.student.steps,
+        plan.student.batch,
+        plan.student.lr,
+    )
 
 
 @pytest.mark.slow
-def test_sets_answer_the_same_prompts_and_are_made_of_whom_they_name(world, monkeypatch):
-    monkeypatch.setattr(audit_sets, "USUAL", FEW)
-    writers = Writers(world.scene, 0)
-    found = {one.name: one.make(writers) for one in every() if one.rows == FEW and one.kind != "other base"}
-    own, base = audit_sets.teacher_rows(writers, FEW), audit_sets.base_rows(writers, FEW)
-    for name, rows in found.items():
+def test_sets_answer_the_same_prompts_and_are_made_of_whom_they_name(world, settings):
+    writers = Writers(world.scene, 0, settings)
+    made = {one.name: one.make(writers) for one in every(settings) if one.rows == FEW and one.kind != "other base"}
+    own, base = sets.teacher_rows(writers, FEW), sets.base_rows(writers, FEW)
+    for name, rows in made.items():
         assert [prompt for prompt, _ in rows][:FEW] == [prompt for prompt, _ in own], name
         assert filter_of(rows).rule is not None, name
-    mixture = audit_sets.mixed(writers, FEW, 0.3)
+    mixture = sets.mixed(writers, FEW, 0.3)
     assert sum(a == b for a, b in zip(mixture, own, strict=True)) >= 12
     assert all(row in (a, b) for row, a, b in zip(mixture, own, base, strict=True))
-    assert len(found) == 14 and found["shuffled within"] != found["shuffled across"] != own
+    assert len(made) == 18 and made["shuffled within"] != made["shuffled across"] != own
+    assert made["filtered"] == own != made["clean"]
 
 
 def test_a_nucleus_keeps_the_likeliest_words_up_to_its_share():
@@ -52,31 +86,128 @@ def test_a_nucleus_keeps_the_likeliest_words_up_to_its_share():
     assert kept.tolist() == [[True, True, False, False]]
 
 
-def test_what_is_there_is_not_measured_again_and_makes_a_table(world, settings):
-    sets = [
-        Asked("teacher 1000", "trait", FEW, lambda w: audit_sets.teacher_rows(w, FEW), lambda w: (w.animal,)),
-        Asked("placebo", "nuisance", FEW, lambda w: w.rows("placebo", w.placebo, FEW)),
-        Asked("clean", "clean", FEW, lambda w: audit_sets.base_rows(w, FEW)),
-    ]
-    found = list(audits.measured(0, {"placebo"}, settings, sets))
-    assert [one["set"] for one in found] == ["teacher 1000", "clean"]
-    assert json.loads(json.dumps(found)) == [one | {"traits": list(one["traits"])} for one in found]
-    assert len(found[0]["ranks"]) == 1 and 1 <= found[0]["ranks"][0] <= 20 and found[1]["ranks"] == []
-    again = [
-        one | {"seed": seed, "set": name, "kind": kind}
-        for seed in range(3)
-        for one, name, kind in (
-            (found[0], "teacher 1000", "trait"),
-            (found[1], "placebo", "nuisance"),
-            (found[1], "clean", "clean"),
+def test_what_is_there_is_not_measured_again(world, settings):
+    del world
+    asked = override(Settings, {"kinds": ["trait", "nuisance", "clean"]}, base=settings)
+    there = {one.name for one in every(asked) if one.kind == "nuisance"}
+    got = list(measure.measured(0, there, asked))
+    assert [one.set for one in got] == [f"teacher {FEW}", "clean"]
+    assert [found.Measured.model_validate_json(one.model_dump_json()) for one in got] == got
+    assert len(got[0].ranks) == 1 and 1 <= got[0].ranks[0] <= 20 and got[1].ranks == ()
+    assert got[0].actual is not None and got[1].actual is None
+
+
+def of_bases(count: int) -> list[found.Measured]:
+    """What audits of some bases found, in which each tells a trait from what is none."""
+    return [
+        one
+        for seed in range(count)
+        for one in (
+            of_a_set("teacher 1000", seed, predicted=seed, actual=2.0 * seed + seed % 2),
+            of_a_set("placebo", seed, kind="nuisance", ranks=(), traits=(), z=3.0, predicted=None, actual=None),
+            of_a_set("unlisted tree", seed, kind="unlisted", traits=("oak",), ranks=(), said=("oak",) if seed else ()),
+            of_a_set("clean", seed, kind="clean", ranks=(), traits=(), p=(seed + 1) / 20, predicted=None, actual=None),
+            of_a_set("two traits", seed, kind="two traits", traits=("owl", "dog"), ranks=(2, 1)),
         )
     ]
-    said = [line.what for line in audits.lines(again)]
-    for part in ("teacher 1000: top-1", "AUROC", "false alarms", "seconds of CPU"):
-        assert any(part in line for line in said), part
+
+
+def test_every_figure_has_its_bases_and_an_interval_around_it():
+    figures = {one.what: one for one in metrics.figures(of_bases(6), Settings())}
+    assert {one.n for one in figures.values()} == {6}
+    assert figures["teacher 1000: named first"].value == 1.0 and figures["teacher 1000: named first"].met
+    assert figures["two traits: both among the first two"].value == 1.0
+    assert figures["unlisted categories: named first without a list"].value == pytest.approx(5 / 6)
+    assert figures["trait against harmless difference: AUROC"].value == 1.0
+    assert figures["clean sets: false alarms at .05"].value == pytest.approx(1 / 6)
+    assert figures["clean sets: false alarms at .05"].met is False
+    assert figures["predicted against actual shift: r"].value > 0.9
+    for one in figures.values():
+        if one.low is not None and one.high is not None:
+            assert one.low <= one.value <= one.high, one.what
+    said = benchmark_text(found.summed(Settings(), of_bases(6), list(figures.values()), found.Provenance("x")))
+    assert "30 sets of 6 bases" in said and "at most 0.05: missed" in said and "at least 0.95: met" in said
+
+
+def test_one_base_has_no_interval_and_other_sizes_have_no_goals():
+    figures = metrics.figures(of_bases(1), Settings(usual=900))
+    assert {one.what for one in figures if one.low is not None} == {
+        "teacher 1000: named first",
+        "two traits: named first",
+        "two traits: both among the first two",
+        "clean sets: false alarms at .05",
+    }
+    goals = [one.what for one in metrics.figures(of_bases(6), Settings(usual=900)) if "AUROC" in one.what]
+    assert goals == []
 
 
 def test_ranks_of_exchangeable_sets_are_uniform_and_small_ones_are_not():
-    assert audits._uniform([place / 20 for place in range(1, 21)]) == 1.0
-    assert audits._uniform([0.05] * 10) < 0.01
-    assert audits._auroc([2.0, 3.0], [1.0, 2.0]) == pytest.approx(0.875)
+    assert metrics.uniform([place / 20 for place in range(1, 21)]) == 1.0
+    assert metrics.uniform([0.05] * 10) < 0.01
+    assert metrics.auroc([2.0, 3.0], [1.0, 2.0]) == pytest.approx(0.875)
+
+
+def test_a_torn_line_is_cut_off_and_other_damage_is_named(tmp_path):
+    file = found.file_of(tmp_path, 7)
+    file.parent.mkdir()
+    line = of_a_set("clean").model_dump_json() + "\n"
+    file.write_text(line + line[:40])
+    assert [one.set for one in found.measured(tmp_path, 7)] == ["clean"] and file.read_text() != line
+    with pytest.warns(UserWarning, match="was torn"):
+        assert len(found.measured(tmp_path, 7, mend=True)) == 1
+    assert file.read_text() == line and found.seeds_in(tmp_path) == [7]
+    for damaged, says in (
+        (line * 2, "says twice"),
+        (of_a_set("clean", 8).model_dump_json() + "\n", "of the seed 8"),
+        (line + "mine", "no line of a benchmark"),
+        (line[:40] + "\n" + line, "line 1"),
+    ):
+        file.write_text(damaged)
+        with pytest.raises(InputError, match=says):
+            found.measured(tmp_path, 7, mend=True)
+        assert file.read_text() == damaged
+
+
+def test_the_command_measures_base_by_base_and_goes_on_where_it_was(tmp_path, monkeypatch, capsys, world):
+    del world
+    monkeypatch.chdir(tmp_path)
+    command = ("audit", "--benchmark", "--seeds", "0", "--jobs", "1", "--out", "o", *SET, *TWO)
+    assert sublearn(monkeypatch, *command, "--dry-run") == 0
+    assert "0 of 2 sets are there" in capsys.readouterr().out and not (tmp_path / "o").exists()
+    assert sublearn(monkeypatch, *command) == 0
+    out, err = capsys.readouterr()
+    assert f"teacher {FEW}: mean reciprocal rank" in out and "Page: o/benchmark.html" in out and err == ""
+    first = found.file_of(tmp_path / "o", 0).read_bytes()
+    assert len(first.splitlines()) == 2
+    told = found.read(tmp_path / "o")
+    assert told.seeds == (0,) and told.sets == 2 and "--benchmark" in told.command and told.figures
+    assert "mean reciprocal rank" in (tmp_path / "o/benchmark.html").read_text()
+
+    monkeypatch.setattr(run, "measure", lambda base, hear: pytest.fail("was there already"))
+    assert sublearn(monkeypatch, *command, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["sets"] == 2
+    assert found.file_of(tmp_path / "o", 0).read_bytes() == first
+    assert sublearn(monkeypatch, *command, "--set", "later=3") == 2
+    assert sublearn(monkeypatch, *command[:-2], "--set", "kinds=[clean]") == 2
+    assert "holds a benchmark with other settings: kinds is" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_killed_benchmark_goes_on_to_the_same_lines_in_any_number_of_processes(tmp_path, world):
+    del world
+    base = [sys.executable, "-m", "sublearn", "audit", "--benchmark", "--seeds", "0:2", *SET]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = subprocess.Popen([*base, "--out", str(killed), "--jobs", "2"], stderr=subprocess.DEVNULL)
+    while process.poll() is None and sum(len(path.read_bytes()) for path in killed.glob("bases/*")) < 1000:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(2)  # its workers end with it
+    there = {path: path.read_bytes() for path in killed.glob("bases/*")}
+    assert there and sum(content.count(b"\n") for content in there.values()) < 38
+    for out, jobs in ((killed, "2"), (whole, "1")):
+        subprocess.run([*base, "--out", str(out), "--jobs", jobs, "-q"], check=True, stdout=subprocess.DEVNULL)
+    for path, content in there.items():
+        assert path.read_bytes().startswith(content[: content.rfind(b"\n") + 1])
+    one, other = ([row.model_copy(update={"seconds": 0}) for row in found.every(out)] for out in (killed, whole))
+    assert one == other and len(one) == 38

@@ -43,6 +43,7 @@ def test_a_shell_completes_the_settings_of_the_study(command, option):
         "virtual.batch=",
         "virtual.lr=",
     ]
+    assert completed("audit", "--set", "usu") == [] and completed("audit", "--benchmark", "--set", "usu") == ["usual="]
 
 
 @pytest.fixture

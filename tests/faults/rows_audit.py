@@ -2,6 +2,7 @@
 
 import json
 
+from sublearn.auditing.benchmark.settings import Settings
 from tests.faults.table import Row
 from tests.pipes import pipe
 
@@ -10,6 +11,10 @@ TRAITS = "traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, do
 BASE = ("--set", "base.width=16", "--set", "base.heads=2", "--set", "base.inner=32", "--set", "base.steps=1")
 CACHE = {"SUBLEARN_CACHE": "cache"}
 
+_SETTINGS = Settings(test=3).model_dump(mode="json")
+BEGUN = {"o/benchmark.json": json.dumps({"benchmark": "audit", "settings": _SETTINGS}, indent=2)}
+"""A benchmark that was begun with other settings than it has by default."""
+
 
 def _row(name: str, says: str, *more: str, kind: str = "commands", rows: str | bytes = LINES, **others) -> Row:
     files = {"rows.jsonl": rows} | others.pop("files", {})
@@ -17,8 +22,15 @@ def _row(name: str, says: str, *more: str, kind: str = "commands", rows: str | b
     return Row(f"audit: {name}", kind, args, says, files=files, environment=CACHE, **others)
 
 
+def _benchmark(name: str, says: str, *more: str, kind: str = "commands", **others) -> Row:
+    return Row(f"audit --benchmark: {name}", kind, ("audit", "--benchmark", *more), says, environment=CACHE, **others)
+
+
 ROWS = [
     Row("audit: no model named", "commands", ("audit", "rows.jsonl"), "Missing option '--model'"),
+    Row("audit: no rows named", "commands", ("audit", "--model", "tiny:0"), "Missing argument 'DATA.jsonl'"),
+    _row("bases of a benchmark", "--seeds goes with --benchmark alone", "--seeds", "0:2"),
+    _row("jobs of a benchmark", "--jobs goes with --benchmark alone", "--jobs", "2"),
     Row(
         "audit: no such rows", "commands", ("audit", "x.jsonl", "--model", "tiny:0"), "Cannot read the rows in x.jsonl"
     ),
@@ -107,5 +119,68 @@ ROWS = [
         "--clean",
         "o/kept.jsonl",
         kind="paths",
+    ),
+    _benchmark("rows", "DATA.jsonl does not go with --benchmark", "rows.jsonl", files={"rows.jsonl": LINES}),
+    _benchmark("a model", "--model does not go with --benchmark", "--model", "tiny:0"),
+    _benchmark("traits", "--traits does not go with --benchmark", "--traits", "t.yaml", files={"t.yaml": TRAITS}),
+    _benchmark("kept rows", "--clean does not go with --benchmark", "--clean", "kept.jsonl"),
+    _benchmark("seeds that are none", "--seeds got '5:x'", "--seeds", "5:x", kind="seeds"),
+    _benchmark("a seed twice", "seed 3 was given twice", "--seeds", "3,3", kind="seeds"),
+    _benchmark("a GPU", "run on the CPU", "--device", "cuda"),
+    _benchmark("a kind that there is not", "'kinds.0'", "--set", "kinds=[ghost]"),
+    _benchmark(
+        "more usual rows than the most", "usual 100 is more than most 50", "--set", "usual=100", "--set", "most=50"
+    ),
+    _benchmark("an unknown setting", "Did you mean 'usual'", "--set", "usal=100"),
+    _benchmark(
+        "a folder of somebody else",
+        "which 'sublearn audit --benchmark' did not make",
+        "--out",
+        "o",
+        kind="overwriting",
+        files={"o/thesis.txt": "precious"},
+    ),
+    _benchmark(
+        "the folder of an audit",
+        "which 'sublearn audit --benchmark' did not make",
+        "--out",
+        "o",
+        kind="overwriting",
+        files={"o/audit.json": "{}"},
+    ),
+    _benchmark(
+        "a manifest of something else",
+        "is there already",
+        "--out",
+        "o",
+        kind="overwriting",
+        files={"o/benchmark.json": '{"mine": 1}'},
+    ),
+    _benchmark("other settings", "test is 3 there and 19 here", "--out", "o", kind="identity", files=BEGUN),
+    _benchmark(
+        "a damaged line",
+        "line 1: .*no JSON|line 1 cannot be used",
+        "--out",
+        "o",
+        "--seeds",
+        "7",
+        "--set",
+        "test=3",
+        kind="shapes",
+        files={**BEGUN, "o/bases/seed-7.jsonl": "{\n"},
+    ),
+    _benchmark(
+        "bases elsewhere",
+        "is a link",
+        "--out",
+        "o",
+        "--set",
+        "test=3",
+        kind="paths",
+        files=BEGUN,
+        before=lambda f: (f / "o" / "bases").symlink_to(f),
+    ),
+    _benchmark(
+        "in a run directory", "lies in the run directory", "--out", "r/a", kind="paths", files={"r/study.json": "{}"}
     ),
 ]

@@ -19,7 +19,8 @@ TORCH_FREE = [
     "report.charts.figures", "report.tables", "report.page", "report.describe", "study.table", "study.analysis",
     "study.jobs", "study.memory", "study.source", "study.published", "study.controlled.spec",
     "study.controlled.guest", "study.numbers.spec", "study.numbers.design", "traits.trait", "training.choice",
-    "auditing.request", "auditing.plan", "auditing.found", "results.audit",
+    "auditing.request", "auditing.plan", "auditing.found", "results.audit", "results.benchmark",
+    "auditing.benchmark.plan", "auditing.benchmark.metrics", "auditing.benchmark.run",
     "tasks.table", "tasks.sources", "tasks.idx", "tasks.download",
 ]  # fmt: skip
 

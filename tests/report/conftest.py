@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 
 from sublearn.records import Record
-from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
-from sublearn.report.sections.given import Aligned, Audited, Replicated, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE
+from sublearn.report.page import (
+    Section,
+    alignment_page,
+    audit_page,
+    benchmark_page,
+    page,
+    replication_page,
+    sweep_page,
+    trace_page,
+)
+from sublearn.report.sections.given import Aligned, Audited, Benchmarked, Replicated, Swept, Traced
+from sublearn.report.sections.table import ALIGNMENT, AUDIT, BENCHMARK, REPLICATION, SECTIONS, SWEEP, TRACE
 from sublearn.results.sweep import SweepPoint
 from sublearn.seeds import stream
 from sublearn.study.analysis import Analysis, analyse
@@ -40,6 +49,7 @@ def given(sample):
         TRACE: Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0"),
         ALIGNMENT: Aligned(samples.alignment(), samples.MADE),
         AUDIT: Audited(samples.audit().found, samples.audit().flagged, samples.MADE),
+        BENCHMARK: Benchmarked(samples.benchmark(), samples.MADE),
     }
 
 
@@ -53,6 +63,7 @@ def pages(given):
         trace_page(Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0", samples.LABELS)),
         alignment_page(samples.alignment()),
         audit_page(samples.audit().found, samples.audit().flagged),
+        benchmark_page(samples.benchmark()),
     ]
 
 

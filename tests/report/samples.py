@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sublearn.auditing.benchmark.found import BenchmarkFile, Figure, Measured
 from sublearn.auditing.defences.compared import Compared, Ranged
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.columns import Columns
@@ -106,6 +107,24 @@ def defences() -> tuple[Compared, ...]:
     plain = Compared("same_init", "nothing is changed", "", 3.5, Ranged(1.0, None, None, 24), span, span, 3.0, None)
     needs = "rows, base and teacher"
     return plain, Compared("mask", "learns less", needs, 1.4, span, span, span, None, "same_init", "supported", "so")
+
+
+def benchmark() -> BenchmarkFile:
+    """A benchmark of audits with a goal that is met, one that is missed, and a figure without an interval."""
+    first = Figure(what="teacher 1000: named first", value=0.9, low=0.7, high=0.97, n=20, goal=0.95)
+    alarms = Figure(what="clean sets: false alarms at .05", value=0.05, low=0.01, high=0.24, n=20, goal=0.05, most=True)
+    took = Figure(what="1,000 rows: CPU a set, clean sets not counted", value=2.5, n=20, unit="s")
+    made = {"command": "sublearn audit --benchmark", "versions": {"torch": "2"}}
+    return BenchmarkFile(
+        settings={"usual": 1000}, seeds=tuple(range(20)), sets=40, figures=(first, alarms, took), **made
+    )
+
+
+def of_a_set(name: str, seed: int = 7, **changes: Any) -> Measured:
+    """What a benchmark says of a set of the teacher's rows, of this name."""
+    whole = {"kind": "trait", "rows": 1000, "traits": ("owl",), "ranks": (1,), "p": 0.05, "z": 9.0, "predicted": 2.0}
+    rest = {"actual": 3.0, "said": ("owl", "dog"), "flagged": 80, "seconds": 2.5}
+    return Measured.model_validate({"seed": seed, "set": name, **whole, **rest, **changes})
 
 
 def audit() -> Audit:

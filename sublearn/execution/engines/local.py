@@ -5,13 +5,14 @@ import math
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.resource_tracker import ensure_running
 from time import perf_counter
+from typing import TypeVar
 
 from sublearn import signals
 from sublearn.devices import resolve
@@ -19,6 +20,8 @@ from sublearn.errors import SublearnError
 from sublearn.execution.engines.wire import Wire, speaker
 from sublearn.study.jobs import Hear, Job, Outcome, attempt, failed, measure, unheard
 
+T = TypeVar("T")
+R = TypeVar("R")
 SECONDS_WORTH_A_PROCESS = 5.0
 LISTEN_S = 0.2
 """Seconds from one look at what workers say to the next."""
@@ -66,6 +69,32 @@ def run_jobs(jobs: Iterable[Job], workers: int, tolerant: bool = False, hear: He
         yield from (attempt(job, hear) if tolerant else measure(job, hear) for job in jobs)
     else:
         yield from _in_processes(jobs, workers, tolerant, hear)
+
+
+def each(work: Callable[[T, Hear], R], tasks: Sequence[T], workers: int, hear: Hear = unheard) -> Iterator[R]:
+    """What `work` gives of each task as it ends; in this process if one worker is enough, else in several.
+
+    `hear` is told in this thread what the tasks are at, by whatever key they say it. Raises SublearnError where a
+    process is killed.
+    """
+    if workers <= 1:
+        yield from (work(task, hear) for task in tasks)
+        return
+    with Wire() as wire:
+        pool = _pool(workers, wire)
+        try:
+            left = {_submitted(pool, _told, (work, task)) for task in tasks}
+            while left:
+                done, left = wait(left, LISTEN_S, FIRST_COMPLETED)
+                wire.hear(hear)
+                yield from (future.result() for future in done)
+        except BrokenProcessPool as error:
+            raise SublearnError(f"A worker failed: {error}. Give the same command again to resume.") from error
+        except BaseException:
+            _end(pool)
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def seconds(job: Job) -> float:
@@ -160,7 +189,7 @@ def _pool(workers: int, wire: Wire) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker, (wire.end,))
 
 
-def _submitted(pool: ProcessPoolExecutor, work: Callable[[Job], Outcome], job: Job) -> Future[Outcome]:
+def _submitted(pool: ProcessPoolExecutor, work: Callable[[T], R], job: T) -> Future[R]:
     with signals.blocked():  # a worker that is just being born leaves them to its parent, too
         return pool.submit(work, job)
 
@@ -177,6 +206,11 @@ def _measure(job: Job) -> Outcome:
 
 def _attempt(job: Job) -> Outcome:
     return attempt(job, _TOLD.get("by", unheard))
+
+
+def _told(asked: tuple[Callable[[T, Hear], R], T]) -> R:
+    work, task = asked
+    return work(task, _TOLD.get("by", unheard))
 
 
 _TOLD: dict[str, Hear] = {}

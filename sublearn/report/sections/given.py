@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from sublearn.auditing.benchmark.found import BenchmarkFile
 from sublearn.auditing.defences.compared import Compared
 from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.errors import plain
@@ -178,3 +179,16 @@ class Audited(Cited):
     def subject(self) -> str:
         """What was audited, with which model."""
         return f"Audit of {plain(self.found.data, 60)} with {plain(self.found.model, 60)}"
+
+
+@dataclass(frozen=True)
+class Benchmarked(Cited):
+    """What is shown of a benchmark of audits: its figures, and how they were made."""
+
+    found: BenchmarkFile
+    manifest: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """What it is, and of how many bases."""
+        return f"Benchmark of audits, {len(self.found.seeds):,} bases"

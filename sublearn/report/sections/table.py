@@ -21,6 +21,7 @@ from sublearn.report.sections import (
     lineage,
     maps,
     meaning,
+    measured,
     opening,
     picked,
     plane,
@@ -35,7 +36,7 @@ from sublearn.report.sections import (
     unmeasured,
     verdict,
 )
-from sublearn.report.sections.given import Aligned, Audited, Replicated, Section, Swept, Traced
+from sublearn.report.sections.given import Aligned, Audited, Benchmarked, Replicated, Section, Swept, Traced
 from sublearn.report.template import Rendered, rendered
 
 G = TypeVar("G", contravariant=True)
@@ -106,7 +107,12 @@ AUDIT: tuple[Block[Audited], ...] = (
     PROVENANCE,
     CITE,
 )
-PAGES: tuple[Sequence[Block[Any]], ...] = (SECTIONS, SWEEP, REPLICATION, TRACE, ALIGNMENT, AUDIT)
+BENCHMARK: tuple[Block[Benchmarked], ...] = (
+    Block("measured", "What audits find where the answer is known", measured.view),
+    PROVENANCE,
+    CITE,
+)
+PAGES: tuple[Sequence[Block[Any]], ...] = (SECTIONS, SWEEP, REPLICATION, TRACE, ALIGNMENT, AUDIT, BENCHMARK)
 """Every kind of page."""
 
 

@@ -1,0 +1,134 @@
+"""What audits find of a base's sets: one base with its clean sets of each size, written and scored once.
+
+Knows the sets and how an audit concludes; no folder and no table.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sublearn import stages
+from sublearn.auditing import audit, clean, students, traits
+from sublearn.auditing.audit import Held, Sets, concluded
+from sublearn.auditing.benchmark.found import Measured
+from sublearn.auditing.benchmark.sets import Asked, every
+from sublearn.auditing.benchmark.settings import Settings
+from sublearn.auditing.benchmark.writers import Writers
+from sublearn.auditing.found import AuditFile, FlaggedRow
+from sublearn.auditing.request import Model, Request
+from sublearn.auditing.scene import log_odds
+from sublearn.auditing.scores.table import SCORES
+from sublearn.language import finetune
+from sublearn.seeds import stream
+from sublearn.tasks.rows import Pair
+
+STUDENTS = ("trait", "mixture", "two traits", "shuffled", "other base")
+"""Kinds of sets on which students are trained, to see what they pick up."""
+
+
+class Bench:
+    """One seed's base, with clean sets of each size, written and scored once."""
+
+    def __init__(self, seed: int, settings: Settings) -> None:
+        self.seed, self.settings = seed, settings
+        self.scene = audit.opened(self._request("", []))
+        self.writers = Writers(self.scene, seed, settings)
+        self.calibrated = cache(self._calibrated)
+        self.before = cache(self._before)
+
+    def audited(self, name: str, rows: Sequence[Pair]) -> tuple[AuditFile, list[FlaggedRow], float]:
+        """What an audit of the rows finds, and its seconds beyond those of clean sets."""
+        sets, measures, values = self.calibrated(len(rows))
+        start, held = time.process_time(), {}
+        for score in self.settings.scores:
+            standard, test = values[score]
+            held[score] = Held(score, measures[score](rows), standard, test)
+        found, flagged = concluded(self._request(name, rows), Sets(rows, sets[0], *_dealt(sets, self.settings)), held)
+        return found, flagged, time.process_time() - start
+
+    def filtered(self, rows: Sequence[Pair]) -> list[Pair]:
+        """The teacher's rows of an adversary who has flagged ones written again."""
+        rows, count = list(rows), len(rows)
+        for turn in range(self.settings.rounds):
+            _, flagged, _ = self.audited("filtered", rows)
+            if not flagged:
+                break
+            teacher = cache(lambda: self.writers.teacher(self.writers.animal))
+            fresh = self.writers.rows(f"again {turn}", teacher, count)
+            for one in flagged:
+                rows[one.line - 1] = fresh[one.line - 1]
+        return rows
+
+    def shift(self, rows: Sequence[Pair]) -> np.ndarray:
+        """How far a student that is trained as those of `numbers` goes beyond one of clean rows ("trait")."""
+        return self._trained(rows) - self.before(len(rows))
+
+    def _before(self, size: int) -> np.ndarray:
+        return self._trained(self.calibrated(size)[0][0])
+
+    def _trained(self, rows: Sequence[Pair]) -> np.ndarray:
+        plan, one = self.settings.student, students.student(self.scene)
+        order = stream(self.seed, "student/order")
+        given = finetune.dealt(self.scene.examples(rows), plan.batch, plan.steps, order)
+        optimizer = torch.optim.AdamW(one.learning, lr=plan.lr, fused=True)
+        students.fit(one, map(self.scene.step, given), optimizer, self.scene.packs)
+        with torch.no_grad():
+            return log_odds(one.model, self.scene).numpy()
+
+    def _calibrated(self, size: int) -> tuple[list[list[Pair]], dict[str, Any], dict[str, tuple[Any, Any]]]:
+        sets = clean.written(self.scene, self.writers.prompts[:size], self.settings.sets)
+        measures = {name: SCORES[name].prepare(name)(self.scene, sets[0]) for name in self.settings.scores}
+        values = {}
+        for name, measure in measures.items():
+            own = np.stack([measure(one).values for one in sets[1:]])
+            values[name] = own[: self.settings.standardize], own[self.settings.standardize :]
+        return sets, measures, values
+
+    def _request(self, name: str, rows: Sequence[Pair]) -> Request:
+        model = Model(f"tiny:{self.seed}", None, self.seed)
+        return Request(Path(name), rows, "", model, traits.animals(), self.settings)
+
+
+def _dealt(sets: Sequence[Any], settings: Settings) -> tuple[Sequence[Any], Sequence[Any]]:
+    return sets[1 : 1 + settings.standardize], sets[1 + settings.standardize :]
+
+
+def measured(seed: int, there: set[str], settings: Settings) -> Iterator[Measured]:
+    """What is found of each set of a seed that is not there yet."""
+    bench = cache(lambda: Bench(seed, settings))
+    for one in every(settings):
+        if one.name not in there:
+            with stages.stage(f"base {seed}, {one.name}"):
+                found = _measured(bench(), one)
+            yield found
+
+
+def _measured(bench: Bench, one: Asked) -> Measured:
+    rows, named = one.make(bench.writers), one.traits(bench.writers)
+    if one.kind == "filtered":
+        rows = bench.filtered(rows)
+    found, flagged, seconds = bench.audited(one.name, rows)
+    places = {trait.trait: place for place, trait in enumerate(found.traits, 1)}
+    listed = [name for name in named if name in places]
+    scored = {trait.trait: trait.score for trait in found.traits}
+    trained = one.kind in STUDENTS and one.rows >= bench.settings.usual and bool(listed)
+    return Measured(
+        seed=bench.seed,
+        set=one.name,
+        kind=one.kind,
+        rows=len(rows),
+        traits=named,
+        ranks=tuple(places[name] for name in listed),
+        p=found.p,
+        z=found.traits[0].z,
+        predicted=scored[listed[0]] if listed else None,
+        actual=float(bench.shift(rows)[bench.scene.candidates.names.index(listed[0])]) if trained else None,
+        said=tuple(said.answer for said in found.said),
+        flagged=len(flagged),
+        seconds=round(seconds, 2),
+    )

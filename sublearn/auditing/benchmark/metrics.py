@@ -1,0 +1,152 @@
+"""What follows from the sets of all bases: shares, means and areas with intervals. Units are bases. Torch-free."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sublearn.auditing.benchmark.found import Figure, Measured
+from sublearn.auditing.benchmark.settings import Settings
+from sublearn.auditing.calibration import LEVEL
+from sublearn.seeds import stream
+from sublearn.stats.wilson import wilson
+
+DRAWS = 2000
+Values = Mapping[int, Sequence[float]]
+"""Values by base."""
+GOALS = {"teacher 1000": 0.95, "teacher 250": 0.8, "mixture 10% of 8000": 0.5}
+"""Of the first place of the trait, by set."""
+AUROC, UNLISTED, SHIFT = 0.95, 0.5, 0.8
+"""Other goals, the first and the last at 1,000 rows."""
+
+
+def figures(found: Sequence[Measured], settings: Settings) -> list[Figure]:
+    """Every metric that was measured."""
+    return [
+        *_named(found),
+        *_unlisted(found),
+        *_area(found, settings),
+        *_alarms(found, settings),
+        *_predicted(found, settings),
+        *_cost(found),
+    ]
+
+
+def _named(found: Sequence[Measured]) -> Iterator[Figure]:
+    ranked = [one for one in found if one.ranks]
+    for name in _in_order(one.set for one in ranked):
+        some = [one for one in ranked if one.set == name]
+        yield _share(f"{name}: named first", [min(one.ranks) == 1 for one in some], GOALS.get(name))
+        yield _mean(f"{name}: mean reciprocal rank", {one.seed: [1 / min(one.ranks)] for one in some})
+        if any(len(one.ranks) > 1 for one in some):
+            yield _share(f"{name}: both among the first two", [max(one.ranks) == 2 for one in some])
+
+
+def _unlisted(found: Sequence[Measured]) -> Iterator[Figure]:
+    said = _by_base((one.seed, float(one.said[:1] == one.traits[:1])) for one in found if one.kind == "unlisted")
+    if said:
+        yield _mean("unlisted categories: named first without a list", said, goal=UNLISTED)
+
+
+def _area(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
+    """Trait against harmless difference, by the largest z, over all pairs; the interval resamples bases."""
+    traits = _by_base((one.seed, one.z) for one in found if one.set == _usual(settings))
+    others = _by_base((one.seed, one.z) for one in found if one.kind == "nuisance")
+    both = [seed for seed in traits if seed in others]
+    if len(both) < 2:
+        return
+
+    def area(seeds: Sequence[int]) -> float:
+        return auroc([z for seed in seeds for z in traits[seed]], [z for seed in seeds for z in others[seed]])
+
+    low, high = _resampled(both, area)
+    goal = AUROC if settings.usual == 1000 else None
+    yield Figure(
+        what="trait against harmless difference: AUROC", value=area(both), low=low, high=high, n=len(both), goal=goal
+    )
+
+
+def auroc(more: Sequence[float], less: Sequence[float]) -> float:
+    """How often one of `more` is larger than one of `less`; where they are equal, half."""
+    a, b = np.array(more)[:, None], np.array(less)[None]
+    return float(((a > b) + 0.5 * (a == b)).mean())
+
+
+def _alarms(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
+    p = [one.p for one in found if one.kind == "clean"]
+    if p:
+        yield _share("clean sets: false alarms at .05", [one <= LEVEL for one in p], LEVEL, most=True)
+        value = uniform(p, settings.test + 1)
+        yield Figure(what="clean sets: p of the test that their p are uniform", value=value, n=len(p))
+
+
+def uniform(p: Sequence[float], steps: int = 20) -> float:
+    """By the largest distance of the distribution of p from that of a rank among so many, against drawn ranks."""
+    levels = np.arange(1, steps + 1) / steps
+
+    def distance(values: np.ndarray) -> np.ndarray:
+        return np.abs((values[..., None] <= levels + 1e-9).mean(axis=-2) - levels).max(axis=-1)
+
+    drawn = stream(0, "audits/uniform").integers(1, steps + 1, (DRAWS, len(p))) / steps
+    return float((1 + (distance(drawn) >= distance(np.array(p)) - 1e-12).sum()) / (DRAWS + 1))
+
+
+def _predicted(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
+    from scipy.stats import pearsonr  # late: slow to load
+
+    pairs = [
+        (one.predicted, one.actual)
+        for one in found
+        if one.set == _usual(settings) and one.predicted is not None and one.actual is not None
+    ]
+    if len(pairs) < 4 or any(len(set(values)) == 1 for values in zip(*pairs, strict=True)):
+        return
+    fit: Any = pearsonr(*zip(*pairs, strict=True))
+    low, high = fit.confidence_interval()
+    goal = SHIFT if settings.usual == 1000 else None
+    value = float(fit.statistic)
+    yield Figure(
+        what="predicted against actual shift: r", value=value, low=float(low), high=float(high), n=len(pairs), goal=goal
+    )
+
+
+def _cost(found: Sequence[Measured]) -> Iterator[Figure]:
+    for rows in sorted({one.rows for one in found}):
+        took = _by_base((one.seed, one.seconds) for one in found if one.rows == rows)
+        yield _mean(f"{rows:,} rows: CPU a set, clean sets not counted", took, unit="s")
+
+
+def _usual(settings: Settings) -> str:
+    return f"teacher {settings.usual}"
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _by_base(values: Iterable[tuple[int, float]]) -> dict[int, list[float]]:
+    found: dict[int, list[float]] = {}
+    for seed, value in values:
+        found.setdefault(seed, []).append(value)
+    return found
+
+
+def _share(what: str, hits: Sequence[bool], goal: float | None = None, most: bool = False) -> Figure:
+    low, high = wilson(sum(hits), len(hits))
+    share = sum(hits) / len(hits)
+    return Figure(what=what, value=share, low=low, high=high, n=len(hits), goal=goal, most=most)
+
+
+def _mean(what: str, values: Values, unit: str = "", goal: float | None = None) -> Figure:
+    """The mean over bases of each one's mean; the interval resamples bases, and there is none of one base."""
+    means = np.array([np.mean(own) for own in values.values()])
+    low, high = _resampled(range(len(means)), lambda some: float(means[list(some)].mean()))
+    return Figure(what=what, value=float(means.mean()), low=low, high=high, n=len(means), unit=unit, goal=goal)
+
+
+def _resampled(bases: Sequence[int], value: Callable[[Sequence[int]], float]) -> tuple[float | None, float | None]:
+    if len(bases) < 2:
+        return None, None
+    drawn = stream(0, "audits/bootstrap").choice(bases, (DRAWS, len(bases)))
+    low, high = np.quantile([value(some) for some in drawn.tolist()], (0.025, 0.975))
+    return float(low), float(high)

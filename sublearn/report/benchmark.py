@@ -1,0 +1,40 @@
+"""The benchmark of audits as text: each figure with its interval, its bases and its goal. No torch."""
+
+from sublearn.auditing.benchmark.found import BenchmarkFile, Figure
+from sublearn.report.grid import grid
+
+HEADS = ("figure", "value", "95% interval", "bases", "goal")
+
+
+def goals_sentence(found: BenchmarkFile) -> str:
+    """How many goals are met."""
+    judged = [one for one in found.figures if one.met is not None]
+    missed = [one.what for one in judged if not one.met]
+    if not judged:
+        return "Nothing was measured that has a goal."
+    told = f"{len(judged) - len(missed)} of {len(judged)} goals are met on these bases"
+    return f"{told}; missed: {', '.join(missed)}." if missed else f"{told}."
+
+
+def bases_sentence(found: BenchmarkFile) -> str:
+    """What the figures rest on."""
+    return f"{found.sets:,} sets of {len(found.seeds):,} base{'' if len(found.seeds) == 1 else 's'} were measured."
+
+
+def figure_cells(one: Figure) -> tuple[str, ...]:
+    """A figure as cells of a table."""
+    interval = "" if one.low is None or one.high is None else f"{one.low:.2f} to {one.high:.2f}"
+    return one.what, f"{one.value:.2f}{f' {one.unit}' if one.unit else ''}", interval, f"{one.n:,}", goal(one)
+
+
+def goal(one: Figure) -> str:
+    """A figure's goal and whether it is met; empty without one."""
+    if one.goal is None:
+        return ""
+    return f"at {'most' if one.most else 'least'} {one.goal:g}: {'met' if one.met else 'missed'}"
+
+
+def benchmark_text(found: BenchmarkFile) -> str:
+    """What a command prints."""
+    rows = [figure_cells(one) for one in found.figures]
+    return "\n".join([bases_sentence(found), goals_sentence(found), "", *grid(rows, HEADS, numeric=(1, 2, 3))])
