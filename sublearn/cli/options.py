@@ -26,9 +26,8 @@ class _Path(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path."""
         if value == "":
-            name = (
-                param.opts[-1] if isinstance(param, click.Option) else getattr(param, "metavar", "A path").strip("[]")
-            )
+            named = param.opts[-1] if isinstance(param, click.Option) else getattr(param, "metavar", "A path")
+            name = named.strip("[]")  # which an argument has that may be left out
             raise InputError(f"{name} is empty; expected a name.")
         return super().convert(value, param, ctx)
 

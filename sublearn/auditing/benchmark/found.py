@@ -101,11 +101,12 @@ def place(out: Path) -> AbstractContextManager[None]:
 
 
 def check(out: Path, settings: Settings) -> None:
-    """Raise InputError unless a benchmark with these settings may go on in `out`. It writes nothing."""
+    """Raise InputError unless a benchmark with these settings may go on in `out`, undamaged. It writes nothing."""
     check_made(COMMAND, out, _MANIFESTS, _FILES)
     check_within(out, {}, (BASES,))
     if not (out / MANIFEST).exists():
         return
+    every(out)
     there, now = dotted(read(out).settings), dotted(settings.model_dump(mode="json"))
     for key in dict.fromkeys((*now, *there)):
         if there.get(key) != now.get(key):
