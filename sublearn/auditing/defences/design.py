@@ -12,6 +12,7 @@ from sublearn.study.base import Design, Setup, Small, Study
 from sublearn.study.memory import Need
 from sublearn.study.numbers.design import Numbers, prepare
 from sublearn.study.numbers.spec import needs
+from sublearn.study.students.spec import SECONDS_A_BASE, SECONDS_A_STUDENT
 from sublearn.training.choice import Choice
 
 NAME = "defences"
@@ -23,7 +24,7 @@ class Defences(Design[Settings]):
     name = NAME
     title = "Defences: what is left of a transfer"
     Settings = Settings
-    seconds_a_run = spec.SECONDS_A_BASE + 2 * (1 + len(DEFENCES)) * spec.SECONDS_A_STUDENT
+    seconds_a_run = SECONDS_A_BASE + 2 * (1 + len(DEFENCES)) * SECONDS_A_STUDENT
     small: ClassVar[Small] = {
         **{key: value for key, value in Numbers.small.items() if key != "sampled"},
         "base.steps": 150,  # fewer, and hardly an answer passes the rule
@@ -62,7 +63,7 @@ class Defences(Design[Settings]):
     def plan_lines(self, runs: float) -> list[str]:
         """What a run costs, as measured."""
         students = 2 * (1 + len(self.settings.chosen))
-        seconds = spec.SECONDS_A_BASE + students * spec.SECONDS_A_STUDENT
+        seconds = SECONDS_A_BASE + students * SECONDS_A_STUDENT
         return [
             f"{len(self.settings.chosen)} defences, {students} students a base; up to {self.settings.rows:,} rows.",
             f"About {seconds * runs / 60:,.0f} min at {seconds:,.0f} s a base on one quiet core, a rough estimate.",
