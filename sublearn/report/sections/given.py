@@ -22,6 +22,7 @@ from sublearn.study.analysis import Analysis
 from sublearn.study.base import Trait
 from sublearn.study.controlled.points import TracePoint
 from sublearn.study.labels import labels
+from sublearn.study.mechanisms.compared import Compared as Mechanism
 from sublearn.study.steps import Table
 
 
@@ -56,6 +57,7 @@ class Section(Cited):
     before: str = ""
     after: str = ""
     defences: Sequence[Compared] = ()
+    mechanisms: Sequence[Mechanism] = ()
     carried: Carried | None = None
 
     @cached_property
