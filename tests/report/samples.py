@@ -18,6 +18,8 @@ from sublearn.stats import Estimate, estimate
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
 from sublearn.study.controlled.points import TracePoint
+from sublearn.study.mechanisms.compared import Compared as Mechanism
+from sublearn.study.mechanisms.compared import Held
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
 QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine", "along", "aside")
@@ -105,6 +107,18 @@ def defences() -> tuple[Compared, ...]:
     plain = Compared("same_init", "nothing is changed", "", 3.5, Ranged(1.0, None, None, 24), span, span, 3.0, None)
     needs = "rows, base and teacher"
     return plain, Compared("mask", "learns less", needs, 1.4, span, span, span, None, "same_init", "supported", "so")
+
+
+def mechanisms() -> tuple[Mechanism, ...]:
+    """One published mechanism with a claim that agrees, and one that nobody published."""
+    numbers = {"trait": "log_odds", "mean": 0.4, "low": 0.2, "high": 0.6, "n": 24, "delta": 0.1, "because": "so"}
+    agrees = Held("divergence tokens transfer", "a - b", verdict="supported", outcome="agrees", **numbers)
+    open_ = Held("a share transfers", "c - d", verdict="inconclusive", outcome="cannot tell", **numbers)
+    source, students = "Somebody 2025, arXiv 0000.00000", (("a", "learns some tokens"),)
+    return (
+        Mechanism("divergence", "Divergence tokens", "They carry it.", source, ("a tiny base",), students, (agrees,)),
+        Mechanism("fraction", "Shares", "Not published.", "", (), students, (open_,)),
+    )
 
 
 def audit() -> Audit:
