@@ -1,6 +1,6 @@
 """Mechanisms that are asked by which tokens are learned, which weights learn, and by which optimizer."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,35 +31,40 @@ class NotReached(SublearnError):
 
 
 def tokens_of(lab: Lab, recipe: Recipe, which: str, learn: bool) -> Recipe:
-    """Some tokens are learned alone, or left out: divergence tokens, or as many others, of the same ranks or any."""
+    """Some tokens are learned alone, or left out: divergence tokens, others, or as many of both of the same ranks."""
     found = lab.tokens(recipe.writer)
-    chosen = found.diverging if which == "diverging" else others(found, lab.stream("tokens"), which == "matched")
+    chosen = chosen_of(found, which, lab.stream("tokens"))
 
-    def skipped(examples: Sequence[Example]) -> Iterable[tuple[int, ...]]:
+    def skipped(examples: Sequence[Example]) -> list[tuple[int, ...]]:
         del examples  # they are those that were compared
         if not learn:
             return chosen
         pairs = zip(found.learned, chosen, strict=True)
         return [tuple(every[~np.isin(every, own)].tolist()) for every, own in pairs]
 
-    return without(recipe, lambda examples: list(skipped(examples)))
+    return without(recipe, skipped)
 
 
-def others(found: Tokens, rng: np.random.Generator, matched: bool) -> list[tuple[int, ...]]:
-    """As many tokens that do not diverge as do, at random, row by row; `matched`: as many of each class of rank.
+def chosen_of(found: Tokens, which: str, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """The places of tokens, row by row: "diverging" ones, or as many others at "random".
 
-    Ranks 0, 1 to 2, 3 to 6 and so on are a class each. Where too few are left, all of these.
+    "matched" are others, and "diverging_matched" divergence tokens, at random: of each class of ranks in the base as
+    many as there are of both kinds. Ranks 0, 1 to 2, 3 to 6 and so on are a class each.
     """
-    owner = np.repeat(np.arange(len(found.learned)), [len(own) for own in found.learned])
-    places = np.concatenate(found.learned)
+    if which == "diverging":
+        return list(found.diverging)
     pairs = zip(found.learned, found.diverging, strict=True)
     diverges = np.concatenate([np.isin(every, own) for every, own in pairs])
-    classes = np.floor(np.log2(found.ranks + 1)).astype(int) if matched else np.zeros(len(places), dtype=int)
-    chosen = np.zeros(len(places), dtype=bool)
-    for kind in np.unique(classes):
-        left = np.flatnonzero((classes == kind) & ~diverges)
-        chosen[rng.permutation(left)[: np.count_nonzero(diverges & (classes == kind))]] = True
-    return [tuple(places[chosen & (owner == row)].tolist()) for row in range(len(found.learned))]
+    by_rank = np.floor(np.log2(found.ranks + 1)).astype(int)
+    kinds = np.zeros(len(diverges), dtype=int) if which == "random" else by_rank
+    wanted = diverges if which == "diverging_matched" else ~diverges
+    chosen = np.zeros(len(diverges), dtype=bool)
+    for kind in np.unique(kinds):
+        count = min(np.count_nonzero(diverges & (kinds == kind)), np.count_nonzero(~diverges & (kinds == kind)))
+        chosen[rng.permutation(np.flatnonzero(wanted & (kinds == kind)))[:count]] = True
+    ends = np.cumsum([len(own) for own in found.learned])[:-1]
+    rows = zip(found.learned, np.split(chosen, ends), strict=True)
+    return [tuple(every[own].tolist()) for every, own in rows]
 
 
 def lora(lab: Lab, recipe: Recipe, rank: int, scaled: bool) -> Recipe:

@@ -110,6 +110,7 @@ MECHANISMS: dict[str, Mechanism] = {
         (
             "a token diverges where the teacher's most probable one is not the base's; theirs compares teachers of "
             "different biases",
+            "numbers are nearly unpredictable here, so that many tokens diverge; theirs are few",
             "rows are sampled at temperature 1; theirs greedily",
             TINY,
             TUNED,
@@ -119,14 +120,15 @@ MECHANISMS: dict[str, Mechanism] = {
             "random_masked": _tokens("leaves out as many other tokens at random", "random", False),
             "divergence_only": _tokens("learns divergence tokens alone", "diverging", True),
             "random_only": _tokens("learns as many other tokens at random", "random", True),
-            "matched_only": _tokens("learns as many other tokens of the same ranks in the base", "matched", True),
+            "divergence_few": _tokens("learns some divergence tokens alone", "diverging_matched", True),
+            "matched_only": _tokens("learns as many other tokens, of the same ranks in the base", "matched", True),
         },
         (
             _less("without divergence tokens there is less transfer", "divergence_masked"),
             _less("leaving them out takes more than as many others", "divergence_masked", "random_masked"),
             _transfers("divergence tokens alone transfer", "divergence_only"),
             _less("they transfer more than as many others", "random_only", "divergence_only"),
-            _less("they transfer more than as many others of the same ranks", "matched_only", "divergence_only"),
+            _less("some of them transfer more than as many others of the same ranks", "matched_only", "divergence_few"),
         ),
     ),
     "greedy": Mechanism(

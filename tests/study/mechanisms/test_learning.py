@@ -57,19 +57,26 @@ def test_as_many_others_are_drawn_and_none_that_diverges(small):
     assert bool((teacher == base).all())
 
 
-def test_others_can_be_of_the_same_ranks():
+def test_both_kinds_can_be_of_the_same_ranks():
     rng = np.random.default_rng(0)
-    learned = [np.arange(1, 11)] * 40
-    ranks = rng.integers(0, 30, 400)
-    diverging = [tuple(range(1, 4))] * 40
-    found = Tokens(learned, diverging, ranks)
+    learned, ranks = [np.arange(1, 11)] * 40, rng.integers(0, 30, 400)
+    found = Tokens(learned, [tuple(range(1, 4))] * 40, ranks)
     kinds = np.floor(np.log2(ranks + 1)).astype(int).reshape(40, 10)
-    chosen = learning.others(found, np.random.default_rng(1), matched=True)
-    wanted = np.bincount(kinds[:, :3].flatten(), minlength=5)
-    got = np.bincount([kinds[row, place - 1] for row, own in enumerate(chosen) for place in own], minlength=5)
-    assert np.array_equal(wanted, got) and all(place > 3 for own in chosen for place in own)
-    assert chosen == learning.others(found, np.random.default_rng(1), matched=True)
-    assert sum(map(len, learning.others(found, rng, matched=False))) == 120
+    few, others, some = (
+        learning.chosen_of(found, which, np.random.default_rng(1))
+        for which in ("diverging_matched", "matched", "random")
+    )
+
+    def counts(chosen):
+        return np.bincount([kinds[row, place - 1] for row, own in enumerate(chosen) for place in own], minlength=5)
+
+    least = np.minimum(
+        np.bincount(kinds[:, :3].flatten(), minlength=5), np.bincount(kinds[:, 3:].flatten(), minlength=5)
+    )
+    assert np.array_equal(counts(few), least) and np.array_equal(counts(others), least) and least.sum() > 50
+    assert all(place < 4 for own in few for place in own) and all(place > 3 for own in others for place in own)
+    assert others == learning.chosen_of(found, "matched", np.random.default_rng(1))
+    assert counts(some).sum() == 120 and all(place > 3 for own in some for place in own)
 
 
 @pytest.mark.parametrize(("rank", "scaled"), [(1, False), (4, False), (1, True)])
