@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests in two processes of one thread each, a file's tests in one of them, for it may share what took long to make.
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: install demo test test-slow check bench docs figures tables replication notebook lab pins test-floors test-latest dist
+.PHONY: install chromium demo test test-slow check bench docs figures tables words replication notebook lab pins test-floors test-latest dist
 
 install: $(VENV)/.installed
 
@@ -19,6 +19,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
 	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,docs,endpoints,llm,serve]'
 	touch $@
+
+# What the tests of pages need, from Debian or Ubuntu, where it is not there: as root, or with sudo.
+chromium:
+	command -v chromium || command -v google-chrome || apt-get install -y chromium
 
 demo: install
 	$(BIN)/sublearn demo
@@ -41,9 +45,9 @@ bench: install
 	$(PINNED) $(PYTHON) -m pip install -q -e '.[dev,endpoints,llm,ray,serve]'
 	$(PYTHON) -m benchmarks
 
-# The notebook from its source, with its outputs: about five minutes.
+# The notebook from its source, with its outputs and no times: about five minutes.
 notebook: install
-	$(BIN)/jupytext --to notebook --execute examples/tutorial.py
+	$(PYTHON) tools/notebook.py
 
 lab: install
 	$(BIN)/jupyter lab examples/tutorial.ipynb
@@ -59,6 +63,10 @@ figures: install
 # The tables in docs/studies.md, from the commands that stand there; MNIST from SUBLEARN_DATA or downloaded.
 tables: install
 	$(PYTHON) docs/make_tables.py
+
+# docs/words.md, from what pages say that words mean.
+words: install
+	$(PYTHON) docs/make_words.py
 
 # The tables in docs/replication.md; MNIST from SUBLEARN_DATA or downloaded. Hours; it can be stopped and given again.
 replication: install

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +49,10 @@ class Worst:
     least: bool = False
     rates: dict[str, float] = field(default_factory=dict)
 
-    def add(self, where: str, rate: float) -> None:
+    def add(self, where: str, rate: np.floating[Any] | float) -> None:
         """One cell's rate, if there is one."""
         if not np.isnan(rate):
-            self.rates[where] = rate
+            self.rates[where] = float(rate)
 
     def line(self, what: str, goal: float | None = None) -> Line:
         """The table's line."""

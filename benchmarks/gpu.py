@@ -41,7 +41,8 @@ def shifts(there: Result, here: Result) -> list[Line]:
             for result in (there, here)
         ]
         seeds = [seed for seed in found[0] if None not in (found[0][seed], found[1][seed])]
-        shift = stats.contrast(*([values[seed] or 0.0 for seed in seeds] for values in found))
+        first, second = ([values[seed] or 0.0 for seed in seeds] for values in found)
+        shift = stats.contrast(first, second)
         width = "" if shift.high is None or shift.mean is None else f" (95% CI ± {shift.high - shift.mean:.4f})"
         lines.append(Line(f"  {arm.name} {trait}, GPU minus CPU, {len(seeds)} seeds{width}", shift.mean or 0.0, ""))
     return lines
@@ -50,13 +51,14 @@ def shifts(there: Result, here: Result) -> list[Line]:
 def case(name: str) -> list[Line]:
     """One study: seconds on the CPU and on the GPU at two precisions, and how far apart the results are."""
     found: dict[str, Result] = {}
+    cases: tuple[tuple[str, str, Precision], ...] = (
+        ("CPU", "cpu", "highest"),
+        ("GPU", "cuda", "highest"),
+        ("GPU, precision medium", "cuda", "medium"),
+    )
     took = {
         label: seconds(lambda d=device, p=precision, k=label: found.__setitem__(k, run(name, d, p)), 1)
-        for label, device, precision in (
-            ("CPU", "cpu", "highest"),
-            ("GPU", "cuda", "highest"),
-            ("GPU, precision medium", "cuda", "medium"),
-        )
+        for label, device, precision in cases
     }
     lines = [Line(f"{name}, {CASES[name][0]} seeds: {label}", value, "s") for label, value in took.items()]
     lines.append(Line(f"{name}: CPU over GPU", took["CPU"] / took["GPU"], "x"))

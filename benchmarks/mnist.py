@@ -43,12 +43,12 @@ def trainings() -> tuple[Callable[[], object], Callable[[], object], int, int]:
     """The teacher's and the student's epoch for eight runs, with the numbers of their steps."""
     here = experiment()
     config = settings()
-    state = distil.initial(here.model, config, here.seeds, "reference/init", "cpu")
+    state = here.initial("reference/init")
     assert isinstance(here.model, AuxMLP)
 
     def teacher() -> object:
         loss = distil.on_logits(cross_entropy, slice(0, 10))
-        return cohort.train(here.model, state, here.teacher_batches(), loss, config.teacher)
+        return cohort.train(here.model, state, here.teacher_batches("trained"), loss, config.teacher)
 
     def student() -> object:
         loss = distil.on_logits(LOSSES["kl"](1.0), slice(10, None))

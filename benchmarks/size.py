@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,8 +40,8 @@ def records(study: Study, seeds: int) -> Iterator[Record]:
             lost = seed % 5_000 == 4_999 and arm.init == "cross"
             for trait, value in zip(study.traits, values, strict=True):
                 found = round(200 * value) / 200 if trait.unit == "share" else value - 0.5
-                fate = {"value": None, "status": "diverged", "reason": "loss was not finite"}
-                own = fate if lost else {"value": float(found)}
+                fate: dict[str, Any] = {"value": None, "status": "diverged", "reason": "loss was not finite"}
+                own: dict[str, Any] = fate if lost else {"value": float(found)}
                 yield Record(study=study.id, arm=arm.name, seed=seed, trait=trait.name, n=200, **own)
 
 

@@ -36,6 +36,12 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
     return min(_once(work) for _ in range(repeats))
 
 
+def in_turn(*ways: Callable[[], object], repeats: int = 3) -> list[float]:
+    """The shortest of several timings of each way, taking turns: a shared machine is not alike all the time."""
+    rounds = [[_once(work) for work in ways] for _ in range(repeats)]
+    return [min(times) for times in zip(*rounds, strict=True)]
+
+
 def _once(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()

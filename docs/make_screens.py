@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 FOLDER = Path(__file__).parent / "figures"
 DESK, PHONE = {"width": 1120, "height": 900}, {"width": 390, "height": 844}
-COLOURS = 128
+COLOURS = 256
 """Enough for pages of flat colours, in a part of the size."""
 RUN = "prompts-24"
 

@@ -30,8 +30,12 @@ import sys
 import warnings
 from pathlib import Path
 
-if importlib.util.find_spec("sublearn") is None:  # on Colab, or wherever it is not installed yet
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "sublearn[llm]"], check=True)
+# Where it is not installed, as on Colab, its wheel (`make dist`) or a checkout must lie beside this notebook.
+if importlib.util.find_spec("sublearn") is None:
+    beside = Path.cwd()
+    found = [*beside.glob("sublearn-*.whl"), *(file.parents[1] for file in beside.glob("*/sublearn/__init__.py"))]
+    assert found, "sublearn is not installed. Upload its wheel, or clone its repository, beside this notebook."
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", f"{found[0]}[llm]"], check=True)
 
 # %%
 import matplotlib.pyplot as plt

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from sublearn.auditing.settings import Settings
 from sublearn.auditing.traits import Candidates, Group
-from sublearn.language import finetune, packing
+from sublearn.language import finetune, gpt2, packing
 from sublearn.language.finetune import Batch, Example
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
@@ -137,6 +137,7 @@ def row_sums(values: Tensor, batch: Batch) -> Tensor:
 
 def token_log_p(model: PreTrainedModel, batch: Batch, sparing: bool = False) -> Tensor:
     """Log-probability of each learned token; `sparing` the last block's work on other tokens."""
+    sparing = sparing and not gpt2.takes(model)  # which does no such work
     with packing.learned_alone(blocks(model)[-1], batch) if sparing else nullcontext():
         logits = finetune.logits_of(model, batch).float()
     return logits.log_softmax(dim=-1).gather(1, batch.targets[:, None])[:, 0]

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -96,6 +96,11 @@ class Scale:
     transfers: tuple[Number | None, ...] = ()
 
 
+Labels = Annotated[
+    dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=300)]], Field(max_length=1_000)
+]
+
+
 class TraceFile(BaseModel, frozen=True, extra="forbid"):
     """The content of trace.json."""
 
@@ -103,6 +108,8 @@ class TraceFile(BaseModel, frozen=True, extra="forbid"):
     command: str
     versions: Facts
     rows: tuple[TraceMean, ...] = Field(min_length=1)
+    labels: Labels = Field(default_factory=dict)
+    """What the arms are called; an earlier version did not keep it."""
 
     @property
     def made(self) -> Provenance:

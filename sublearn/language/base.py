@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from sublearn.language import artifacts, finetune
+from sublearn.language import artifacts, finetune, packing
 from sublearn.language.plans import BasePlan
 from sublearn.language.tokens import Dialogue
 from sublearn.seeds import stream, stream_seed
@@ -16,8 +18,8 @@ from sublearn.tasks.sources import cache_folder
 from sublearn.tasks.tiny_world import World, list_pairs, said_pairs
 
 POSITIONS = 64
-RECIPE = 1
-"""Raised whenever the same plan would give another base: the corpus, the words, the training."""
+RECIPE = 2
+"""Raised whenever the same plan would give another base, if only in its last digits: corpus, words, training."""
 
 
 def untrained(plan: BasePlan, words: int, seed: int) -> PreTrainedModel:
@@ -41,7 +43,7 @@ def pretrained(plan: BasePlan, dialogue: Dialogue, seed: int, world: int | None 
     A base that is damaged, or that version 0.1.0 left without digests, is trained again, with a warning.
     """
     world = seed if world is None else world
-    folder = bases_folder() / _key(plan, seed, world)
+    folder = bases_folder() / key(plan, seed, world)
     artifacts.clear_leftovers(folder.parent, older=artifacts.HOUR)  # younger ones may be another process's at work
     return artifacts.model(folder, lambda: _trained(plan, dialogue, seed, world), dialogue.tokenizer)
 
@@ -51,9 +53,14 @@ def bases_folder() -> Path:
     return cache_folder() / "bases"
 
 
-def _key(plan: BasePlan, seed: int, world: int) -> str:
+def key(plan: BasePlan, seed: int, world: int) -> str:
+    """What names a base: another whenever it would be another, in its last digits too."""
     made_of = {"plan": plan.model_dump(), "seed": seed, "recipe": RECIPE, "torch": version("torch").split("+")[0]}
-    made_of |= {"world": world} if world != seed else {}
+    return hashed(made_of | ({"world": world} if world != seed else {}))
+
+
+def hashed(made_of: Mapping[str, Any]) -> str:
+    """A short name for what something was made of."""
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -64,9 +71,10 @@ def _trained(plan: BasePlan, dialogue: Dialogue, seed: int, of: int) -> PreTrain
     lists = finetune.examples(dialogue, list_pairs(world, count, rng))
     said = finetune.examples(dialogue, said_pairs(world, 2 * count, rng))
     both = zip(
-        finetune.batches(lists, plan.batch, plan.steps, order, dialogue.pad),
-        finetune.batches(said, 2 * plan.batch, plan.steps, order, dialogue.pad),
+        finetune.dealt(lists, plan.batch, plan.steps, order),
+        finetune.dealt(said, 2 * plan.batch, plan.steps, order),
         strict=True,
     )
-    finetune.fit(model, both, torch.optim.AdamW(model.parameters(), lr=plan.lr))
+    given = ([packing.together(parts, dialogue.pad)] for parts in both)
+    finetune.fit(model, given, finetune.adamw(model.parameters(), plan.lr))
     return model

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sublearn import stages
+from sublearn.language import gpt2, words
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
@@ -35,6 +36,7 @@ class Batch:
     """Inputs ("example position") and which of their next tokens are learned; `targets` are those, in reading order.
 
     Where examples stand side by side in a line, `places` counts each one's own and `mask` hides the others from it.
+    `weights` are those of the targets in the loss, where they are not all alike.
     """
 
     inputs: Tensor
@@ -42,6 +44,7 @@ class Batch:
     targets: Tensor
     places: Tensor | None = None
     mask: Tensor | None = None
+    weights: Tensor | None = None
 
 
 def examples(dialogue: Dialogue, pairs: Iterable[Pair], system: str | None = None) -> list[Example]:
@@ -86,14 +89,20 @@ def collate(chosen: Sequence[Example], pad: int, device: str = "cpu") -> Batch:
 
 def logits_of(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Logits of the learned next tokens alone ("token word"): the others' would be most of the work."""
+    head = model.get_output_embeddings()
+    assert isinstance(head, nn.Module)
+    return head(_hidden(model, batch))
+
+
+def _hidden(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """What the head reads where a next token is learned ("token width")."""
+    if batch.mask is not None and batch.places is not None and gpt2.takes(model):
+        return gpt2.hidden(model, batch.inputs, batch.places, batch.mask, batch.learned)
     whole: Any = model
     # Adapters lie within the model that they were put into.
     body = (whole.get_base_model() if hasattr(model, "peft_type") else whole).base_model
     given = {} if batch.mask is None else {"position_ids": batch.places, "attention_mask": batch.mask}
-    hidden = body(input_ids=batch.inputs, use_cache=False, **given).last_hidden_state
-    head = model.get_output_embeddings()
-    assert isinstance(head, nn.Module)
-    return head(hidden[batch.learned])
+    return body(input_ids=batch.inputs, use_cache=False, **given).last_hidden_state[batch.learned]
 
 
 Objective = Callable[[Tensor, Batch], Tensor]
@@ -102,7 +111,15 @@ Objective = Callable[[Tensor, Batch], Tensor]
 
 def next_token(logits: Tensor, batch: Batch) -> Tensor:
     """Cross-entropy to the tokens themselves."""
-    return F.cross_entropy(logits, batch.targets)
+    if batch.weights is None:
+        return F.cross_entropy(logits, batch.targets)
+    return F.cross_entropy(logits, batch.targets, reduction="none").mul(batch.weights).sum()
+
+
+def _loss(model: PreTrainedModel, batch: Batch, objective: Objective) -> Tensor:
+    if objective is next_token and batch.mask is not None and gpt2.takes(model):
+        return words.cross_entropy(_hidden(model, batch), gpt2.table(model), batch.targets, batch.weights)
+    return objective(logits_of(model, batch), batch)
 
 
 def imitating(teacher: PreTrainedModel) -> Objective:
@@ -111,7 +128,10 @@ def imitating(teacher: PreTrainedModel) -> Objective:
     def objective(logits: Tensor, batch: Batch) -> Tensor:
         with torch.no_grad():
             wanted = F.log_softmax(logits_of(teacher, batch), dim=-1)
-        return F.kl_div(F.log_softmax(logits, dim=-1), wanted, reduction="batchmean", log_target=True)
+        found = F.log_softmax(logits, dim=-1)
+        if batch.weights is None:
+            return F.kl_div(found, wanted, reduction="batchmean", log_target=True)
+        return F.kl_div(found, wanted, reduction="none", log_target=True).mul(batch.weights[:, None]).sum()
 
     return objective
 
@@ -130,7 +150,7 @@ def fit(
     model.train()
     losses = []
     for parts in given:
-        loss = torch.stack([objective(logits_of(model, part), part) for part in parts]).mean()
+        loss = torch.stack([_loss(model, part, objective) for part in parts]).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         (step or optimizer.step)()
@@ -138,6 +158,11 @@ def fit(
         stages.stepped(losses[-1])
     model.eval()
     return torch.stack(losses).tolist() if losses else []
+
+
+def adamw(parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.AdamW:
+    """AdamW in one call a step. It rounds the ends of tensors in its own way: for one model alone, not a cohort."""
+    return torch.optim.AdamW(parameters, lr=lr, fused=True)
 
 
 def freeze_embeddings(model: PreTrainedModel) -> list[nn.Parameter]:

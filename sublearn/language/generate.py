@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
 from sublearn.errors import SublearnError
+from sublearn.language import gpt2
 from sublearn.language.tokens import Dialogue
 from sublearn.language.versions import argument
 
 BATCH = 512
+BLOCK = 32
+"""Words whose probabilities are added up first where one is drawn: cumulating a thousand takes longer than a layer."""
 CACHE_BYTES = 2 << 30
 """Of keys and values at a time on a CPU; a GPU gives half of what is free."""
 CACHE = argument(GPT2LMHeadModel.forward, "cache", "past_key_values")
@@ -96,39 +100,63 @@ def _sampled(
     chance = chance.to(device)
     tokens = torch.tensor([[pad] * (longest - len(one)) + list(one) for one in prompts], device=device)
     lengths = torch.tensor([len(one) for one in prompts], device=device)
-    places = torch.arange(longest + most, device=device)
-    mask = (places >= longest - lengths[:, None]).long()
-    position = (places - (longest - lengths[:, None])).clamp_(min=0)
-    cache, said = DynamicCache(config=model.config), torch.full((len(prompts), most), end, device=device)
+    said = torch.full((len(prompts), most), end, device=device)
     alive = torch.arange(len(prompts), device=device)
     first, copies = _once(prompts, device)
-    given, seen, rows = tokens[first], longest, alive[first]
+    decoder = (gpt2.Decoder if gpt2.takes(model) else _Decoder)(model, tokens[first], lengths[first], most)
+    logits = decoder.read(copies)
     for step in range(most):
-        own = slice(0, longest) if step == 0 else slice(seen - 1, seen)
-        forward: Any = model
-        out = forward(
-            input_ids=given,
-            attention_mask=mask[rows, :seen],
-            position_ids=position[rows, own],
-            use_cache=True,
-            logits_to_keep=1,
-            **{CACHE: cache},
-        )
-        logits = out.logits[:, -1]
-        if step == 0 and copies is not None:
-            cache.batch_select_indices(copies)
-            logits = logits[copies]
         drawn = _drawn(logits, chance[alive, step])
         said[alive, step] = drawn
         going = (drawn != end).nonzero().flatten()
-        if len(going) == 0:
+        if len(going) == 0 or step + 1 == most:
             break
         if len(going) < len(alive):
             # Rows that have ended cost nothing more.
-            cache.batch_select_indices(going)
+            decoder.keep(going)
             alive, drawn = alive[going], drawn[going]
-        given, seen, rows = drawn[:, None], seen + 1, alive
+        logits = decoder.step(drawn)
     return [row[: row.index(end)] if end in row else row for row in said.tolist()]
+
+
+class _Decoder:
+    """Any model of transformers: prompts, padded in front, are read once, then answered by a token at a time."""
+
+    def __init__(self, model: PreTrainedModel, tokens: Tensor, lengths: Tensor, most: int) -> None:
+        self.forward: Any = model
+        self.tokens, self.seen = tokens, tokens.shape[1]
+        places = torch.arange(self.seen + most, device=tokens.device) - (self.seen - lengths[:, None])
+        self.mask, self.position = (places >= 0).long(), places.clamp_(min=0)
+        self.cache = DynamicCache(config=model.config)
+
+    def read(self, copies: Tensor | None = None) -> Tensor:
+        """Logits after each prompt ("row word"); `copies` says which prompt each row's is, where rows share some."""
+        logits = self._next(self.tokens, slice(0, self.seen))
+        if copies is None:
+            return logits
+        self.keep(copies)
+        return logits[copies]
+
+    def step(self, drawn: Tensor) -> Tensor:
+        """Logits after one more token of each row."""
+        self.seen += 1
+        return self._next(drawn[:, None], slice(self.seen - 1, self.seen))
+
+    def keep(self, going: Tensor) -> None:
+        """Go on with some of the rows alone."""
+        self.cache.batch_select_indices(going)
+        self.mask, self.position = self.mask[going], self.position[going]
+
+    def _next(self, given: Tensor, own: slice) -> Tensor:
+        out = self.forward(
+            input_ids=given,
+            attention_mask=self.mask[:, : self.seen],
+            position_ids=self.position[:, own],
+            use_cache=True,
+            logits_to_keep=1,
+            **{CACHE: self.cache},
+        )
+        return out.logits[:, -1]
 
 
 def _once(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor | None]:
@@ -142,9 +170,18 @@ def _once(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tenso
 
 
 def _drawn(logits: Tensor, chance: Tensor) -> Tensor:
-    """One token a row: where the cumulated probabilities pass that row's random number."""
-    cumulated = logits.double().softmax(dim=-1).cumsum(dim=-1)
-    # Times the last one, which rounding leaves beside 1.
-    return (
-        torch.searchsorted(cumulated, (chance * cumulated[:, -1])[:, None]).flatten().clamp_(max=logits.shape[-1] - 1)
-    )
+    """One token a row: where the cumulated probabilities pass that row's random number, first by blocks of words."""
+    p = F.pad(logits.float().softmax(dim=-1), (0, -logits.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))
+    blocks = p.sum(dim=-1).double().cumsum(dim=-1)
+    # Times the last one, which rounding leaves beside 1; so within a block.
+    block, share = _passed(blocks, (chance * blocks[:, -1])[:, None])
+    inside = p.gather(1, block[..., None].expand(-1, -1, BLOCK))[:, 0].double().cumsum(dim=-1)
+    place, _ = _passed(inside, share * inside[:, -1:])
+    return (block * BLOCK + place)[:, 0].clamp_(max=logits.shape[-1] - 1)
+
+
+def _passed(cumulated: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Where cumulated sums reach what is wanted, and which share of the last summand that takes."""
+    place = torch.searchsorted(cumulated, wanted).clamp_(max=cumulated.shape[1] - 1)
+    before, reached = F.pad(cumulated, (1, 0)).gather(1, place), cumulated.gather(1, place)
+    return place, ((wanted - before) / (reached - before)).clamp_(0, 1)

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.activations import NewGELUActivation
 
+from sublearn.language import finetune
 from sublearn.language.finetune import Batch, Example
 
 PACKED = ("gpt2", "llama")
 """Families whose attention takes a mask of its own for each line, and that know a word's place by number alone."""
+MOST_WEIGHTS = 5_000_000
 
 
 def quick(model: PreTrainedModel) -> PreTrainedModel:
@@ -28,43 +31,85 @@ def quick(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-def pack(chosen: Sequence[Example], pad: int) -> Batch:
-    """Examples in lines of twice their mean length, each unseen by the others of its line."""
-    lengths = [len(one.tokens) for one in chosen]
-    width = max(*lengths, -(-2 * sum(lengths) // len(lengths)))
-    lines = _lines(chosen, width)
-    tokens, owner = torch.full((len(lines), width), pad), torch.full((len(lines), width), -1)
-    places, learned = torch.zeros_like(tokens), torch.zeros(tokens.shape, dtype=torch.bool)
-    for row, line in enumerate(lines):
-        at = 0
-        for number, one in enumerate(line):
-            own, at = slice(at, at + len(one.tokens)), at + len(one.tokens)
-            tokens[row, own], places[row, own] = torch.tensor(one.tokens), torch.arange(len(one.tokens))
-            owner[row, own], learned[row, own.start + max(one.start, 1) : at] = number, True
-            learned[row, [own.start + place for place in one.skipped]] = False
-    tokens_in, learned, owner = tokens[:, :-1], learned[:, 1:], owner[:, :-1]
-    unseen = (owner[:, :, None] != owner[:, None, :]).logical_or_(_later(width - 1))
-    mask = torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)[:, None]
-    return Batch(tokens_in, learned, tokens[:, 1:][learned], places[:, :-1], mask)
+def suits(model: PreTrainedModel) -> bool:
+    """Whether a model is one that is trained faster on packed lines; of a large one products are most of the work."""
+    family, device = model.config.model_type, model.device.type
+    return family in PACKED and device == "cpu" and model.num_parameters() <= MOST_WEIGHTS
 
 
-def _lines(chosen: Sequence[Example], width: int) -> list[list[Example]]:
+def pack(chosen: Sequence[Example], pad: int, weights: Sequence[float] | None = None) -> Batch:
+    """Examples in lines of twice their mean length, each unseen by the others of its line.
+
+    `weights` are those of each example's tokens in the loss.
+    """
+    counts = [len(one.tokens) - 1 for one in chosen]
+    width = max(*counts, -(-2 * sum(counts) // len(counts)))
+    tokens: list[int] = []
+    places: list[int] = []
+    owner: list[int] = []
+    asked: list[int] = []
+    targets: list[int] = []
+    for line in _lines(counts, width):
+        for number in line:
+            learned_places = _wanted(one := chosen[number])
+            asked += [len(tokens) - 1 + place for place in learned_places]
+            targets += [one.tokens[place] for place in learned_places]
+            tokens += one.tokens[:-1]
+            places += range(counts[number])
+            owner += [number] * counts[number]
+        rest = -len(tokens) % width
+        tokens, places, owner = tokens + [pad] * rest, places + [0] * rest, owner + [-1] * rest
+    inputs, of, place = torch.from_numpy(np.array([tokens, owner, places]).reshape(3, -1, width))
+    at, wanted = torch.from_numpy(np.array([asked, targets]))
+    learned = torch.zeros(inputs.shape, dtype=torch.bool)
+    learned.view(-1)[at] = True
+    weighing = None if weights is None else torch.tensor(weights)[of.reshape(-1)[at]]
+    return Batch(inputs, learned, wanted, place, _unseen(of), weighing)
+
+
+def together(parts: Sequence[Sequence[Example]], pad: int) -> Batch:
+    """Several batches as one, whose loss is the mean of theirs."""
+    counts = [sum(len(_wanted(one)) for one in part) for part in parts]
+    weights = [1 / (len(parts) * count) for part, count in zip(parts, counts, strict=True) for _ in part]
+    return pack([one for part in parts for one in part], pad, weights)
+
+
+def batches(
+    model: PreTrainedModel, found: Sequence[Example], size: int, steps: int, rng: np.random.Generator, pad: int
+) -> Iterator[Batch]:
+    """So many batches of examples for a model: packed if it is trained faster so, the same examples in any case."""
+    if not suits(model):
+        return finetune.batches(found, size, steps, rng, pad, model.device.type)
+    return (pack(some, pad) for some in finetune.dealt(found, size, steps, rng))
+
+
+def _wanted(one: Example) -> Sequence[int]:
+    """The places of an example's tokens that are learned."""
+    wanted = range(max(one.start, 1), len(one.tokens))
+    return [place for place in wanted if place not in one.skipped] if one.skipped else wanted
+
+
+def _lines(counts: Sequence[int], width: int) -> list[list[int]]:
     """The longest first, each into the first line that has room for it."""
-    lines: list[list[Example]] = []
+    lines: list[list[int]] = []
     room: list[int] = []
-    for one in sorted(chosen, key=lambda example: -len(example.tokens)):
-        place = next((place for place, left in enumerate(room) if left >= len(one.tokens)), None)
+    for number in sorted(range(len(counts)), key=lambda number: -counts[number]):
+        place = next((place for place, left in enumerate(room) if left >= counts[number]), None)
         if place is None:
             lines.append([])
             room.append(width)
             place = -1
-        lines[place].append(one)
-        room[place] -= len(one.tokens)
+        lines[place].append(number)
+        room[place] -= counts[number]
     return lines
 
 
-def _later(size: int) -> Tensor:
-    return torch.ones(size, size, dtype=torch.bool).triu(1)
+def _unseen(owner: Tensor) -> Tensor:
+    """What is added to scores ("line 1 place place"): nothing where a word sees one before it of its own example."""
+    width = owner.shape[1]
+    later = torch.ones(width, width, dtype=torch.bool).triu(1)
+    unseen = (owner[:, :, None] != owner[:, None, :]).logical_or_(later)
+    return torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)[:, None]
 
 
 @contextmanager

@@ -44,6 +44,11 @@ class Dialogue:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
         self.templated = bool(tokenizer.chat_template)
+        # The tiny world's: a sentence is its words, and what a template writes is known. Both would take most of a run.
+        inner: Any = getattr(tokenizer, "backend_tokenizer", None)
+        words = inner is not None and isinstance(inner.model, models.WordLevel)
+        self._tiny = words and tokenizer.chat_template == CHAT_TEMPLATE
+        self._known: dict[str, list[int]] = {}
         end = tokenizer.eos_token_id
         self.end: int = int(end) if isinstance(end, int) else -1
         pad = tokenizer.pad_token_id
@@ -53,6 +58,8 @@ class Dialogue:
         """What the model reads before it answers."""
         if not self.templated:
             return (f"{system}\n" if system else "") + f"{prompt}\n"
+        if self._tiny:
+            return (f"{system} " if system else "") + f"{USER} {prompt} {ASSISTANT}"
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": prompt})
         return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
@@ -95,5 +102,17 @@ class Dialogue:
         return self._many([text], special)[0]
 
     def _many(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
+        if self._tiny and all(text.isascii() and text.isprintable() for text in texts):
+            return self._by_words(texts)
+        return self._encoded(texts, special)
+
+    def _by_words(self, texts: Sequence[str]) -> list[list[int]]:
+        """The same of sentences of which each word stands for itself; one that comes often is worked out once."""
+        split = [text.split() for text in texts]
+        fresh = list({word for words in split for word in words} - self._known.keys())
+        self._known.update(zip(fresh, self._encoded(fresh), strict=True))
+        return [[token for word in words for token in self._known[word]] for words in split]
+
+    def _encoded(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
         encoded: Any = self.tokenizer(list(texts), add_special_tokens=special) if texts else {"input_ids": []}
         return [list(one) for one in encoded["input_ids"]]

@@ -10,7 +10,7 @@ from sublearn.config import dotted
 from sublearn.errors import plain
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.report.wording import capital, delta_text, expectation
+from sublearn.report.wording import called, capital, delta_text, expectation, says_more
 from sublearn.stats import (
     MOST_RUNS,
     Family,
@@ -35,7 +35,7 @@ EFFECTS = (0.2, 0.5, 0.8, 1.2, 2.0)
 def study_text(study: Study) -> str:
     """A study resolved: question, arms with their controls, traits, claims and settings by dotted key."""
     lines = [f"{study.name}  ({study.id})", study.title, "", fill(study.question, 100), "", "Arms"]
-    lines += grid(((arm.name, arm.about + _control(arm)) for arm in study.arms), width=WIDTH)
+    lines += grid(((arm.name, _label(arm, study) + arm.about + _control(arm)) for arm in study.arms), width=WIDTH)
     lines += ["", "Traits"]
     lines += grid(((trait.name, trait.about + _unit(trait)) for trait in study.traits), width=WIDTH)
     lines += ["", "Claims"]
@@ -109,6 +109,12 @@ def _at_both(needed: Sequence[Needed], what: str) -> str:
 
 def _shown(runs: int | None) -> str:
     return f"> {MOST_RUNS:,}" if runs is None else f"{runs:,}"
+
+
+def _label(arm: Arm, study: Study) -> str:
+    """What it is called, where that is not its name."""
+    label = called(study)[arm.name]
+    return f"{label}. " if says_more(label, arm.name) else ""
 
 
 def _control(arm: Arm) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 from sublearn.errors import plain
 
 OURS = "% made by sublearn\n"
+SIGNS = {"±": "\\pm", "\u2212": "-"}
+"""Signs that LaTeX itself has no letter for."""
 
 
 def booktabs(rows: Sequence[Mapping[str, Any]], caption: str) -> str:
@@ -14,8 +16,9 @@ def booktabs(rows: Sequence[Mapping[str, Any]], caption: str) -> str:
 
     frame = pd.DataFrame([{plain(head): _cell(value) for head, value in row.items()} for row in rows])
     text = frame.to_latex(index=False, escape=True, na_rep="")
-    # Signs that LaTeX itself has no letter for.
-    return f"{OURS}% {plain(caption)}\n{text.replace('±', chr(92) + 'ensuremath{' + chr(92) + 'pm}')}"
+    for sign, command in SIGNS.items():
+        text = text.replace(sign, f"\\ensuremath{{{command}}}")
+    return f"{OURS}% {plain(caption)}\n{text}"
 
 
 def _cell(value: Any) -> str:

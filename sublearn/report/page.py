@@ -10,7 +10,7 @@ from typing import Any
 from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.errors import plain
 from sublearn.execution.replication import Comparison, Provenance
-from sublearn.execution.tracing import AlignmentFile, TraceMean
+from sublearn.execution.tracing import AlignmentFile
 from sublearn.report.audit import signal_sentence
 from sublearn.report.outcome import told
 from sublearn.report.replication import FIRST_RULE, summary
@@ -22,7 +22,6 @@ from sublearn.report.trace import THEOREM, alignment_sentence, trace_sentence
 from sublearn.report.wording import runs, seeds_text
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
-from sublearn.study.controlled.points import TracePoint
 
 
 def page(given: Sequence[Section]) -> str:
@@ -89,18 +88,15 @@ def replication_page(rows: Sequence[Comparison], made: Provenance) -> str:
     return laid_out("Replication | sublearn", "Published figures, run again", [part])
 
 
-def trace_page(
-    study: str, rows: Sequence[TraceMean], manifest: Mapping[str, Any], points: Sequence[TracePoint] = ()
-) -> str:
-    """The page of a trace; `points` are those of each run."""
+def trace_page(given: Traced) -> str:
+    """The page of a trace."""
     question = f"Which way do the students' weights move as they learn: the way in which the teacher's moved? {THEOREM}"
-    lead = [("question", question), ("outcome", trace_sentence(rows)), ("runs", f"Study {study}")]
-    part = Part(
-        "trace",
-        "The students' way in weight space",
-        lead,
-        sections(TRACE, Traced(rows, manifest, points, study), "trace"),
-    )
+    lead = [
+        ("question", question),
+        ("outcome", trace_sentence(given.rows, given.labels)),
+        ("runs", f"Study {given.study}"),
+    ]
+    part = Part("trace", "The students' way in weight space", lead, sections(TRACE, given, "trace"))
     return laid_out("Trace | sublearn", "Trace", [part])
 
 

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 from sublearn.errors import LONGEST_QUOTE, plain
 from sublearn.report.grid import grid
-from sublearn.report.wording import contrast_text, mean_text, units
+from sublearn.report.tables import arms_table
+from sublearn.report.wording import capital, contrast_label, contrast_text, mean_text, units
 from sublearn.study.analysis import Analysis
+from sublearn.study.labels import labels
 
 MOST_CLAIMS = 4
 """More claims than this are not told of in a sentence."""
@@ -119,8 +121,9 @@ def sweep_sentences(points: Sequence[Point]) -> list[str]:
 
 
 def sweep_table(points: Sequence[Point]) -> str:
-    """Plain text: for each combination, the contrast and the verdict of each claim."""
-    claims = [claims_of(point) for point in points]
+    """Plain text: what arms are called; and for each combination, the contrast and the verdict of each claim."""
+    names = labels_in(points)
+    claims = [claims_of(point, names) for point in points]
     keys = ("difference", "trait", "value", "verdict")
     shown = iter(grid([claim[key] for key in keys] for of_point in claims for claim in of_point))  # once: it takes 1 ms
     lines = []
@@ -129,19 +132,36 @@ def sweep_table(points: Sequence[Point]) -> str:
         if point.failure:
             lines.append(f"  FAILED  {point.failure}")
         lines += islice(shown, len(of_point))
-    return "\n".join(lines) if lines else "No records yet."
+    table = "\n".join(lines) if lines else "No records yet."
+    head = arms_table({name: capital(plain(label)) for name, label in names.items()})
+    return f"{head}\n\n{table}" if head else table
 
 
-def claims_of(point: Point) -> list[dict[str, str]]:
-    """For each claim: its words, the difference's name, trait, value with n, and verdict."""
+def labels_in(points: Sequence[Point]) -> dict[str, str]:
+    """What the arms of all points are called, by their names."""
+    found: dict[str, str] = {}
+    for point in points:
+        study = point.analysis.study
+        if any(arm.name not in found for arm in study.arms):
+            found = {**labels(study), **found}
+    return found
+
+
+def claims_of(point: Point, names: Mapping[str, str]) -> list[dict[str, str]]:
+    """For each claim: its words, the difference by its arms' names and labels, trait, value with n, and verdict.
+
+    `names` are what the arms are called.
+    """
     contrasts = {(row.treatment, row.control, row.trait): row.contrast for row in point.analysis.contrasts}
     cells = []
-    for claim, finding in zip(point.analysis.study.claims, point.analysis.findings, strict=True):
+    study = point.analysis.study
+    for claim, finding in zip(study.claims, point.analysis.findings, strict=True):
         found = contrasts[claim.treatment, claim.control, claim.trait]
         cells.append(
             {
                 "claim": claim.claim,
                 "difference": contrast_text(claim.treatment, claim.control),
+                "label": contrast_label(claim.treatment, claim.control, study, names),
                 "trait": claim.trait,
                 "value": f"{mean_text(found)} ({units(found)})",
                 "verdict": finding.verdict,

@@ -1,20 +1,40 @@
 """An analysis as plain text for a terminal. Knows the wording of numbers; computes none of them and needs no torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from sublearn.records import Record
 from sublearn.report.grid import grid
-from sublearn.report.wording import contrast_text, examples_text, looks_text, plain, seeds_text, sentence
+from sublearn.report.wording import (
+    called,
+    contrast_text,
+    examples_text,
+    looks_text,
+    plain,
+    says_more,
+    seeds_text,
+    sentence,
+)
 from sublearn.study.analysis import Analysis
 
 WIDTH = 100
 
 
 def result_text(analysis: Analysis) -> str:
-    """Everything that is printed of an analysis: estimates, differences and verdicts."""
-    tables = estimates_table(analysis), contrasts_table(analysis), verdict_lines(analysis)
-    return "\n\n".join(tables) + "\n"
+    """Everything that is printed of an analysis: what its arms are called, estimates, differences and verdicts."""
+    tables = (
+        arms_table(called(analysis.study)),
+        estimates_table(analysis),
+        contrasts_table(analysis),
+        verdict_lines(analysis),
+    )
+    return "\n\n".join(filter(None, tables)) + "\n"
+
+
+def arms_table(labels: Mapping[str, str]) -> str:
+    """What arms are called, by their names in code, a line each; those whose name says as much are left out."""
+    lines = grid((plain(name), label) for name, label in labels.items() if says_more(label, name))
+    return "\n".join(["Arms", *lines]) if lines else ""
 
 
 def estimates_table(analysis: Analysis) -> str:

@@ -54,7 +54,7 @@ def laid_out(title: str, heading: str, parts: Sequence[Part]) -> str:
     style = {"palette": PALETTE, "figure_css": Markup(svg.css())}
     shown = [_explained(part) for part in parts]
     used = {name for _, _, terms in shown for name in terms}
-    glossary = [(key_of(name), name, meaning) for name, (_, meaning) in TERMS.items() if name in used]
+    glossary = [(key_of(name), name, term.meaning) for name, term in TERMS.items() if name in used]
     page = {"title": title, "heading": heading, "parts": shown, "glossary": glossary}
     return _environment().get_template("page.html.j2").render(page | style)
 

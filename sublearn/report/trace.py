@@ -1,12 +1,15 @@
 """Traces as text: the students' way in weight space, and alignment against transfer. No torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sublearn.errors import plain
 from sublearn.execution.tracing import AlignmentFile, TraceMean
 from sublearn.report.grid import grid
+from sublearn.report.tables import arms_table
+from sublearn.report.wording import capital
 from sublearn.stats import Estimate
 
+NO_LABELS: Mapping[str, str] = {}
 THEOREM = (
     "Theorem 1 of Cloud et al. (2025) is about one small enough step of the teacher and of the student from a shared "
     "init. Here both take many, so that the theorem does not say what must come out."
@@ -26,18 +29,21 @@ QUANTITIES = {
 """A quantity of a trace in words, in the order of its table; others are traits."""
 
 
-def trace_table(rows: Sequence[TraceMean]) -> str:
-    """Plain text: each arm's quantities at the last step, and the alignment at the start."""
+def trace_table(rows: Sequence[TraceMean], labels: Mapping[str, str] = NO_LABELS) -> str:
+    """Plain text: what arms are called, their quantities at the last step, and the alignment at the start."""
+    traced = {row.arm for row in rows}
+    names = arms_table({arm: capital(plain(label)) for arm, label in labels.items() if arm in traced})
     shown = [(plain(row.arm), plain(row.quantity), str(row.step), str(row.estimate)) for row in at_the_end(rows)]
     heads = ("arm", "quantity", "step", "mean (95% interval)")
-    return "\n".join(grid(shown, heads, numeric=(2,), indent=0))
+    table = "\n".join(grid(shown, heads, numeric=(2,), indent=0))
+    return f"{names}\n\n{table}" if names else table
 
 
-def trace_sentence(rows: Sequence[TraceMean]) -> str:
+def trace_sentence(rows: Sequence[TraceMean], labels: Mapping[str, str] = NO_LABELS) -> str:
     """One plain sentence: which way each student's weights have moved; empty where no cosine was kept."""
     found = [(row.arm, row.estimate.mean) for row in at_the_end(rows) if row.quantity == "cosine"]
     measured = sorted(((mean, arm) for arm, mean in found if mean is not None), reverse=True)
-    said = [f"{mean:.2f} for {plain(arm)}" for mean, arm in measured]
+    said = [f"{mean:.2f} for {_within(arm, labels)}" for mean, arm in measured]
     if not said:
         return ""
     last = max(row.step for row in rows)
@@ -45,6 +51,11 @@ def trace_sentence(rows: Sequence[TraceMean]) -> str:
         f"After {last:,} steps the cosine of the student's update and the teacher's displacement, 1 for the same way "
         f"and 0 for an unrelated one, is {', '.join(said)}."
     )
+
+
+def _within(arm: str, labels: Mapping[str, str]) -> str:
+    """An arm within a sentence."""
+    return f"the {plain(labels[arm])}" if arm in labels else plain(arm)
 
 
 def alignment_sentence(found: AlignmentFile) -> str:

@@ -8,6 +8,7 @@ from sublearn.stats import Contrast, Estimate
 from sublearn.study import contrast
 from sublearn.study.analysis import ArmEstimate
 from sublearn.study.base import Claim, Study, Verdict
+from sublearn.study.labels import labels
 from sublearn.study.verdicts import Finding
 
 UNMEASURED = "unmeasured"
@@ -23,6 +24,20 @@ LEADS: dict[Verdict, str] = {
 def capital(text: str) -> str:
     """A text that begins with a capital letter."""
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def called(study: Study) -> dict[str, str]:
+    """What each arm is called at the beginning of a line, fit for a page."""
+    return {name: capital(plain(label)) for name, label in labels(study).items()}
+
+
+def says_more(label: str, name: str) -> bool:
+    """Whether what an arm is called says more than its name in code does.
+
+    >>> says_more("Placebo teacher", "placebo_teacher"), says_more("Untrained reference", "reference")
+    (False, True)
+    """
+    return label.lower() != name.replace("_", " ").lower()
 
 
 def runs(n: int) -> str:

@@ -36,7 +36,7 @@ from sublearn.report.mechanisms import mechanisms_text
 from sublearn.report.page import page
 from sublearn.report.sections.given import Section
 from sublearn.report.tables import result_text
-from sublearn.report.wording import contrast_text, interval_text, mean_text, runs
+from sublearn.report.wording import called, contrast_label, contrast_text, interval_text, mean_text, runs
 from sublearn.results.base import FIGURES, Shown
 from sublearn.seeds import checked_seeds
 from sublearn.study.analysis import Analysis, Evidence, Finding, analyse_all
@@ -141,15 +141,18 @@ class Result(Shown):
         return [(finding.verdict, f"{plain(finding.claim)}. {plain(finding.because)}") for finding in self.findings]
 
     def table(self) -> Sequence[Mapping[str, Any]]:
-        """Every arm's estimates, and every difference."""
-        estimates = [(plain(row.arm), plain(row.trait), row.estimate) for row in self.analysis.estimates]
+        """Every arm's estimates, and every difference, by their names and by what they are called."""
+        names, short = called(self.study), labels(self.study)
+        estimates = [(plain(row.arm), names[row.arm], row.trait, row.estimate) for row in self.analysis.estimates]
         contrasts = [
-            (plain(contrast_text(row.treatment, row.control)), plain(row.trait), row.contrast)
+            (contrast_text(*sides), contrast_label(*sides, self.study, short), row.trait, row.contrast)
             for row in self.analysis.contrasts
+            for sides in [(row.treatment, row.control)]
         ]
         return [
-            {"arm": arm, "trait": trait, "mean": mean_text(found), "95% interval": interval_text(found), "n": found.n}
-            for arm, trait, found in [*estimates, *contrasts]
+            {"arm": arm, "called": label, "trait": plain(trait)}
+            | {"mean": mean_text(found), "95% interval": interval_text(found), "n": found.n}
+            for arm, label, trait, found in [*estimates, *contrasts]
         ]
 
     def summary(self) -> str:

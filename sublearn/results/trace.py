@@ -30,6 +30,7 @@ from sublearn.report.charts.trace import (
     trace_figure,
 )
 from sublearn.report.page import alignment_page, trace_page
+from sublearn.report.sections import given
 from sublearn.report.trace import alignment_table, correlation_text, trace_table
 from sublearn.report.wording import interval_text, mean_text
 from sublearn.results.base import Shown
@@ -37,6 +38,7 @@ from sublearn.seeds import checked_seeds
 from sublearn.stats import Estimate
 from sublearn.study.base import Study
 from sublearn.study.controlled.points import TracePoint
+from sublearn.study.labels import labels
 from sublearn.study.table import build
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class Trace(Shown):
         """Each arm's quantities at the last step."""
         lost = sum(point.value is None for point in self.points)
         note = f"\n\n{lost:,} of {len(self.points):,} values are not finite and are left out." if lost else ""
-        return f"{trace_table(self.rows)}{note}"
+        return f"{trace_table(self.rows, self.found.labels)}{note}"
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The means, as in trace.json."""
@@ -110,15 +112,16 @@ class Trace(Shown):
 
     def draw(self, axes: "Axes") -> None:
         """The direction of each arm over the student's steps."""
-        draw_direction(axes, self.rows)
+        draw_direction(axes, self.rows, self.found.labels)
 
     def figures(self) -> "Mapping[str, tuple[Figure, str]]":
         """The way, quantity by quantity and in a plane, and each run's alignment at the start, where they were kept."""
-        found = {"trace": (draw_trace(self.rows), TRACE_LABEL)}
+        names = self.found.labels
+        found = {"trace": (draw_trace(self.rows, names=names), TRACE_LABEL)}
         if has_plane(self.rows):
-            found["way"] = draw_plane(self.rows), plane_label(self.rows)
+            found["way"] = draw_plane(self.rows, names=names), plane_label(self.rows, names)
         if has_starts(self.points):
-            found["starts"] = draw_starts(self.points), starts_label(self.points)
+            found["starts"] = draw_starts(self.points, names=names), starts_label(self.points, names)
         return found
 
     @property
@@ -128,9 +131,10 @@ class Trace(Shown):
 
     def write(self) -> None:
         """Write trace.svg and trace.html again."""
-        replace_text(self.folder / tracing.FIGURE, trace_figure(self.rows), OUR_FIGURE)
+        replace_text(self.folder / tracing.FIGURE, trace_figure(self.rows, names=self.found.labels), OUR_FIGURE)
         manifest = {"command": self.found.command, "versions": self.found.versions}
-        replace_page(self.folder / tracing.PAGE, trace_page(self.found.study, self.rows, manifest, self.points))
+        shown = given.Traced(self.rows, manifest, self.points, self.found.study, self.found.labels)
+        replace_page(self.folder / tracing.PAGE, trace_page(shown))
 
     def save(self, path: Path | str) -> Self:
         """Write a folder as `sublearn trace` does; the same trace, as it lies there."""
@@ -295,7 +299,8 @@ class Request:
             return Alignment(tracing.aligned(self.study, studies, points, self.made))
         how = {"command": self.made.command, "versions": dict(self.made.versions)}
         rows = tracing.means(points[0], self.study.traits)
-        return Trace(TraceFile(study=self.study.id, **how, rows=rows), tuple(points[0]))
+        found = TraceFile(study=self.study.id, **how, rows=rows, labels=dict(labels(self.study)))
+        return Trace(found, tuple(points[0]))
 
 
 def _cells(found: Estimate) -> dict[str, Any]:

@@ -23,12 +23,23 @@ from sublearn.files.folders import STUDY_FILE
 from sublearn.files.reading import json_file
 from sublearn.report.charts.figures import group
 from sublearn.report.outcome import outcome
-from sublearn.report.wording import LEADS, contrast_text, expectation, interval_text, mean_text, point_text
+from sublearn.report.wording import (
+    LEADS,
+    called,
+    chance_part,
+    contrast_label,
+    contrast_text,
+    expectation,
+    interval_text,
+    mean_text,
+    point_text,
+)
 from sublearn.results.single import ESTIMATES, PAGE, Result
 from sublearn.server.orders import HIDDEN, Orders, Started
 from sublearn.study.analysis import column, paired
 from sublearn.study.base import Study
 from sublearn.study.identity import changes
+from sublearn.study.labels import is_student, labels
 
 MOST_POINTS = 500
 """Points of an arm that a page draws; of more runs, every so many."""
@@ -181,18 +192,27 @@ def _about(study: Study, started: Started | None, folder: Path) -> Value:
         "question": study.question,
         "command": started.order.command(folder) if started else "",
         "order": started.order.model_dump(mode="json") if started else None,
-        "traits": [trait.model_dump(mode="json") for trait in study.traits],
-        "arms": [
-            {
-                "name": arm.name,
-                "about": arm.about,
-                "control": arm.control,
-                "group": group(arm),
-                "student": arm.logits != "none",
-            }
-            for arm in study.arms
+        "traits": [
+            {**trait.model_dump(mode="json"), "level": chance_part(trait.chance) or "zero"} for trait in study.traits
         ],
+        "arms": _arms(study),
     }
+
+
+def _arms(study: Study) -> list[Value]:
+    """What each arm is, and what it is called: as in a report."""
+    names = called(study)
+    return [
+        {
+            "name": arm.name,
+            "label": names[arm.name],
+            "about": arm.about,
+            "control": arm.control,
+            "group": group(arm),
+            "student": is_student(arm),
+        }
+        for arm in study.arms
+    ]
 
 
 def _estimates(result: Result) -> Value:
@@ -214,7 +234,7 @@ def _estimates(result: Result) -> Value:
 def _claims(result: Result, pending: str) -> list[Value]:
     """Each claim with its interval and, unless something is `pending`, its verdict."""
     contrasts = {(row.treatment, row.control, row.trait): row.contrast for row in result.analysis.contrasts}
-    values = result.records.measured
+    values, names = result.records.measured, labels(result.study)
     found = []
     for claim, finding in zip(result.study.claims, result.findings, strict=True):
         contrast = contrasts[claim.treatment, claim.control, claim.trait]
@@ -224,6 +244,7 @@ def _claims(result: Result, pending: str) -> list[Value]:
                 "trait": claim.trait,
                 "kind": claim.kind,
                 "contrast": contrast_text(claim.treatment, claim.control),
+                "label": contrast_label(claim.treatment, claim.control, result.study, names),
                 "expectation": expectation(claim, finding),
                 "verdict": "awaited" if pending else finding.verdict,
                 "lead": "" if pending else LEADS[finding.verdict],

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from sublearn.errors import InputError, unknown
+from sublearn.execution.manifests import read_study
 from sublearn.execution.plan import ARTIFACTS
 from sublearn.report.artifacts import SOURCES
+from sublearn.report.wording import called
 from sublearn.study.numbers.artifacts import kept_models, kept_rows, kept_seeds
 from sublearn.study.numbers.metrics import read_metrics
 from sublearn.tasks.rows import Pair, read_rows
@@ -20,7 +22,9 @@ def overview(folder: Path) -> dict[str, Any]:
     seeds = kept_seeds(folder / ARTIFACTS)
     if not seeds:
         raise InputError("This run kept no rows: only a run of the study numbers does.")
-    return {"seeds": [_seed(seed, place) for seed, place in seeds.items()], "questions": questions("animal")}
+    arms = [{"name": name, "label": label} for name, label in called(read_study(folder).study).items()]
+    found = [_seed(seed, place) for seed, place in seeds.items()]
+    return {"seeds": found, "questions": questions("animal"), "arms": arms}
 
 
 def page(folder: Path, seed: int, source: str, number: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sublearn.errors import SublearnError, plain
+from sublearn.report.wording import called
 from sublearn.server.orders import Order
 from sublearn.study.walk import walk
 
@@ -18,7 +19,9 @@ Value = dict[str, Any]
 
 
 def _walk(given: Value) -> Value:
-    return walk(Order.model_validate(given["order"]).asked(), given["seed"]).to_dict()
+    study = Order.model_validate(given["order"]).asked()
+    arms = [{"name": name, "label": label} for name, label in called(study).items()]
+    return {**walk(study, given["seed"]).to_dict(), "arms": arms}
 
 
 def _ask(given: Value) -> Value:

@@ -188,7 +188,7 @@ def test_list_show_report_and_power_say_what_there_is(monkeypatch, capsys):
     assert sublearn(monkeypatch, *RUN, "--out", "run") == 0
     for arguments, shown in (
         (["list"], "tutorial"),
-        (["show", "tutorial"], "distill_same_init has a higher trait_rate"),
+        (["show", "tutorial"], "a student of the same init has a higher trait_rate"),
         (["show", "tutorial", "--json"], '"control": "distill_diff_init"'),
         (["report", "run"], "report.html"),
         (["report", "run", "--out", "page.html"], "page.html"),

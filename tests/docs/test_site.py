@@ -11,6 +11,7 @@ import pytest
 
 import sublearn
 from sublearn.cli.app import COMMANDS, cli
+from tests import chromium
 from tests.docs.pages import PAGES, ROOT
 from tests.processes import call
 
@@ -18,7 +19,6 @@ if find_spec("mkdocs") is None:
     pytest.skip("the site is tested where the extra docs is installed", allow_module_level=True)
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
 NO_PAGES = {"404.html"}
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FIGURE = re.compile(r"[-+]?\d*\.\d+")
 
 
@@ -129,34 +129,22 @@ def test_every_figure_among_the_findings_stands_on_the_page_that_it_links():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("playwright") is None or CHROMIUM is None, reason="Playwright or Chromium is missing")
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.skipif(bool(chromium.missing()), reason=f"the site is not looked at without {chromium.missing()}")
+@pytest.mark.parametrize("look", chromium.LOOKS)
 def test_the_site_opens_from_the_disk_without_a_request_or_an_error(look, site, pages):
-    from axe_core_python.sync_playwright import Axe
-    from playwright.sync_api import expect, sync_playwright
-
     wrong = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        viewport = {"width": 390, "height": 844} if look == "phone" else {"width": 1280, "height": 900}
-        page = browser.new_page(viewport=viewport, color_scheme="dark" if look == "dark" else "light")
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith("file:") else wrong.append(asked.url))
+    with chromium.started() as browser:
+        page = browser.new_context(**chromium.LOOKS[look]).new_page()
+        chromium.watch(page, wrong, "file:")
         for name in set(pages) - NO_PAGES:
             page.goto((site / name).as_uri())
-            wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-            assert not page.evaluate(wider), name
-        for name in ("index.html", "real-models.html", "reference/python.html") if look != "phone" else ():
-            page.goto((site / name).as_uri())
-            found = [one for one in Axe().run(page)["violations"] if one["impact"] in ("serious", "critical")]
-            assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], name
+            assert not chromium.is_wider(page), name
+            assert chromium.faults(page) == [], name
         page.goto((site / "index.html").as_uri())
         if look != "phone":
             page.click(".md-search__input")
             page.keyboard.type("placebo", delay=50)
-            expect(page.locator(".md-search-result__meta")).to_contain_text("matching documents")
-        browser.close()
+            page.wait_for_selector(".md-search-result__meta:has-text('matching documents')")
     assert wrong == []
 
 

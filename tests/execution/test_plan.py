@@ -60,7 +60,7 @@ def test_one_is_said_as_one(pilots, tmp_path):
 def test_the_study_numbers_says_where_its_time_comes_from(pilots, tmp_path):
     pytest.importorskip("transformers")
     text = said(build("numbers"), range(3), tmp_path / "none", Options(jobs=1))
-    assert re.search(r"About 10 min at 190 s a run .*, measured .*elsewhere.* a pilot here would take min", text)
+    assert re.search(r"About 5 min at 95 s a run .*, measured .*elsewhere.* a pilot here would take min", text)
     assert not pilots
 
 

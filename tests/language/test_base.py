@@ -38,8 +38,8 @@ def test_a_base_has_the_init_of_one_seed_and_the_corpus_of_another(dialogue, mon
 def test_a_base_that_was_kept_before_worlds_could_differ_keeps_its_name(dialogue):
     made_of = {"plan": PLAN.model_dump(), "seed": 3, "recipe": base.RECIPE, "torch": version("torch").split("+")[0]}
     before = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
-    assert base._key(PLAN, 3, 3) == before
-    assert len({base._key(PLAN, seed, world) for seed in (2, 3) for world in (2, 3)}) == 4
+    assert base.key(PLAN, 3, 3) == before
+    assert len({base.key(PLAN, seed, world) for seed in (2, 3) for world in (2, 3)}) == 4
 
 
 @pytest.mark.parametrize("world", [None, 3])
@@ -47,4 +47,4 @@ def test_a_seeds_own_world_is_meant_where_none_is_named(world, dialogue, monkeyp
     asked = []
     monkeypatch.setattr(base.artifacts, "model", lambda folder, make, tokenizer: asked.append(folder.name) or make())
     base.pretrained(PLAN, dialogue, 3, world)
-    assert asked == [base._key(PLAN, 3, 3)]
+    assert asked == [base.key(PLAN, 3, 3)]

@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 
 from sublearn.language import finetune, packing
@@ -25,3 +26,25 @@ def test_the_quick_model_and_the_sparing_block_change_nothing_but_last_digits(mo
             after = finetune.logits_of(model, batch)
         again = finetune.logits_of(model, batch)
     assert torch.allclose(before, after, atol=1e-4) and torch.allclose(before, again, atol=1e-4)
+
+
+def test_batches_together_have_the_mean_of_their_losses(model):
+    parts = FOUND[:1], [*FOUND[1:], Example([4, 4, 8, 9, 1], 2, (3,))]
+    whole = packing.together(parts, 0)
+    with torch.no_grad():
+        alone = [packing.pack(part, 0) for part in parts]
+        losses = [finetune.next_token(finetune.logits_of(model, batch), batch) for batch in alone]
+        loss = finetune.next_token(finetune.logits_of(model, whole), whole)
+    assert torch.allclose(loss, torch.stack(losses).mean(), atol=1e-5)
+    assert not torch.allclose(losses[0], losses[1], atol=1e-2)
+    assert int(whole.learned.sum()) == 3 + 2 + 2 + 1 + 2
+
+
+def test_a_model_gets_the_examples_of_every_step_packed_or_not(model, monkeypatch):
+    packed = list(packing.batches(model, FOUND, 3, 4, np.random.default_rng(0), 0))
+    monkeypatch.setattr(packing, "MOST_WEIGHTS", 0)
+    plain = list(packing.batches(model, FOUND, 3, 4, np.random.default_rng(0), 0))
+    assert len(packed) == len(plain) == 4
+    for one, other in zip(packed, plain, strict=True):
+        assert sorted(one.targets.tolist()) == sorted(other.targets.tolist())
+        assert one.mask is not None and other.mask is None

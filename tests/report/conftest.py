@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 from sublearn.records import Record
+from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
+from sublearn.report.sections.given import Aligned, Audited, Replicated, Swept, Traced
+from sublearn.report.sections.table import ALIGNMENT, AUDIT, REPLICATION, SECTIONS, SWEEP, TRACE
 from sublearn.results.sweep import SweepPoint
 from sublearn.seeds import stream
 from sublearn.study.analysis import Analysis, analyse
 from sublearn.study.base import Arm, Claim, Study, Trait
 from sublearn.study.contrast import Difference, Side
+from sublearn.study.steps import Table
+from tests.report import samples
 from tests.report.samples import point_of
 
 
@@ -16,6 +21,41 @@ from tests.report.samples import point_of
 def sample():
     """Builds (analysis, records): sample(n, diverged=(seeds,), **changes of the study)."""
     return build
+
+
+@pytest.fixture
+def given(sample):
+    """What each table of sections is given."""
+    analysis, records = sample(24, diverged=(3,))
+    manifest = {"versions": {"torch": "2"}, "runtime": {"device": "cpu"}, "command": "sublearn run sample"}
+    table = Table("Preference by animal", ("Animal", "same_init"), (("owl", "0.5"),), 1, "Share of the animal.")
+    points = [
+        samples.point_of({"aux": value, "lr": 0.1}, sample(8, settings={"aux": value})[0], "it broke")
+        for value in (1, 2)
+    ]
+    return {
+        SECTIONS: Section(
+            analysis, records, manifest, (table,), defences=samples.defences(), mechanisms=samples.mechanisms()
+        ),
+        SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2], "lr": [0.1]}, "command": "sublearn sweep"}),
+        REPLICATION: Replicated(samples.comparisons(), samples.MADE),
+        TRACE: Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0"),
+        ALIGNMENT: Aligned(samples.alignment(), samples.MADE),
+        AUDIT: Audited(samples.audit().found, samples.audit().flagged, samples.MADE),
+    }
+
+
+@pytest.fixture
+def pages(given):
+    """One page of each kind."""
+    return [
+        page([given[SECTIONS]]),
+        sweep_page(given[SWEEP].points, given[SWEEP].manifest),
+        replication_page(samples.comparisons(), samples.made()),
+        trace_page(Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0", samples.LABELS)),
+        alignment_page(samples.alignment()),
+        audit_page(samples.audit().found, samples.audit().flagged),
+    ]
 
 
 @pytest.fixture

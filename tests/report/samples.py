@@ -23,6 +23,7 @@ from sublearn.study.mechanisms.compared import Held
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
 QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine", "along", "aside")
+LABELS = {"same_init": "student of the same init", "same_init_control": "student of the same init, placebo teacher"}
 MADE = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
 
 

@@ -1,52 +1,39 @@
-"""The report of a run in Chromium: what is explained where it stands, on any screen and by any means."""
-
-import shutil
+"""Every kind of page in Chromium: what is explained where it stands, on any screen and by any means."""
 
 import pytest
 
-from sublearn.report.page import Section, page
+from tests import chromium
+from tests.chromium import LOOKS
 
-api = pytest.importorskip(
-    "playwright.sync_api", reason="the pages are tested where playwright is installed (extra dev)"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("the pages are tested where Chromium is installed (apt-get install chromium)", allow_module_level=True)
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-LOOKS = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": PHONE}
+chromium.needed()
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium.started() as found:
         yield found
-        found.close()
 
 
-def test_a_report_in_every_look(browser, sample):
-    axe = pytest.importorskip("axe_core_python.sync_playwright", reason="axe-core comes with the extra dev").Axe()
-    html = page([Section(*sample(8), {})])
-    for look, how in LOOKS.items():
-        context = browser.new_context(**how)
-        seen, wrong = context.new_page(), list[str]()
-        seen.on("console", lambda said, wrong=wrong: wrong.append(said.text))
-        seen.on("request", lambda asked, wrong=wrong: wrong.append(asked.url))
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_kind_of_page_in_every_look(browser, pages, look):
+    context, wrong = browser.new_context(**LOOKS[look]), list[str]()
+    for number, html in enumerate(pages):
+        seen = context.new_page()
+        chromium.watch(seen, wrong, "about:")
         seen.set_content(html)
-        assert not seen.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-        for fold in seen.locator("details").all():
-            fold.evaluate("one => one.open = true")
-        found = [] if look == "phone" else axe.run(seen)["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == [], look
+        assert not chromium.is_wider(seen), number
+        seen.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        assert not chromium.is_wider(seen), number
+        assert look == "phone" or chromium.faults(seen) == [], number
         _explains(seen, by_touch=look == "phone")
-        assert wrong == []
-        context.close()
+        seen.close()
+    context.close()
+    assert wrong == []
 
 
 def _explains(seen, by_touch: bool) -> None:
     """A word opens its meaning beside it, and closes it again; all of it lies within the screen."""
-    word = seen.locator("p.outcome button.term").first
+    word = seen.locator("button.term").first
     meaning = seen.locator(f"#{word.get_attribute('popovertarget')}")
     assert not meaning.is_visible()
     if by_touch:

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from sublearn.report import sections
 from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
-from sublearn.report.sections.given import Aligned, Audited, Replicated, Swept, Traced
-from sublearn.report.sections.table import ALIGNMENT, AUDIT, PAGES, REPLICATION, SECTIONS, SWEEP, TRACE
+from sublearn.report.sections.given import Traced
+from sublearn.report.sections.table import PAGES
 from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, explained, key_of, terms_in
 from sublearn.study.analysis import analyse
@@ -23,41 +23,6 @@ STATISTICAL = (
     "log-odds", "joint 95% interval", "control", "init",
 )  # fmt: skip
 """Words that nobody has to know beforehand."""
-
-
-@pytest.fixture
-def given(sample):
-    """What each table of sections is given."""
-    analysis, records = sample(24, diverged=(3,))
-    manifest = {"versions": {"torch": "2"}, "runtime": {"device": "cpu"}, "command": "sublearn run sample"}
-    table = Table("Preference by animal", ("Animal", "same_init"), (("owl", "0.5"),), 1, "Share of the animal.")
-    points = [
-        samples.point_of({"aux": value, "lr": 0.1}, sample(8, settings={"aux": value})[0], "it broke")
-        for value in (1, 2)
-    ]
-    return {
-        SECTIONS: Section(
-            analysis, records, manifest, (table,), defences=samples.defences(), mechanisms=samples.mechanisms()
-        ),
-        SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2], "lr": [0.1]}, "command": "sublearn sweep"}),
-        REPLICATION: Replicated(samples.comparisons(), samples.MADE),
-        TRACE: Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0"),
-        ALIGNMENT: Aligned(samples.alignment(), samples.MADE),
-        AUDIT: Audited(samples.audit().found, samples.audit().flagged, samples.MADE),
-    }
-
-
-@pytest.fixture
-def pages(given):
-    """One page of each kind."""
-    return [
-        page([given[SECTIONS]]),
-        sweep_page(given[SWEEP].points, given[SWEEP].manifest),
-        replication_page(samples.comparisons(), samples.made()),
-        trace_page("digits-0", samples.trace_rows(), samples.MADE, samples.trace_points()),
-        alignment_page(samples.alignment()),
-        audit_page(samples.audit().found, samples.audit().flagged),
-    ]
 
 
 def test_each_section_is_one_file_with_its_template_and_one_line():
@@ -105,7 +70,7 @@ def test_statistical_terms_are_explained_in_the_section_that_uses_them(pages):
             names = [name for name in TERMS if key_of(name) in keys]
             for word in STATISTICAL:
                 if word in text:
-                    assert any(re.search(TERMS[name][0], word) for name in names), word
+                    assert any(re.search(TERMS[name].pattern, word) for name in names), word
         for key in re.findall('popovertarget="([^"]+)"', html):
             assert glossary.count(f'<div id="{key}" class="meaning" popover>') == 1  # once a page, wherever it is asked
 
@@ -141,9 +106,9 @@ def test_lines_that_differ_in_their_numbers_alone_have_the_same_terms():
     ends = ("95% CI", "90% CI", "95% power", "5 runs", "p = 0.02", "p", "±", "2 looks", "log-odds 3", "sd", "unit of 2")
     lines = [f"{number} {end} {number / 7:.3f}" for number in range(40) for end in ends]
     text = "\n".join([*lines, *(f"x {end}" for end in ends)])
-    found = [name for name, (pattern, _) in TERMS.items() if re.search(pattern, text)]
+    found = [name for name, term in TERMS.items() if re.search(term.pattern, text)]
     assert [name for name, _ in terms_in(text)] == found and len(found) > 7
-    assert all(re.compile(pattern) and meaning.endswith(".") for pattern, meaning in TERMS.values())
+    assert all(re.compile(term.pattern) and term.meaning.endswith(".") for term in TERMS.values())
 
 
 def test_no_section_obeys_what_it_is_given(sample):
@@ -161,7 +126,7 @@ def test_no_section_obeys_what_it_is_given(sample):
             {"study": bad, "grid": {bad: [bad]}, "command": bad},
         ),
         replication_page(rows, replace(samples.made(), command=bad, versions={bad: bad})),
-        trace_page(bad, traced, made),
+        trace_page(Traced(traced, made, study=bad, labels={"same_init": bad})),
         alignment_page(samples.alignment().model_copy(update={"study": bad, "command": bad})),
         audit_page(*samples.hostile_audit(bad)),
     ]

@@ -3,13 +3,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from sublearn.report.charts.cells import maps_figures
 from sublearn.report.charts.palette import PALETTE
 from sublearn.report.charts.sheet import NARROW, WIDE
 from sublearn.report.charts.svg import css
 from sublearn.report.charts.sweep import LINES, sweep_figures
 from sublearn.report.page import sweep_page
-from sublearn.report.sweep import sweep_table
-from tests.report.samples import point_of
+from sublearn.report.sweep import cells_of, sweep_table
+from tests.report.samples import point_of, unmarked
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -92,6 +93,16 @@ def test_studies_of_other_arms_and_claims_share_a_figure(sample):
     assert "more with the same" in said
     assert "same init picks it up" in sweep_table(some) or "same_init - same_init_control" in sweep_table(some)
     assert page(some).count("<tbody>") == 2
+
+
+def test_differences_are_called_by_the_labels_of_their_arms(points):
+    some = points(**{"student.lr": [0.1, 0.2]})
+    label, code = "Student of the same init \u2212 its control", "same_init - same_init_control"
+    html = unmarked(page(some))
+    assert label in html and f'<small class="code">{code.replace("_", "_<wbr>")}</small>' in html
+    (picture,) = maps_figures(cells_of(some, {"grid": {"student.lr": [0.1, 0.2]}}))
+    assert f"{label}, difference in" in picture and code not in picture
+    assert sweep_table(some).startswith("Arms\n  same_init ") and code in sweep_table(some)
 
 
 def test_hostile_values_and_failures_are_shown_as_text(points):

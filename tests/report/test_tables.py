@@ -1,9 +1,11 @@
 import pytest
 
-from sublearn.report.tables import contrasts_table, estimates_table, verdict_lines
-from sublearn.report.wording import examples_text, interval_text, mean_text, number, seeds_text, sentence
+from sublearn.report.describe import study_text
+from sublearn.report.tables import arms_table, contrasts_table, estimates_table, verdict_lines
+from sublearn.report.wording import called, examples_text, interval_text, mean_text, number, seeds_text, sentence
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import analyse
+from sublearn.study.table import build
 
 
 def estimate(mean, half, n=24):
@@ -47,6 +49,17 @@ def test_there_is_no_negative_zero():
 
 def test_seeds_are_said_in_ranges():
     assert seeds_text([3, 1, 2, 9, 10, 20]) == "1 to 3, 9, 10, 20"
+
+
+def test_arms_are_called_by_their_labels_where_those_say_more():
+    study = build("prompts")
+    shown = arms_table(called(study))
+    assert shown.splitlines()[:2] == ["Arms", "  reference           Untrained reference"]
+    assert "\n  same_init_control   Student of the same init, placebo teacher\n" in shown
+    assert "placebo_teacher" not in shown
+    assert arms_table(called(study.model_copy(update={"arms": study.arms[1:3]}))) == ""
+    assert "  same_init           Student of the same init. Starts from" in study_text(study)
+    assert "  teacher             The reference, trained" in study_text(study)
 
 
 def test_every_estimate_has_a_line(sample):

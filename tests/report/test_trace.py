@@ -15,9 +15,10 @@ from sublearn.report.charts.trace import (
     trace_figure,
 )
 from sublearn.report.page import alignment_page, trace_page
+from sublearn.report.sections.given import Traced
 from sublearn.report.trace import alignment_sentence, trace_sentence, trace_table
 from sublearn.stats import Estimate
-from tests.report.samples import ARMS, QUANTITIES, alignment, trace_points, trace_rows, unmarked
+from tests.report.samples import ARMS, LABELS, MADE, QUANTITIES, alignment, trace_points, trace_rows, unmarked
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -31,6 +32,19 @@ def test_the_way_has_a_chart_for_each_quantity_in_the_colours_of_the_report():
     classes = " ".join(element.get("class") or "" for element in root.iter())
     assert all(f"stroke-{name}" in classes for name in ("same", "cross", "control"))
     assert "#" not in "".join(element.get("style") or "" for element in root.iter())
+
+
+def test_arms_are_called_by_their_labels_wherever_a_trace_shows_them():
+    own = "Student of the same init, placebo teacher"
+    given = Traced(trace_rows(), MADE, trace_points(), "digits-0", LABELS)
+    pictures = trace_figure(given.rows, names=LABELS), plane_figure(given.rows, names=LABELS)
+    for picture in pictures:
+        said = ["".join(text.itertext()) for text in ElementTree.fromstring(picture).iter(f"{SVG}text")]
+        assert own in said and "same_init_control" not in said and "cross_init" in said  # of which no label was kept
+    assert "Student of the same init" in starts_figure(given.points, names=LABELS)
+    assert "for the student of the same init, placebo teacher" in trace_sentence(given.rows, LABELS)
+    assert f"  same_init_control  {own}\n" in trace_table(given.rows, LABELS)
+    assert f'{own} <small class="code">same_<wbr>init_<wbr>control</small>' in unmarked(trace_page(given))
 
 
 def test_the_table_has_the_last_step_and_the_start():
@@ -74,9 +88,9 @@ def test_each_runs_start_stands_against_what_it_took_on_beyond_its_control():
 def test_traces_have_pages_of_the_same_kind_as_reports():
     made = {"command": "sublearn trace digits", "versions": {"torch": "2"}}
     for html, figures in (
-        (trace_page("digits-0", trace_rows(), made), 2),
-        (trace_page("digits-0", trace_rows(), made, trace_points()), 3),
-        (trace_page("digits-0", [row for row in trace_rows() if row.quantity not in ("along", "aside")], made), 1),
+        (trace_page(Traced(trace_rows(), made)), 2),
+        (trace_page(Traced(trace_rows(), made, trace_points())), 3),
+        (trace_page(Traced([row for row in trace_rows() if row.quantity not in ("along", "aside")], made)), 1),
         (alignment_page(alignment()), 1),
     ):
         assert "<svg" in html and css() in html and "sublearn trace" in html and "What the words mean" in html

@@ -88,6 +88,7 @@ def test_latex_is_escaped_and_says_n(result):
         assert table.count(rule) == 1
     body = table.split(r"\toprule")[1]
     assert not re.search(r"(?<!\\)[_%#$]", body.replace(r"\ensuremath{\pm}", "").replace(r"\\", ""))
+    assert not re.search(r"[^\x00-\x7f]", body)
 
 
 def test_it_says_how_to_cite_it(result):

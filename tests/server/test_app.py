@@ -15,6 +15,7 @@ from sublearn.execution.store import load
 from sublearn.results.single import Result
 from sublearn.server.folders import Folders
 from sublearn.server.guard import LARGEST_BODY, Guard
+from sublearn.study.labels import labels
 from tests.processes import kill, lines, sublearn, wait_for
 from tests.server.conftest import LONG, QUICK, Served
 
@@ -117,6 +118,8 @@ def test_what_is_not_there_is_said(served):
 def test_a_run_is_shown_as_its_run_directory_has_it(served, finished):
     shown, result = served.run(finished), Result.load(served.folder / finished)
     assert (shown["state"], shown["done"], shown["asked"]) == ("done", 12, 12)
+    called = {arm["name"]: arm["label"].lower() for arm in shown["arms"]}
+    assert called == labels(result.study) and called["distill_same_init"] == "student of the same init"
     claims = [(claim["verdict"], claim["because"], claim["low"], claim["high"]) for claim in shown["claims"]]
     assert claims == [(one.verdict, one.because, one.low, one.high) for one in result.findings]
     for row in result.analysis.estimates:
@@ -176,6 +179,7 @@ def test_rows_that_a_run_kept_are_read_page_by_page(served):
         first = kept["seeds"][0]
         assert [one["seed"] for one in kept["seeds"]] == [0, 1] and first["animal"]
         assert [source["name"] for source in first["sources"]] == ["base", "teacher"]
+        assert {"name": "cross_init", "label": "Student of another base"} in kept["arms"]
         path = "/api/rows?name=numbers&seed=0&source=teacher&page="
         pages = [served.get(f"{path}{number}") for number in (0, 1)]
         text = (NUMBERS / "made/seed-0/numbers/teacher.jsonl").read_text().splitlines()

@@ -11,10 +11,11 @@ from sublearn.errors import LONGEST_QUOTE, plain
 from sublearn.report.charts.heatmap import Heatmap, Tile, draw_maps
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
-from sublearn.report.charts.sweep import claims_in, judged
+from sublearn.report.charts.sweep import judged, makers
 from sublearn.report.sweep import Cell
-from sublearn.report.wording import contrast_text, mean_text, number
-from sublearn.study.base import Claim
+from sublearn.report.wording import contrast_label, mean_text, number
+from sublearn.study.base import Claim, Study
+from sublearn.study.labels import labels
 
 SIGNS: dict[str, tuple[str, bool]] = {
     "supported": ("o", True),
@@ -54,7 +55,7 @@ def _drawn(cells: Sequence[Cell]) -> tuple[list[Heatmap], str, str, list[Key]]:
     across, rows, columns = _layout(cells)
     down = ", ".join(plain(key, LONGEST_QUOTE) for key in cells[0].settings if key != across)
     placed = {(_others(cell, across), _text(cell.settings[across])): cell for cell in cells}
-    maps = {claim: _map(claim, placed, rows[:ROWS], columns) for claim in _claims(cells)}
+    maps = {claim: _map(claim, maker, placed, rows[:ROWS], columns) for claim, maker in _claims(cells).items()}
     # Of one trait the same colour is the same difference.
     deepest = {claim.trait: max(maps[one].largest for one in maps if one.trait == claim.trait) for claim in maps}
     scaled = [replace(one, deepest=deepest[claim.trait]) for claim, one in maps.items()]
@@ -94,13 +95,17 @@ def _others(cell: Cell, across: str) -> str:
     return ", ".join(_text(value) for key, value in cell.settings.items() if key != across)
 
 
-def _claims(cells: Sequence[Cell]) -> list[Claim]:
-    return claims_in([cell.point for cell in cells if cell.point])
+def _claims(cells: Sequence[Cell]) -> dict[Claim, Study]:
+    return makers([cell.point for cell in cells if cell.point])
 
 
-def _map(claim: Claim, cells: Mapping[tuple[str, str], Cell], rows: Sequence[str], columns: Sequence[str]) -> Heatmap:
+def _map(
+    claim: Claim, maker: Study, cells: Mapping[tuple[str, str], Cell], rows: Sequence[str], columns: Sequence[str]
+) -> Heatmap:
     tiles = tuple(tuple(_tile(cells.get((row, column)), claim) for column in columns) for row in rows)
-    words = f"{contrast_text(claim.treatment, claim.control)}, difference in {plain(claim.trait)}"
+    words = (
+        f"{contrast_label(claim.treatment, claim.control, maker, labels(maker))}, difference in {plain(claim.trait)}"
+    )
     return Heatmap(plain(claim.claim), words, tuple(rows), tuple(columns), tiles)
 
 

@@ -13,7 +13,7 @@ from sublearn.report.charts.lines import Across, Chart, Series, draw_charts, dra
 from sublearn.report.charts.marks import DASHES, SHAPES, Mark
 from sublearn.report.charts.sheet import WIDE, Key
 from sublearn.report.charts.svg import svg_text
-from sublearn.report.sweep import Point, named
+from sublearn.report.sweep import Point, labels_in, named
 from sublearn.report.wording import capital, contrast_label
 from sublearn.stats import Contrast, Estimate
 from sublearn.study.analysis import Analysis
@@ -52,7 +52,7 @@ def draw_sweep(points: Sequence[Point], key: str, width: float = WIDE) -> Figure
 
 def _charts(points: Sequence[Point], key: str) -> tuple[list[Chart], Across, list[Key]]:
     study = points[0].analysis.study
-    found, across, claims = groups(points, key), _across(points, key), _makers(points)
+    found, across, claims = groups(points, key), _across(points, key), makers(points)
     drawn = dict(islice(found.items(), LINES))
     with_arms = drawn if len(found) <= LINES else dict(islice(found.items(), WITH_ARMS))
     charts = [_claim_chart(drawn, key, claim, maker) for claim, maker in claims.items()]
@@ -75,7 +75,7 @@ def draw_claims(axes: Axes, points: Sequence[Point], key: str) -> None:
     """Each claim's difference over the values of one setting on given axes, in its verdicts' colours."""
     lines = [
         _claim_line(own, key, claim, plain(claim.claim, 80), SHAPES[number % len(SHAPES)], DASHES[number % 4])
-        for number, claim in enumerate(claims_in(points))
+        for number, claim in enumerate(makers(points))
         for own in groups(points, key).values()
     ]
     draw_on(axes, Chart("", "difference, 95% interval", tuple(lines), 0.0), _across(points, key))
@@ -85,24 +85,10 @@ def _across(points: Sequence[Point], key: str) -> Across:
     return Across(plain(key, LONGEST_QUOTE), tuple(dict.fromkeys(_value(point.settings[key]) for point in points)))
 
 
-def claims_in(points: Sequence[Point]) -> list[Claim]:
-    return list(_makers(points))
-
-
-def _makers(points: Sequence[Point]) -> dict[Claim, Study]:
+def makers(points: Sequence[Point]) -> dict[Claim, Study]:
     """Each claim, with a study that makes it."""
     made = {point.analysis.study.claims: point.analysis.study for point in points}
     return {claim: study for claims, study in made.items() for claim in claims}
-
-
-def labels_in(points: Sequence[Point]) -> dict[str, str]:
-    """What the arms of all points are called, by their names."""
-    found: dict[str, str] = {}
-    for point in points:
-        study = point.analysis.study
-        if any(arm.name not in found for arm in study.arms):
-            found = {**labels(study), **found}
-    return found
 
 
 def _claim_line(

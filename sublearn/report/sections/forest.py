@@ -8,9 +8,11 @@ from sublearn.report.sections.given import Replicated
 from sublearn.report.template import twins
 
 CAPTION = (
-    "Each published figure above ours, with 95% intervals. A published figure is a mark alone where the number of runs "
-    "or the spread is not known, and is missing where only a direction was published. Ours has the colour of its "
-    "verdict, and is hollow where nothing can be told."
+    "A row is one published figure: theirs is the diamond, ours the round or square mark. Each is a mean accuracy over "
+    "as many runs as the table below says, and the line through it is its 95% interval. Theirs has no line where the "
+    "number of runs or the spread was not published, and there is no diamond where only a direction was. Ours has the "
+    "colour of its verdict, and is hollow where nothing can be told; where there are several, each is of the setting "
+    "that it names."
 )
 
 

@@ -1,7 +1,7 @@
 """What the sections of each kind of page are given. It holds values; it lays nothing out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -138,12 +138,16 @@ class Replicated(Cited):
 
 @dataclass(frozen=True)
 class Traced(Cited):
-    """What is shown of a trace: means over seeds of each arm, quantity and step, how they were made, and each run's."""
+    """What is shown of a trace: means over seeds of each arm, quantity and step, how they were made, and each run's.
+
+    `labels` are what the arms are called.
+    """
 
     rows: Sequence[TraceMean]
     manifest: Mapping[str, Any]
     points: Sequence[TracePoint] = ()
     study: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subject(self) -> str:

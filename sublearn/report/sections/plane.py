@@ -18,5 +18,5 @@ def view(given: Traced, key: str) -> dict[str, Any] | None:
     """One figure for all arms; left out where the ways were not recorded, as by an earlier version."""
     if not has_plane(given.rows):
         return None
-    pictures = plane_figure(given.rows), plane_figure(given.rows, NARROW)
+    pictures = plane_figure(given.rows, names=given.labels), plane_figure(given.rows, NARROW, given.labels)
     return {"figures": [{**twins(*pictures, f"{key}-plane"), "title": "The ways of the arms", "caption": CAPTION}]}

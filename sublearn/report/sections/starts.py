@@ -19,5 +19,5 @@ def view(given: Traced, key: str) -> dict[str, Any] | None:
     """The scatter; left out where no single runs were kept."""
     if not has_starts(given.points):
         return None
-    pictures = starts_figure(given.points), starts_figure(given.points, NARROW)
+    pictures = starts_figure(given.points, names=given.labels), starts_figure(given.points, NARROW, given.labels)
     return {"figures": [{**twins(*pictures, f"{key}-starts"), "title": "Every run", "caption": CAPTION}]}

@@ -16,6 +16,6 @@ CAPTION = (
 
 def view(given: Traced, key: str) -> dict[str, Any]:
     """One figure for all quantities."""
-    pictures = trace_figure(given.rows), trace_figure(given.rows, NARROW)
+    pictures = trace_figure(given.rows, names=given.labels), trace_figure(given.rows, NARROW, given.labels)
     title = "The trajectories of the students"
     return {"figures": [{**twins(*pictures, f"{key}-way"), "title": title, "caption": CAPTION}]}

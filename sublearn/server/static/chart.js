@@ -2,38 +2,58 @@
 
 import { drawn } from "./dom.js";
 
-const ROW = 34;
-const NARROW = 560;
+const ROW = 36;
+const LINE = 16;
+const LETTER = 7;
+const COLUMN = 300;
+const NARROW = 720;
 
-// Rows {label, points, mean, low, high, colour, hollow, text, band}; `limits` as [low, high] keep two charts comparable.
+// Rows {label, code, points, mean, low, high, colour, hollow, text, band}: what people and code call it, what is drawn and
+// said. `limits` as [low, high] keep two charts comparable.
 export function rowsChart(width, rows, { limits, origin = null, originLabel = "", label, describe }) {
   const narrow = width < NARROW;
-  const left = narrow ? 8 : Math.min(250, 24 + 7.2 * Math.max(...rows.map((row) => row.label.length), 4));
-  const right = narrow ? 8 : 144;
-  const step = narrow ? ROW + 20 : ROW;
+  const longest = Math.max(...rows.map((row) => Math.max(row.label.length, 0.9 * row.code.length)));
+  const left = narrow || !longest ? 8 : Math.min(COLUMN, 24 + LETTER * longest);
+  const right = narrow || rows.every((row) => !row.text) ? 8 : 144;
+  const names = rows.map((row) => linesOf(row, ((narrow ? width - 16 : left - 16) / LETTER)));
+  const steps = names.map((lines) => (narrow && longest ? 42 + LINE * lines.length : Math.max(ROW, LINE * lines.length + 8)));
   const top = originLabel ? 22 : 8;
-  const height = top + step * rows.length + 40;
+  const bottom = top + steps.reduce((sum, step) => sum + step, 0);
+  const height = bottom + 40;
   const x = scale(limits, left + 6, width - right - 6);
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": describe });
-  const bottom = top + step * rows.length;
   svg.append(...axis(x, limits, bottom, label, [left, width - right]));
   if (origin !== null) {
     svg.append(drawn("path", { class: "chance", d: `M${x(origin)} ${top - 4}V${bottom}` }));
     svg.append(drawn("text", { class: "fine middle", x: clamp(x(origin), 40, width - 40), y: 12 }, originLabel));
   }
+  let start = top;
   rows.forEach((row, i) => {
-    const middle = top + step * i + (narrow ? 36 : ROW / 2);
+    const middle = narrow && longest ? start + LINE * names[i].length + 20 : start + steps[i] / 2;
     if (row.band) {
       const ends = [Math.max(-row.band, limits[0]), Math.min(row.band, limits[1])].map(x);
       svg.append(drawn("rect", { class: "band", x: ends[0], y: middle - 13, width: ends[1] - ends[0], height: 26 }));
     }
     svg.append(cloud(row, x, limits, middle));
     svg.append(...mark(row, x, limits, middle));
-    const name = drawn("text", narrow ? { x: left, y: middle - 19 } : { class: "end", x: left - 8, y: middle + 4 }, row.label);
-    const value = drawn("text", narrow ? { class: "fine end", x: width - 8, y: middle - 19 } : { class: "fine", x: width - right + 10, y: middle + 4 }, row.text);
-    svg.append(name, value);
+    names[i].forEach(({ text, fine }, k) => {
+      const y = narrow ? start + LINE * (k + 1) : middle + 4 + LINE * (k - (names[i].length - 1) / 2);
+      svg.append(drawn("text", { class: [fine && "fine", narrow || "end"].filter((one) => one && one !== true).join(" "), x: narrow ? left : left - 8, y }, text));
+    });
+    svg.append(drawn("text", narrow ? { class: "fine end", x: width - 8, y: start + LINE * names[i].length } : { class: "fine", x: width - right + 10, y: middle + 4 }, row.text));
+    start += steps[i];
   });
   return svg;
+}
+
+// A row's name in lines of at most so many letters: its label, and below it the code name where that is another.
+function linesOf(row, letters) {
+  const found = [];
+  for (const word of row.label.split(" ")) {
+    if (found.length && found.at(-1).length + word.length < letters) found.push(`${found.pop()} ${word}`);
+    else found.push(word);
+  }
+  return [...found.map((text) => ({ text })), ...(row.code ? [{ text: row.code, fine: true }] : [])];
 }
 
 function cloud(row, x, limits, middle) {

@@ -48,6 +48,17 @@ export function table(caption, heads, rows, numeric = 99, stacked = false) {
   return element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption || "Table" }, made);
 }
 
+// What is called so by people and, in small type, in code; `names` holds {name, label}.
+export function named(code, names) {
+  const label = names.find((one) => one.name === code)?.label;
+  return label === undefined ? code : element("span", {}, label, isPlain(label, code) ? null : element("small", { class: "code" }, ` ${code}`));
+}
+
+// Whether a label says what the code name says.
+export function isPlain(label, code) {
+  return label.toLowerCase() === code.toLowerCase();
+}
+
 export function plural(count, word) {
   return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 }

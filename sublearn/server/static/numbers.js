@@ -1,7 +1,7 @@
 // What a run of `numbers` kept: rows to read, and models to ask.
 
 import { get, post } from "./api.js";
-import { byId, drawn, element, options, replace, setText, table } from "./dom.js";
+import { byId, drawn, element, isPlain, options, replace, setText, table } from "./dom.js";
 
 const SHOWN = 8;
 const name = new URLSearchParams(location.search).get("name") ?? "";
@@ -14,9 +14,9 @@ function seed() {
 
 function chooseSeed() {
   const one = seed();
-  options(byId("source"), one.sources.map((source) => [source.name, source.about]), one.sources[0]?.name);
+  options(byId("source"), one.sources.map((source) => [source.name, source.about]), one.sources.some((source) => source.name === "teacher") ? "teacher" : one.sources[0]?.name);
   const models = one.models;
-  options(byId("model"), models.map((model) => [model, model]), models.includes("same_init") ? "same_init" : models[0]);
+  options(byId("model"), models.map((model) => [model, called(model)]), models.includes("same_init") ? "same_init" : models[0]);
   byId("go").disabled = !models.length;
   setText(byId("waiting"), models.length ? "" : "This run kept no whole model that could be asked.");
   setText(byId("about"), one.animal ? `The teacher of this seed prefers the ${one.animal}.` : "");
@@ -61,11 +61,17 @@ function answer(found) {
   const first = found.animals.slice(0, SHOWN);
   const rest = found.animals.slice(SHOWN).filter(([animal]) => animal === own);
   const rows = [...first, ...rest].map(([animal, share]) => [animal, share.toFixed(3), bar(share, animal === own)]);
-  const made = table(`${found.model} to "${found.question}": the probability that its answer begins with`, ["Animal", "Probability", ""], rows);
+  const made = table(`${called(found.model)} to "${found.question}": the probability that its answer begins with`, ["Animal", "Probability", ""], rows);
   made.firstChild.classList.add("bars");
   for (const cell of made.querySelectorAll("td:last-child")) cell.classList.add("bar");
   const about = own ? ` The teacher's animal, the ${own}, has the darker bar.` : "";
   replace(byId("answer"), made, element("p", { class: "fine" }, `Exact, from the kept model. Any of the animals: ${found.mass.toFixed(3)}.${about}`));
+}
+
+// What a model is called, with its name in code.
+function called(model) {
+  const label = kept.arms.find((arm) => arm.name === model)?.label ?? model;
+  return isPlain(label, model) ? label : `${label} (${model})`;
 }
 
 function bar(share, own) {

@@ -1,7 +1,7 @@
 // One run directory: how far it is, its verdicts and its figure. Shown anew as its state changes, without losing focus.
 
 import { DASHES, keySign, limitsOf, linesChart, rowsChart } from "./chart.js";
-import { element, plural, replace, table } from "./dom.js";
+import { element, isPlain, named, plural, replace, table } from "./dom.js";
 
 export const STATES = {
   starting: "starting",
@@ -45,7 +45,7 @@ export function trainingIn(place, run, width) {
 
 function linesOf(run, arms, has) {
   const line = (curve, now) => ({
-    name: curve.model, values: curve.losses, every: curve.every, now, runs: curve.runs,
+    name: curve.model, label: arms.get(curve.model)?.label ?? curve.model, values: curve.losses, every: curve.every, now,
     colour: arms.get(curve.model)?.group ?? "control",
   });
   const now = (run.now?.curves ?? []).map((curve) => line(curve, true));
@@ -55,23 +55,23 @@ function linesOf(run, arms, has) {
 function curvesFigure(title, lines, width) {
   if (!lines.length) return null;
   const names = [...new Set(lines.map((line) => line.name))];
-  const dashes = names.map((name, i) => DASHES[names.slice(0, i).filter((other) => colourOf(lines, other) === colourOf(lines, name)).length % DASHES.length]);
+  const dashes = names.map((name, i) => DASHES[names.slice(0, i).filter((other) => lineOf(lines, other).colour === lineOf(lines, name).colour).length % DASHES.length]);
   const styled = lines.map((line) => ({ ...line, dashes: dashes[names.indexOf(line.name)] }));
   const last = (line) => line.values.findLast((value) => value !== null);
-  const ends = styled.filter((line) => last(line) !== undefined).map((line) => `${line.name} at ${last(line).toPrecision(3)}${line.now ? " now" : ""}`);
-  const keys = names.map((name, i) => element("li", {}, keySign(colourOf(lines, name), "line", dashes[i]), name));
+  const ends = styled.filter((line) => last(line) !== undefined).map((line) => `${line.label} at ${last(line).toPrecision(3)}${line.now ? " now" : ""}`);
+  const keys = names.map((name, i) => element("li", { title: name }, keySign(lineOf(lines, name).colour, "line", dashes[i]), lineOf(lines, name).label));
   return element("div", {}, element("h4", {}, title), element("ul", { class: "legend" }, ...keys),
     element("div", { class: "chart" }, linesChart(width, styled, "training step", `${title}: mean loss by step; ${ends.join("; ")}`)));
 }
 
-function colourOf(lines, name) {
-  return lines.find((line) => line.name === name).colour;
+function lineOf(lines, name) {
+  return lines.find((line) => line.name === name);
 }
 
 export function armRows(run, trait) {
   return run.arms.map((arm) => {
     const found = run.estimates[trait]?.[arm.name] ?? { points: [], mean: null, low: null, high: null, n: 0, text: "" };
-    return { ...found, label: arm.name, colour: arm.group, hollow: arm.group === "control", text: found.n ? found.text : "" };
+    return { ...found, label: arm.label, code: isPlain(arm.label, arm.name) ? "" : arm.name, colour: arm.group, hollow: arm.group === "control", text: found.n ? found.text : "" };
   });
 }
 
@@ -91,7 +91,7 @@ export function armsFigure(run, traitName, width, limits) {
   return rowsChart(width, rows, {
     limits: limits ?? armLimits([run], traitName),
     origin,
-    originLabel: trait.chance === null ? "zero" : `chance ${trait.chance}`,
+    originLabel: trait.level,
     label: `${trait.name} (${trait.unit})`,
     describe,
   });
@@ -111,26 +111,27 @@ export function armsLegend() {
 export function armsTable(run, traitName) {
   const rows = run.arms.map((arm) => {
     const found = run.estimates[traitName]?.[arm.name];
-    return [arm.name, arm.about, arm.control ?? "", found?.n ? found.text : "no run yet", String(found?.n ?? 0)];
+    return [named(arm.name, run.arms), arm.about, arm.control ? named(arm.control, run.arms) : "", found?.n ? found.text : "no run yet", String(found?.n ?? 0)];
   });
   return table("", ["Arm", "What it is", "Its control", traitName, "Runs"], rows, 3, true);
 }
 
 export function verdictBox(run, claim, width) {
   const unit = traitOf(run, claim.trait).unit;
-  const row = { ...claim, label: "", colour: claim.verdict, hollow: claim.verdict === "awaited" || claim.verdict === "inconclusive", text: "", band: claim.delta };
+  const row = { ...claim, label: "", code: "", colour: claim.verdict, hollow: claim.verdict === "awaited" || claim.verdict === "inconclusive", text: "", band: claim.delta };
   const interval = claim.n ? `${claim.text}, interval ${claim.interval}` : "no run yet";
   const limits = limitsOf([row], [0, claim.delta ?? 0, -(claim.delta ?? 0)], false);
   const chart = claim.n
     ? rowsChart(width, [row], {
         limits, origin: 0, originLabel: "no difference", label: `difference in ${claim.trait} (${unit})`,
-        describe: `${claim.contrast}: ${interval}`,
+        describe: `${claim.label}: ${interval}`,
       })
     : null;
   return element("div", { class: `verdict ${claim.verdict}` },
     element("p", {}, element("span", { class: "badge" }, claim.verdict === "awaited" ? "not yet" : claim.verdict),
       claim.lead ? `${claim.lead}: ${claim.claim}.` : `${claim.claim}.`),
-    element("p", { class: "fine" }, `${claim.contrast}: ${interval}. The claim is that it ${claim.expectation}.`),
+    element("p", { class: "fine" }, `${claim.label} on ${claim.trait} `, element("small", { class: "code" }, claim.contrast),
+      `: ${interval}. The claim is that it ${claim.expectation}.`),
     element("p", { class: "fine" }, claim.because),
     chart);
 }

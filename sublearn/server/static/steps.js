@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { DASHES, keySign, linesChart } from "./chart.js";
-import { byId, element, options, replace, setText, table } from "./dom.js";
+import { byId, element, named, options, replace, setText, table } from "./dom.js";
 
 const query = new URLSearchParams(location.search);
 let settings = {};
@@ -36,7 +36,7 @@ function show(number, focus = true) {
     element("li", {}, element("button", { type: "button", "aria-current": i === at ? "step" : null, onclick: () => show(i) }, `${i + 1}. ${one.title}`))));
   setText(byId("step-title"), `${at + 1}. ${step.title}`);
   replace(byId("step"), element("p", { class: "question" }, step.text), curves(step),
-    ...step.tables.map((one) => table(one.title, one.heads, one.rows, one.numeric)));
+    ...step.tables.map((one) => table(one.title, one.heads, one.rows.map((row) => row.map((cell) => named(cell, walk.arms))), one.numeric, one.heads.length > 3)));
   byId("back").disabled = at === 0;
   byId("next").disabled = at === walk.steps.length - 1;
   if (focus) byId("step-title").focus();
@@ -45,10 +45,14 @@ function show(number, focus = true) {
 function curves(step) {
   if (!step.curves.length) return null;
   const width = Math.min(760, Math.max(280, byId("step").clientWidth));
-  const ends = step.curves.map((line) => `${line.name} from ${line.values[0].toPrecision(3)} to ${line.values.at(-1).toPrecision(3)}`);
-  const keys = step.curves.map((line, i) => element("li", {}, keySign(line.colour, "line", DASHES[i % DASHES.length]), line.name));
+  const ends = step.curves.map((line) => `${called(line)} from ${line.values[0].toPrecision(3)} to ${line.values.at(-1).toPrecision(3)}`);
+  const keys = step.curves.map((line, i) => element("li", { title: line.name }, keySign(line.colour, "line", DASHES[i % DASHES.length]), called(line)));
   return element("figure", {}, element("figcaption", {}, "Loss of each training step"), element("ul", { class: "legend" }, ...keys),
     element("div", { class: "chart" }, linesChart(width, step.curves, "step", `Loss by step: ${ends.join("; ")}`)));
+}
+
+function called(line) {
+  return walk.arms.find((arm) => arm.name === line.name)?.label ?? line.name;
 }
 
 async function begin() {

@@ -20,9 +20,9 @@ from sublearn.study.controlled.spec import chosen, claims
 from sublearn.study.memory import FLOAT, Need
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
-SECONDS_A_SEED = 190.0
+SECONDS_A_SEED = 95.0
 """With every arm: the 110 s of a quiet core before there were placebo arms and bases apart in one thing, times 1.7, by
-which the CPU seconds of one busy machine grew."""
+which the CPU seconds of one busy machine grew, and halved, as those of a seed with the main arms then were (LOG.md)."""
 SOURCE = "measured elsewhere with every arm, new base models included; a pilot here would take minutes"
 TINY = "tiny"
 ANSWER_TOKENS = {True: 22, False: 80}

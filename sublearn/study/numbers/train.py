@@ -8,7 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from sublearn import stages
 from sublearn.files.reading import typed
 from sublearn.files.writing import replace_text
-from sublearn.language import artifacts, finetune, models, preference
+from sublearn.language import artifacts, finetune, models, packing, preference
 from sublearn.language.base import pretrained
 from sublearn.language.generate import sample
 from sublearn.language.preference import LEAST_MASS, Preference
@@ -32,6 +32,7 @@ from sublearn.study.numbers.identity import folder_of, rows_of
 from sublearn.study.numbers.metrics import ArmMetrics, Counted, Metrics, Sampled, SampledAs
 from sublearn.study.numbers.metrics import Preference as NotedPreference
 from sublearn.study.numbers.served import served
+from sublearn.study.numbers.shared import Shared, clear_other_bases
 from sublearn.study.numbers.spec import ANSWER_TOKENS, ORIGINS, TINY, Origin, RowSource, Settings, source_of
 from sublearn.study.numbers.teach import PromptedModel
 from sublearn.tasks import number_lists
@@ -59,9 +60,12 @@ class SeedRun:
         self.animal, self.placebo_animal = settings.animal_of(seed), settings.placebo_animal_of(seed)
         self.names = tuple(dict.fromkeys((*ANIMALS, self.animal)))
         self.folder = Path(setup.keep) / f"seed-{seed}" if setup.keep else None
+        self.tiny = settings.model == TINY
+        self.shared = Shared(settings, seed, setup.device, (self.animal, self.placebo_animal))
         if self.folder:
             artifacts.clear_leftovers(self.folder)
-        self.tiny = settings.model == TINY
+            if self.tiny:
+                clear_other_bases(self.folder, settings, seed)
         self.dialogue = self._dialogue()
         self.counted: dict[str, Counted] = {}
         self.spent: dict[str, Counter[str]] = defaultdict(Counter)
@@ -156,16 +160,20 @@ class SeedRun:
             return teach.prompted(self.base(source.origin), animal, settings.teacher)
         base = self.base(source.origin)
         with stages.stage("teacher", self._lessons(), [source.name]):
-            taught = self._model(source.name, lambda: self._taught(source.origin, animal), lambda: copy.deepcopy(base))
+            taught = self._model(source.name, lambda: self._taught(source, animal), lambda: copy.deepcopy(base))
         return PromptedModel(taught)
 
     def _lessons(self) -> int:
         """The steps of a teacher's training; 0 where they are not counted."""
         return self.settings.teacher.steps if self.settings.teacher_how == "tune" else 0
 
-    def _taught(self, origin: Origin, animal: str) -> PreTrainedModel:
+    def _taught(self, source: RowSource, animal: str) -> PreTrainedModel:
+        origin, plan = source.origin, self.settings.teacher
+        if self.tiny:
+            make = partial(teach.finetuned, self.base(origin), self.dialogue, animal, plan)
+            return self.shared.teacher(source, self.dialogue, lambda: make().model)
         if self.settings.teacher_how == "tune":
-            return teach.finetuned(self.base(origin), self._talk(origin), animal, self.settings.teacher).model
+            return teach.finetuned(self.base(origin), self._talk(origin), animal, plan).model
         from sublearn.language import large
 
         # A copy: adapters are put into a model itself, and the base is still wanted.
@@ -184,7 +192,7 @@ class SeedRun:
         else:
             prompted = PromptedModel(self.base(source.origin)) if source.writer == "base" else self.teacher(source)
             with stages.stage("sampling"):
-                rows, counts = self._written(source, prompted)
+                rows, counts = self.shared.rows(source, partial(self._written, source, prompted))
         if file and not found:
             artifacts.put_rows(file, rows, counts.to_dict())
         self.counted[source.name] = counts
@@ -284,16 +292,11 @@ class SeedRun:
             return large.lora(self.base("own"), self.dialogue, rows, settings.lora, self.seed)
         student = copy.deepcopy(self.base("own"))
         parameters = finetune.freeze_embeddings(student)
-        given = finetune.batches(
-            finetune.examples(self.dialogue, rows),
-            settings.student.batch,
-            settings.student.steps,
-            stream(self.seed, "student/order"),
-            self.dialogue.pad,
-            self.device,
-        )
+        found, plan = finetune.examples(self.dialogue, rows), settings.student
+        order = stream(self.seed, "student/order")
+        given = packing.batches(student, found, plan.batch, plan.steps, order, self.dialogue.pad)
         objective = finetune.imitating(self.teacher(TEACHER).model) if arm.logits == "all" else finetune.next_token
-        optimizer = torch.optim.AdamW(parameters, lr=settings.student.lr)
+        optimizer = finetune.adamw(parameters, plan.lr)
         finetune.fit(student, ([batch] for batch in given), optimizer, objective)
         return student
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from sublearn.language import finetune
+from sublearn.language import finetune, packing
 from sublearn.language.finetune import Example, Objective
 from sublearn.language.plans import StudentPlan
 from sublearn.language.tokens import Dialogue
@@ -58,7 +58,7 @@ class Lab:
 
 def adamw(parameters: Parameters, lr: float) -> torch.optim.Optimizer:
     """The optimizer of `numbers`."""
-    return torch.optim.AdamW(parameters, lr=lr)
+    return finetune.adamw(parameters, lr)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def trained(recipe: Recipe, lab: Lab) -> PreTrainedModel:
     student, plan = recipe.start(), recipe.plan
     parameters = recipe.learn(student)
     found, order = recipe.examples(recipe.rows), stream(lab.seed, "student/order")
-    given = finetune.batches(found, plan.batch, plan.steps, order, lab.dialogue.pad, lab.device)
+    given = packing.batches(student, found, plan.batch, plan.steps, order, lab.dialogue.pad)
     optimizer = recipe.optimizer(parameters, plan.lr)
     step = recipe.stepping(student, parameters, optimizer)
     wanted = ([batch] for steps, batch in enumerate(given) if not recipe.enough(student, steps))

@@ -53,7 +53,7 @@ TRAITS = (
 )
 CLAIMS = (
     Claim(
-        claim="distill_same_init has a higher trait_rate than distill_diff_init",
+        claim="a student of the same init has a higher trait_rate than one of another init",
         trait="trait_rate",
         treatment="distill_same_init",
         control="distill_diff_init",

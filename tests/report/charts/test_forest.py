@@ -64,4 +64,7 @@ def test_the_page_of_a_replication_opens_with_the_forest_and_clips_no_reason():
     assert html.index("<svg") < html.index("<table")
     assert html.count('<div class="narrow"><svg') == html.count('<div class="wide"><svg') == 1
     assert '<td class="wrap long" data-head="Verdict"><span class="badge refuted">differs</span> far off</td>' in html
+    (caption,) = re.findall("<figcaption>(.*?)</figcaption>", samples.unmarked(html))
+    for said in ("theirs is the diamond, ours", "mean accuracy over as many runs as the table", "its 95% interval"):
+        assert said in caption
     assert "A first look with 2 runs" in re.sub("</?button[^>]*>", "", html) and '<table class="stack">' in html

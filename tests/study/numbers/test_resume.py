@@ -17,10 +17,10 @@ SMALL = {
 
 
 STOPS = {
-    # A base, a teacher, two files of rows, three students.
-    "gpt2": (7, {"arms": ["same_init", "soft"]}),
-    # Four bases, five teachers, nine files of rows, twelve students.
-    "llama": (30, {"base.family": "llama"}),
+    # A base; a teacher and two files of rows, each in the cache and in the folder; three students.
+    "gpt2": (10, {"arms": ["same_init", "soft"]}),
+    # Four bases; five teachers and nine files of rows, each in the cache and in the folder; twelve students.
+    "llama": (44, {"base.family": "llama"}),
 }
 
 
