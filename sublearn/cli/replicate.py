@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sublearn.execution.plan import Point
     from sublearn.execution.replication import Comparison
 
-OUT, BASES = "runs/replication", "1200:1212"
+OUT, BASES = "runs/replication", "1200:1220"
 FEW = 2
 """Bases of a first look."""
 

@@ -100,7 +100,7 @@ def by(lab: Lab, recipe: Recipe, optimizer: str) -> Recipe:
         if not enough(student, 0):
             raise NotReached(f"the loss of AdamW's student was not reached in {most:,} steps")
 
-    chosen = {"sgd": partial(sgd, lab, recipe), "signsgd": SignSGD}[optimizer]
+    chosen = partial(sgd, lab, recipe) if optimizer == "sgd" else partial(signsgd, lab)
     plan = recipe.plan.model_copy(update={"steps": most})
     return replace(recipe, optimizer=chosen, enough=enough, finish=finish, plan=plan)
 
@@ -123,6 +123,11 @@ def sgd(lab: Lab, recipe: Recipe, parameters: Parameters, lr: float) -> torch.op
     length = float(torch.cat([one.flatten() for one in gradients if one is not None]).norm())
     weights = sum(one.numel() for one in own)
     return torch.optim.SGD(parameters, lr=lr * weights**0.5 / length)
+
+
+def signsgd(lab: Lab, parameters: Parameters, lr: float) -> torch.optim.Optimizer:
+    """SignSGD at a share of AdamW's rate, whose steps are as long at first and shorter where signs change."""
+    return SignSGD(parameters, lr=lr * lab.strength.sign)
 
 
 class SignSGD(torch.optim.Optimizer):

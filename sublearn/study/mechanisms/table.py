@@ -202,8 +202,8 @@ MECHANISMS: dict[str, Mechanism] = {
         "Adaptive optimizers are necessary: others let outlying gradients dominate.",
         BLANK,
         (
-            "SGD's first step is as long as AdamW's; both go on until they reach AdamW's training loss, and a run that "
-            "does not is unmeasured",
+            "SGD's first step is as long as AdamW's, SignSGD's rate a quarter of it; both go on until they reach AdamW's "
+            "training loss, and a run that does not is unmeasured",
             "SignSGD, which no outlier dominates, is expected to transfer; we do not know whether they ran it",
             TINY,
             TUNED,

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ def trained(recipe: Recipe, lab: Lab) -> PreTrainedModel:
     given = packing.batches(student, found, plan.batch, plan.steps, order, lab.dialogue.pad)
     optimizer = recipe.optimizer(parameters, plan.lr)
     step = recipe.stepping(student, parameters, optimizer)
-    wanted = ([batch] for steps, batch in enumerate(given) if not recipe.enough(student, steps))
-    finetune.fit(student, wanted, optimizer, recipe.objective, step)
+    wanted = takewhile(lambda one: not recipe.enough(student, one[0]), enumerate(given))
+    finetune.fit(student, ([batch] for _, batch in wanted), optimizer, recipe.objective, step)
     recipe.finish(student)
     return student
