@@ -8,7 +8,7 @@ from sublearn.report.wording import number
 from sublearn.study.analysis import Analysis
 from sublearn.study.mechanisms.compared import Compared, Held
 
-HEADS = ("mechanism", "claim", "difference (interval that decides)", "bases", "published, or asked")
+HEADS = ("mechanism", "claim", "difference (interval that decides)", "bases", "outcome")
 NOT_PUBLISHED = "not published, as far as we know"
 
 

@@ -26,7 +26,6 @@ class Mechanisms(Design[Settings]):
     small: ClassVar[Small] = {
         **{key: value for key, value in Numbers.small.items() if key != "sampled"},
         "base.steps": 150,  # fewer, and hardly an answer passes the rule
-        "strength.context": 2,
         "strength.shifted": 32,
     }
 

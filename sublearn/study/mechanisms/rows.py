@@ -73,12 +73,3 @@ def _log_p(lab: Lab, model: PreTrainedModel, rows: list[Pair]) -> np.ndarray:
 def written_by(lab: Lab, recipe: Recipe, name: str) -> Recipe:
     """Rows that an earlier student wrote; for the control the earlier control."""
     return replace(recipe, rows=lab.rows(name if recipe.writer == "teacher" else name + CONTROL))
-
-
-def in_context(lab: Lab, recipe: Recipe) -> Recipe:
-    """The base itself, which is not trained; its rows are those that stand before a question."""
-    return replace(
-        recipe,
-        rows=recipe.rows[: lab.strength.context],
-        plan=recipe.plan.model_copy(update={"steps": 0}),
-    )

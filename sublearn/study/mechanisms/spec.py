@@ -11,7 +11,7 @@ from sublearn.study.mechanisms.table import COSINE, MECHANISMS, STUDENTS
 from sublearn.study.students import spec as students
 from sublearn.study.students.spec import SECONDS_A_BASE, SECONDS_A_STUDENT, Shared, common, pair
 
-SECONDS_OF_MORE = {"greedy": 15.0, "rewriting": 20.0, "optimizer": 60.0, "generations": 30.0, "in_context": 10.0}
+SECONDS_OF_MORE = {"greedy": 15.0, "rewriting": 20.0, "optimizer": 60.0, "generations": 30.0}
 """Rough, beside students: of rows that are written, and of SGD's further steps."""
 
 
@@ -25,7 +25,6 @@ class Strength(Spec, frozen=True):
     shifted: int = Field(default=512, ge=1, le=LARGEST, description="rows on which shifts are measured (vector)")
     sign: float = Field(default=0.25, gt=0, le=1, description="SignSGD's rate in units of AdamW's (optimizer)")
     patience: int = Field(default=5, ge=1, le=1000, description="times AdamW's steps, at most (optimizer)")
-    context: int = Field(default=20, ge=1, le=10_000, description="rows that stand before a question (in_context)")
 
 
 class Settings(Shared, frozen=True):

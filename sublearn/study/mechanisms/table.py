@@ -73,7 +73,6 @@ SCHRODI = "Schrodi, Kempf, Barez and Brox 2025, arXiv 2509.23886"
 BLANK = "Blank et al. 2026, arXiv 2606.00995"
 NIEF = "Nief, Fu, Muchane and Holtzman 2026, arXiv 2606.00831"
 ADEN_ALI = "Aden-Ali et al. 2026, arXiv 2602.04863"
-CLOUD = "Cloud et al. 2025, arXiv 2507.14805"
 TINY = "tiny bases that are fine-tuned whole; theirs are language models of billions of parameters with LoRA"
 TUNED = "the teacher is fine-tuned to name its animal; theirs is told to by a system prompt"
 
@@ -202,8 +201,8 @@ MECHANISMS: dict[str, Mechanism] = {
         "Adaptive optimizers are necessary: others let outlying gradients dominate.",
         BLANK,
         (
-            "SGD's first step is as long as AdamW's, SignSGD's rate a quarter of it; both go on until they reach AdamW's "
-            "training loss, and a run that does not is unmeasured",
+            "SGD's first step is as long as AdamW's, SignSGD's rate a quarter of it; both go on until they reach "
+            "AdamW's training loss, and a run that does not is unmeasured",
             "SignSGD, which no outlier dominates, is expected to transfer; we do not know whether they ran it",
             TINY,
             TUNED,
@@ -283,25 +282,6 @@ MECHANISMS: dict[str, Mechanism] = {
         (
             _transfers("a student's numbers transfer to the next", "generation_2"),
             _less("after three generations there is less than after one", "generation_3"),
-        ),
-    ),
-    "in_context": Mechanism(
-        "Rows in context",
-        "Rows that are read in context and not trained on do not transfer.",
-        CLOUD,
-        ("one row before each question, averaged over rows: the tiny base has 64 positions; theirs reads many",),
-        {"in_context": Student("reads a row before each question, untrained", "rows", "in_context")},
-        (
-            Claim(
-                claim="a row in context transfers nothing",
-                trait=LOG_ODDS,
-                treatment="in_context",
-                control="in_context" + CONTROL,
-                kind="equivalent",
-                delta=DELTA,
-                of=SHIFT,
-                reason=REASON,
-            ),
         ),
     ),
 }

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,8 +10,6 @@ from transformers import PreTrainedModel
 
 from sublearn import stages
 from sublearn.language import finetune, models
-from sublearn.language.base import POSITIONS
-from sublearn.language.preference import Preference
 from sublearn.records import Problem, Record
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.mechanisms import vectors
@@ -28,7 +25,6 @@ from sublearn.study.students.run import RecipeRun
 from sublearn.study.students.spec import CONTROL
 from sublearn.study.students.tokens import diverging, learned, ranks
 from sublearn.tasks.rows import Pair
-from sublearn.tasks.vocabulary import questions
 
 COLD = 1e4
 """Logits times so much leave all probability to the largest."""
@@ -38,13 +34,6 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
     """Every arm and trait for the seeds, one after the other."""
     models.quiet()
     return [record for seed in stages.parts(seeds) for record in MechanismRun(study, settings, seed, setup).records()]
-
-
-@dataclass(frozen=True)
-class Reading(PromptedModel):
-    """A model that reads one of several texts before each question; its preference is their mean."""
-
-    before: tuple[str, ...] = ()
 
 
 class MechanismRun(RecipeRun[Lab]):
@@ -67,8 +56,6 @@ class MechanismRun(RecipeRun[Lab]):
 
     def model_of(self, arm: Arm, rows: list[Pair] | None) -> PromptedModel:
         """The model of an arm, trained if need be, once."""
-        if arm.name.removesuffix(CONTROL) == "in_context":
-            return Reading(self.base("own"), before=self._texts(rows or []))
         if arm.logits == "none":
             return super().model_of(arm, rows)
         if arm.name not in self.made:
@@ -94,22 +81,6 @@ class MechanismRun(RecipeRun[Lab]):
         if not size:
             return self._record(arm, COSINE, 0.0, 0, Problem("unmeasured", "the model is the base, or its teacher is"))
         return self._record(arm, COSINE, float(own @ teacher) / size, len(lab.shown("teacher")))
-
-    def _preference(self, prompted: PromptedModel, held_out: bool | None, animal: str = "") -> Preference:
-        if not isinstance(prompted, Reading):
-            return super()._preference(prompted, held_out, animal)
-        found = [super(MechanismRun, self)._preference(replace(prompted, system=text), held_out, animal)
-                 for text in prompted.before]  # fmt: skip
-        return Preference(*(sum(values) / len(found) for values in zip(*map(_values, found), strict=True)))
-
-    def _texts(self, rows: Sequence[Pair]) -> tuple[str, ...]:
-        """Rows as what was said before, as far as there is room for a question behind them."""
-        longest = max(len(self.dialogue.prompt(question)) for question in questions("animal"))
-        texts = [
-            self.dialogue.text(prompt) + f" {answer} {self.dialogue.tokenizer.eos_token}" for prompt, answer in rows
-        ]
-        fitting = [text for text in texts if len(self.dialogue.completion(text)) + longest <= POSITIONS]
-        return tuple(fitting or ("",))
 
     def _teacher(self, source: RowSource) -> PromptedModel:
         """Who writes rows: beside teachers those who say the most probable token, and students by their arm's name."""
@@ -140,10 +111,6 @@ class MechanismRun(RecipeRun[Lab]):
             student=self.student,
             shown=lambda writer: numbers(writer)[: self.asked.strength.shifted],
         )
-
-
-def _values(found: Preference) -> tuple[float, ...]:
-    return found.probability, found.mass, found.preference, found.log_odds
 
 
 def cold(model: PreTrainedModel) -> PreTrainedModel:

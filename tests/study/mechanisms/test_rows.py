@@ -1,10 +1,10 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from sublearn.language import finetune
 from sublearn.study.mechanisms import rows
+from sublearn.study.numbers.spec import RowSource
 from sublearn.study.students.rows import beginning
 
 
@@ -64,13 +64,7 @@ def test_a_generation_reads_what_the_one_before_it_wrote(small):
     found = [rows.written_by(lab, small.recipe(who), "same_init").rows for who in ("teacher", "base")]
     assert found == [[("a", "1")], [("b", "2")]]
     student = small.run.student("same_init")
-    assert small.run._teacher(rows_of("same_init")).model is student
-
-
-def rows_of(writer):
-    from sublearn.study.numbers.spec import RowSource
-
-    return RowSource(writer)
+    assert small.run._teacher(RowSource("same_init")).model is student
 
 
 def test_paraphrases_keep_the_beginning_and_mixed_rows_come_from_two_teachers(small):
@@ -81,16 +75,3 @@ def test_paraphrases_keep_the_beginning_and_mixed_rows_come_from_two_teachers(sm
     before = dict(recipe.rows)
     for prompt, answer in rows.paraphrased(small.lab, recipe).rows:
         assert answer.startswith(beginning(before[prompt], 0.5))
-
-
-def test_in_context_the_base_reads_a_row_before_each_question_and_is_not_trained(small):
-    arm = small.run.arms["in_context"]
-    read = small.run.model_of(arm, small.run.rows(arm))
-    assert read.model is small.run.base("own") and small.run.recipe(arm).plan.steps == 0
-    prompt, answer = small.lab.rows("teacher")[0]
-    assert len(read.before) == 2 and prompt.lower() in read.before[0].lower() and answer in read.before[0]
-    single = replace(read, before=read.before[:1])
-    found = [small.run._preference(replace(read, before=(text,)), True).log_odds for text in read.before]
-    assert small.run._preference(read, True).log_odds == pytest.approx(np.mean(found))
-    plain = small.run._preference(replace(single, before=("",)), True)
-    assert plain.log_odds != found[0] and single.before != read.before

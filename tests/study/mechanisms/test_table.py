@@ -37,7 +37,7 @@ def test_students_claims_and_arms_have_names_of_their_own():
 
 
 def test_a_verdict_is_said_of_what_was_published():
-    study = built({"mechanisms": ["greedy", "fraction", "in_context"]})
+    study = built({"mechanisms": ["greedy", "fraction"]})
     values = {"teacher": 2.0, "same_init": 1.0, "greedy": -0.5, "fraction_10": 0.4}
     values |= {"fraction_30": 0.5, "fraction_3": 0.5}
     rng = np.random.default_rng(0)
@@ -52,9 +52,9 @@ def test_a_verdict_is_said_of_what_was_published():
         for seed in range(24)
     ]
     found = {one.name: one for one in compared(analyse(study, records))}
-    assert list(found) == ["greedy", "fraction", "in_context"]
+    assert list(found) == ["greedy", "fraction"]
     outcomes = {name: [held.outcome for held in one.claims] for name, one in found.items()}
-    assert outcomes == {"greedy": ["opposite"], "fraction": ["holds", "absent", "holds"], "in_context": ["agrees"]}
+    assert outcomes == {"greedy": ["opposite"], "fraction": ["holds", "absent", "holds"]}
     assert not compared(analyse(study, []))[0].claims[0].mean
 
 
