@@ -87,7 +87,7 @@ def _figures(
         echo(f"\n{found.summary()}\n{found.where}")
 
 
-def _mechanisms(names: Sequence[str], changes: Sequence[str], seeds: str, quick: bool, out: Path | None) -> "Point":
+def _mechanisms(names: Sequence[str], changes: tuple[str, ...], seeds: str, quick: bool, out: Path | None) -> "Point":
     """The study of the named mechanisms, or of all, on these bases."""
     from sublearn.config import assignments
     from sublearn.execution.plan import Point

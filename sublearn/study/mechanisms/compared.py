@@ -4,7 +4,7 @@ It is compared by direction and not by size, since the models are others.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sublearn.study.analysis import Analysis
@@ -92,4 +92,4 @@ def _said(one: Mechanism, held: Held) -> Held:
     """Where nothing is published there is nothing to agree with."""
     if one.source or held.outcome != "agrees":
         return held
-    return Held(**(vars(held) | {"outcome": "holds"}))
+    return replace(held, outcome="holds")

@@ -11,14 +11,13 @@ from transformers import PreTrainedModel
 
 from sublearn.errors import SublearnError
 from sublearn.language import finetune
-from sublearn.language.finetune import Example
+from sublearn.language.finetune import Batch, Example
 from sublearn.seeds import stream
 from sublearn.study.mechanisms.lab import Lab, Tokens
 from sublearn.study.students import lowrank
 from sublearn.study.students.recipe import Parameters, Recipe
 from sublearn.study.students.spec import CONTROL, UNCHANGED
 from sublearn.study.students.tokens import without
-from sublearn.tasks.rows import Pair
 
 EVERY = 5
 """So many steps apart it is seen whether a student has learned enough."""
@@ -85,15 +84,15 @@ def embeddings(lab: Lab, recipe: Recipe) -> Recipe:
 
 def by(lab: Lab, recipe: Recipe, optimizer: str) -> Recipe:
     """By another optimizer, until the unchanged student's loss on some of the rows is reached."""
-    shown = recipe.rows[: lab.strength.shifted]
+    shown = finetune.collate(recipe.examples(recipe.rows[: lab.strength.shifted]), lab.dialogue.pad, lab.device)
     name = UNCHANGED if recipe.writer == "teacher" else UNCHANGED + CONTROL
-    wanted = loss_on(lab, lab.student(name), shown)
+    wanted = loss_on(lab.student(name), shown)
     most = lab.strength.patience * recipe.plan.steps
     reached = False
 
     def enough(student: PreTrainedModel, steps: int) -> bool:
         nonlocal reached
-        reached = reached or (steps % EVERY == 0 and loss_on(lab, student, shown) <= wanted)
+        reached = reached or (steps % EVERY == 0 and loss_on(student, shown) <= wanted)
         return reached
 
     def finish(student: PreTrainedModel) -> None:
@@ -106,9 +105,8 @@ def by(lab: Lab, recipe: Recipe, optimizer: str) -> Recipe:
 
 
 @torch.no_grad()
-def loss_on(lab: Lab, model: PreTrainedModel, rows: Sequence[Pair]) -> float:
-    """The mean loss of a model on rows, in nats a token."""
-    batch = finetune.collate(finetune.examples(lab.dialogue, rows), lab.dialogue.pad, lab.device)
+def loss_on(model: PreTrainedModel, batch: Batch) -> float:
+    """The mean loss of a model, in nats a token."""
     return float(finetune.next_token(finetune.logits_of(model, batch), batch))
 
 

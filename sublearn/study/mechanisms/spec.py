@@ -11,7 +11,7 @@ from sublearn.study.mechanisms.table import COSINE, MECHANISMS, STUDENTS
 from sublearn.study.students import spec as students
 from sublearn.study.students.spec import SECONDS_A_BASE, SECONDS_A_STUDENT, Shared, common, pair
 
-SECONDS_OF_MORE = {"greedy": 15.0, "rewriting": 20.0, "optimizer": 60.0, "generations": 30.0}
+SECONDS_OF_MORE = {"greedy": 15.0, "rewriting": 20.0, "optimizer": 100.0, "generations": 30.0}
 """Rough, beside students: of rows that are written, and of SGD's further steps."""
 
 

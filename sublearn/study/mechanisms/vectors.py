@@ -25,7 +25,9 @@ def vector(lab: Lab, recipe: Recipe) -> Recipe:
 
     def learn(student: PreTrainedModel) -> Parameters:
         student.requires_grad_(False)
-        return [bias(student).requires_grad_(True)]
+        own = bias(student)
+        own.requires_grad_(True)
+        return [own]
 
     return replace(recipe, learn=learn, plan=recipe.plan.model_copy(update={"lr": lab.strength.vector_lr}))
 

@@ -125,17 +125,18 @@ def test_the_first_step_of_sgd_is_as_long_as_adamws(small):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "signsgd"])
 def test_another_optimizer_stops_where_adamws_loss_is_reached(small, optimizer):
-    shown = small.lab.rows("teacher")[: small.lab.strength.shifted]
-    wanted = learning.loss_on(small.lab, small.lab.student("same_init"), shown)
-    start = learning.loss_on(small.lab, small.lab.base, shown)
+    rows = small.lab.rows("teacher")[: small.lab.strength.shifted]
+    shown = finetune.collate(small.recipe().examples(rows), small.lab.dialogue.pad)
+    wanted = learning.loss_on(small.lab.student("same_init"), shown)
+    start = learning.loss_on(small.lab.base, shown)
     recipe = learning.by(small.lab, small.recipe(), optimizer)
-    reached = learning.loss_on(small.lab, trained(recipe, small.lab), shown)
+    reached = learning.loss_on(trained(recipe, small.lab), shown)
     assert wanted < start and wanted - 0.5 * (start - wanted) < reached <= wanted
 
 
 def test_a_student_that_does_not_reach_it_is_unmeasured(small, monkeypatch):
     lab = replace(small.lab, student=lambda name: small.lab.teacher())
-    monkeypatch.setattr(learning, "loss_on", lambda lab, model, rows: 0.0 if model is lab.teacher() else 1.0)
+    monkeypatch.setattr(learning, "loss_on", lambda model, batch: 0.0 if model is lab.teacher() else 1.0)
     with pytest.raises(NotReached, match="30 steps"):
         trained(learning.by(lab, small.recipe(), "signsgd"), lab)
     arm = small.run.arms["signsgd"]
