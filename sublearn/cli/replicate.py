@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ import click
 from sublearn.cli.completion import figures
 from sublearn.cli.options import DRY_RUN, QUIET, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
-from sublearn.cli.typed import command_line, echo, say_beforehand
+from sublearn.cli.single import ran
+from sublearn.cli.typed import command_line, echo
 from sublearn.errors import InputError
 from sublearn.execution.options import Options
 
@@ -54,7 +54,8 @@ def command(
     """
     if language:
         point = _mechanisms(names, changes, seeds or BASES, quick, out)
-        _language(point, dry_run, as_json, quiet, options)
+        if result := ran("replicate", point, dry_run, quiet, options):
+            echo(json.dumps(result.mechanisms_dict(), indent=2) if as_json else f"{result.summary()}\n\n{result.where}")
         return
     if seeds is not None or changes:
         raise InputError("--seeds and --set go with --language alone: figures state their runs and settings.")
@@ -97,18 +98,3 @@ def _mechanisms(names: Sequence[str], changes: tuple[str, ...], seeds: str, quic
     named = {"mechanisms": list(names)} if names else {}
     study, chosen = built(assignments(changes) | named), parse_seeds(seeds)
     return Point(study, chosen[:FEW] if quick else chosen, out or Path("runs") / study.id, command_line())
-
-
-def _language(point: "Point", dry_run: bool, as_json: bool, quiet: bool, options: Options) -> None:
-    from sublearn.execution.plan import Plan, describe, few
-    from sublearn.results.single import check_out, run_point
-
-    assert point.folder is not None
-    if dry_run:
-        check_out(point.study, point.folder, options.precision)
-        echo(describe(Plan([point], options)))
-        say_beforehand(few(point), quiet)
-        return
-    with following("replicate", quiet, few(point)) as shown:
-        result = run_point(point, replace(options, progress=shown.update))
-    echo(json.dumps(result.mechanisms_dict(), indent=2) if as_json else f"{result.summary()}\n\n{result.where}")

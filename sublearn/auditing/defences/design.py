@@ -8,17 +8,15 @@ from sublearn.auditing.defences.spec import Settings
 from sublearn.auditing.defences.table import DEFENCES
 from sublearn.config import override
 from sublearn.records import Record
-from sublearn.study.base import Design, Setup, Small, Study
-from sublearn.study.memory import Need
-from sublearn.study.numbers.design import Numbers, prepare
-from sublearn.study.numbers.spec import needs
+from sublearn.study.base import Setup, Small, Study
+from sublearn.study.numbers.design import Numbers
+from sublearn.study.students.design import Students
 from sublearn.study.students.spec import SECONDS_A_BASE, SECONDS_A_STUDENT
-from sublearn.training.choice import Choice
 
 NAME = "defences"
 
 
-class Defences(Design[Settings]):
+class Defences(Students[Settings]):
     """Students of one base under each defence. One seed at a time."""
 
     name = NAME
@@ -47,18 +45,6 @@ class Defences(Design[Settings]):
         from sublearn.auditing.defences import train  # late: needs torch and transformers
 
         return train.measure(study, self.settings, seeds, setup)
-
-    def trainer(self, wanted: str) -> Choice:
-        """Run by run. Raises InputError for any other."""
-        return Numbers(self.settings.numbers()).trainer(wanted)
-
-    def prepare(self) -> None:
-        """Check that packages and the cache are there."""
-        prepare(self.settings.numbers())
-
-    def needs(self) -> list[Need]:
-        """The memory that one run takes at the least."""
-        return needs(self.settings.numbers())
 
     def plan_lines(self, runs: float) -> list[str]:
         """What a run costs, as measured."""

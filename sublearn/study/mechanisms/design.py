@@ -5,18 +5,16 @@ from typing import Any, ClassVar
 
 from sublearn.config import override
 from sublearn.records import Record
-from sublearn.study.base import Design, Setup, Small, Study
+from sublearn.study.base import Setup, Small, Study
 from sublearn.study.mechanisms import spec
 from sublearn.study.mechanisms.spec import Settings
-from sublearn.study.memory import Need
-from sublearn.study.numbers.design import Numbers, prepare
-from sublearn.study.numbers.spec import needs
-from sublearn.training.choice import Choice
+from sublearn.study.numbers.design import Numbers
+from sublearn.study.students.design import Students
 
 NAME = "mechanisms"
 
 
-class Mechanisms(Design[Settings]):
+class Mechanisms(Students[Settings]):
     """Students of one base that differ in one thing each. One seed at a time."""
 
     name = NAME
@@ -45,18 +43,6 @@ class Mechanisms(Design[Settings]):
         from sublearn.study.mechanisms import train  # late: needs torch and transformers
 
         return train.measure(study, self.settings, seeds, setup)
-
-    def trainer(self, wanted: str) -> Choice:
-        """Run by run. Raises InputError for any other."""
-        return Numbers(self.settings.numbers()).trainer(wanted)
-
-    def prepare(self) -> None:
-        """Check that packages and the cache are there."""
-        prepare(self.settings.numbers())
-
-    def needs(self) -> list[Need]:
-        """The memory that one run takes at the least."""
-        return needs(self.settings.numbers())
 
     def plan_lines(self, runs: float) -> list[str]:
         """What a run costs, roughly."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -47,11 +48,14 @@ class MechanismRun(RecipeRun[Lab]):
         self.lab = cache(self._lab)
         self.tokens = cache(self.watch.apart(self._tokens))
         self.student = cache(self.watch.apart(self._student_of))
+        self.taught_shift = cache(lambda: vectors.shift(self.lab(), self.taught()))
 
     def recipe_of(self, arm: Arm, writer: Writer) -> Recipe:
         """The recipe of an arm's student: that of an unchanged one, changed as the table says."""
         lab = self.lab()
         recipe, one = plain(lab, writer, self.asked.student), STUDENTS.get(arm.name.removesuffix(CONTROL))
+        if one and not lab.rows("teacher"):
+            return replace(recipe, rows=[])  # there is nothing to be compared with
         return one.change(lab, recipe) if one and recipe.rows else recipe
 
     def model_of(self, arm: Arm, rows: list[Pair] | None) -> PromptedModel:
@@ -76,7 +80,9 @@ class MechanismRun(RecipeRun[Lab]):
 
     def _cosine(self, arm: Arm, model: PreTrainedModel) -> Record:
         lab = self.lab()
-        own, teacher = (vectors.shift(lab, one) for one in (model, lab.teacher()))
+        if not lab.shown("teacher"):
+            return self._record(arm, COSINE, 0.0, 0, Problem("unmeasured", "the rule kept none of the teacher's rows"))
+        own, teacher = vectors.shift(lab, model), self.taught_shift()
         size = float(own.norm() * teacher.norm())
         if not size:
             return self._record(arm, COSINE, 0.0, 0, Problem("unmeasured", "the model is the base, or its teacher is"))
@@ -97,7 +103,9 @@ class MechanismRun(RecipeRun[Lab]):
         return Tokens([learned(one) for one in found], diverging(lab, found), ranks(lab, found))
 
     def _lab(self) -> Lab:
-        numbers: Any = lambda writer: self.numbers(RowSource(writer))  # noqa: E731
+        def numbers(writer: str) -> list[Pair]:
+            return self.numbers(RowSource(writer))
+
         return Lab(
             base=self.base("own"),
             dialogue=self.dialogue,

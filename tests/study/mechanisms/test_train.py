@@ -7,6 +7,7 @@ from sublearn.results.single import Result
 from sublearn.study.base import Setup
 from sublearn.study.mechanisms.design import Mechanisms
 from sublearn.study.mechanisms.table import COSINE, STUDENTS
+from sublearn.study.numbers.spec import RowSource
 from sublearn.study.numbers.train import SeedRun
 from sublearn.study.students.recipe import trained
 from sublearn.study.table import build, settings_of
@@ -82,3 +83,17 @@ def test_what_goes_with_language_alone_is_refused_without(tmp_path, monkeypatch,
 def test_a_first_look_is_two_bases(monkeypatch, capsys):
     assert sublearn(monkeypatch, "replicate", "--language", "--quick", "--dry-run", "-q") == 0
     assert "2 runs of " in capsys.readouterr().out
+
+
+def test_where_the_teacher_wrote_no_row_nothing_is_measured_of_students():
+    run = seed_run(**{"base.steps": 1, "rows": 8, "mechanisms": ["vector", "selection"]})
+    found = run.records()
+    assert not run.lab().rows("teacher")
+    students = {arm.name for arm in run.study.arms if arm.logits != "none"} - {"same_init_control"}
+    changed = [one for one in found if one.arm in students]
+    assert changed and all(one.value is None and "no row was left" in (one.reason or "") for one in changed)
+
+
+def test_what_students_write_is_not_shared_between_studies(small):
+    kept = [small.run.shared._keeps(RowSource(writer)) for writer in ("teacher", "base", "same_init", "greedy_teacher")]
+    assert kept == [True, True, False, False]
