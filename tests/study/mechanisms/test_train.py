@@ -85,10 +85,10 @@ def test_a_first_look_is_two_bases(monkeypatch, capsys):
     assert "2 runs of " in capsys.readouterr().out
 
 
-def test_where_the_teacher_wrote_no_row_nothing_is_measured_of_students():
-    run = seed_run(**{"base.steps": 1, "rows": 8, "mechanisms": ["vector", "selection"]})
+def test_where_the_teacher_wrote_no_row_nothing_is_measured_of_students(small):
+    run, wrote = seed_run(mechanisms=["vector", "selection"]), small.lab.rows
+    run.numbers = lambda source: [] if source.writer == "teacher" else list(wrote(source.writer))
     found = run.records()
-    assert not run.lab().rows("teacher")
     students = {arm.name for arm in run.study.arms if arm.logits != "none"} - {"same_init_control"}
     changed = [one for one in found if one.arm in students]
     assert changed and all(one.value is None and "no row was left" in (one.reason or "") for one in changed)
