@@ -1,14 +1,13 @@
 """`sublearn defend`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from sublearn.cli.options import DRY_RUN, QUIET, RUN, as_json, command_named, how_to_run, out
-from sublearn.cli.progress import following
-from sublearn.cli.typed import command_line, echo, say_beforehand
+from sublearn.cli.single import ran
+from sublearn.cli.typed import command_line, echo
 from sublearn.execution.options import Options
 
 
@@ -38,19 +37,12 @@ def command(
     """
     from sublearn.auditing.defences.design import built
     from sublearn.config import assignments
-    from sublearn.execution.plan import Plan, Point, describe, few
-    from sublearn.results.single import check_out, run_point
+    from sublearn.execution.plan import Point
     from sublearn.seeds import parse_seeds
 
     named = {} if defences is None else {"defences": [name.strip() for name in defences.split(",")]}
     study = built(assignments(changes) | named)
     folder = out or Path("runs") / study.id
     point = Point(study, parse_seeds(seeds), folder, command_line())
-    if dry_run:
-        check_out(study, folder, options.precision)
-        echo(describe(Plan([point], options)))
-        say_beforehand(few(point), quiet)
-        return
-    with following("defend", quiet, few(point)) as shown:
-        result = run_point(point, replace(options, progress=shown.update))
-    echo(json.dumps(result.defences_dict(), indent=2) if as_json else f"{result.summary()}\n\n{result.where}")
+    if result := ran("defend", point, dry_run, quiet, options):
+        echo(json.dumps(result.defences_dict(), indent=2) if as_json else f"{result.summary()}\n\n{result.where}")

@@ -1,6 +1,7 @@
 """`sublearn replicate`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,25 +10,61 @@ import click
 from sublearn.cli.completion import figures
 from sublearn.cli.options import DRY_RUN, QUIET, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
+from sublearn.cli.single import ran
 from sublearn.cli.typed import command_line, echo
+from sublearn.errors import InputError
 from sublearn.execution.options import Options
 
 if TYPE_CHECKING:
+    from sublearn.execution.plan import Point
     from sublearn.execution.replication import Comparison
+
+OUT, BASES = "runs/replication", "1200:1220"
+FEW = 2
+"""Bases of a first look."""
 
 
 @command_named("replicate")
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=figures)
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
-@out("Folder of its runs and its page.", "runs/replication")
+@click.option("--language", is_flag=True, help="Published mechanisms in language models, on tiny bases. NAME is one.")
+@click.option("--seeds", metavar="SEEDS", help=f"With --language: which bases.  [default: {BASES}]")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="With --language: change a setting.")
+@out(f"Folder of its runs and its page.  [default: {OUT}, or runs/ID with --language]")
 @how_to_run("device", "jobs", "engine", "trainer", "precision", "trackers")
 @DRY_RUN
 @as_json("Print the comparisons on stdout and nothing else there.")
 @QUIET
 def command(
-    names: tuple[str, ...], quick: bool, out: Path, dry_run: bool, as_json: bool, quiet: bool, options: Options
+    names: tuple[str, ...],
+    quick: bool,
+    language: bool,
+    seeds: str | None,
+    changes: tuple[str, ...],
+    out: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    options: Options,
 ) -> None:
-    """Run the field's published figures again and say which agree. NAME is a table (A, B, C, D) or one figure."""
+    """Run the field's published figures again and say which agree. NAME is a table (A, B, C, D) or one figure.
+
+    With --language it asks whether published mechanisms in language models hold on tiny bases: many students of each
+    base, which differ in one thing. Given again, it resumes where it stopped.
+    """
+    if language:
+        point = _mechanisms(names, changes, seeds or BASES, quick, out)
+        if result := ran("replicate", point, dry_run, quiet, options):
+            echo(json.dumps(result.mechanisms_dict(), indent=2) if as_json else f"{result.summary()}\n\n{result.where}")
+        return
+    if seeds is not None or changes:
+        raise InputError("--seeds and --set go with --language alone: figures state their runs and settings.")
+    _figures(names, quick, Path(OUT) if out is None else out, dry_run, as_json, quiet, options)
+
+
+def _figures(
+    names: Sequence[str], quick: bool, out: Path, dry_run: bool, as_json: bool, quiet: bool, options: Options
+) -> None:
     from sublearn.execution import replication
     from sublearn.execution.plan import describe
     from sublearn.results.replication import replicate
@@ -49,3 +86,15 @@ def command(
         echo(json.dumps(found.to_dict(), indent=2))
     else:
         echo(f"\n{found.summary()}\n{found.where}")
+
+
+def _mechanisms(names: Sequence[str], changes: tuple[str, ...], seeds: str, quick: bool, out: Path | None) -> "Point":
+    """The study of the named mechanisms, or of all, on these bases."""
+    from sublearn.config import assignments
+    from sublearn.execution.plan import Point
+    from sublearn.seeds import parse_seeds
+    from sublearn.study.mechanisms.design import built
+
+    named = {"mechanisms": list(names)} if names else {}
+    study, chosen = built(assignments(changes) | named), parse_seeds(seeds)
+    return Point(study, chosen[:FEW] if quick else chosen, out or Path("runs") / study.id, command_line())

@@ -32,6 +32,7 @@ from sublearn.records import Record
 from sublearn.report.artifacts import Carried, carried, kept_tables
 from sublearn.report.charts.figures import draw_result, result_figures
 from sublearn.report.defences import defences_text
+from sublearn.report.mechanisms import mechanisms_text
 from sublearn.report.page import page
 from sublearn.report.sections.given import Section
 from sublearn.report.tables import result_text
@@ -42,6 +43,8 @@ from sublearn.study.analysis import Analysis, Evidence, Finding, analyse_all
 from sublearn.study.base import Study
 from sublearn.study.identity import id_of
 from sublearn.study.labels import labels
+from sublearn.study.mechanisms import compared as mechanisms
+from sublearn.study.mechanisms.design import NAME as MECHANISMS
 from sublearn.study.numbers.metrics import read_metrics
 from sublearn.study.steps import Table
 from sublearn.study.table import build
@@ -112,6 +115,11 @@ class Result(Shown):
         """What each defence leaves; nothing but of a study of defences."""
         return kept.compared_in(self.path, self.analysis, self.records)
 
+    @cached_property
+    def mechanisms(self) -> tuple[mechanisms.Compared, ...]:
+        """What is published of each mechanism beside what came out; nothing but of a study of mechanisms."""
+        return mechanisms.compared(self.analysis) if self.study.name == MECHANISMS else ()
+
     @property
     def provenance(self) -> Provenance:
         """How it was made."""
@@ -148,9 +156,11 @@ class Result(Shown):
         ]
 
     def summary(self) -> str:
-        """Estimates, differences and verdicts, and how the runs were trained; of defences, their table."""
+        """Estimates, differences, verdicts, and how runs were trained; of defences or mechanisms, their table."""
         if defences := self.defences:
             return defences_text(defences, self.analysis)
+        if found := self.mechanisms:
+            return mechanisms_text(found, self.analysis)
         trained = "" if self.trainer is None else f"\nTrainer: {self.trainer}."
         return result_text(self.analysis) + trained
 
@@ -160,8 +170,15 @@ class Result(Shown):
 
     def defences_dict(self) -> dict[str, Any]:
         """The content of defences.json, of a study of defences."""
-        own = {"study": self.study.name, "id": self.study.id, "seeds": list(self.analysis.seeds)}
-        return own | {"defences": [one.to_dict() for one in self.defences]}
+        return self._asked | {"defences": [one.to_dict() for one in self.defences]}
+
+    def mechanisms_dict(self) -> dict[str, Any]:
+        """The content of mechanisms.json, of a study of mechanisms."""
+        return self._asked | {"mechanisms": [one.to_dict() for one in self.mechanisms]}
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        return {"study": self.study.name, "id": self.study.id, "seeds": list(self.analysis.seeds)}
 
     def to_frame(self) -> "pd.DataFrame":
         """The records, a row each."""
@@ -185,7 +202,8 @@ class Result(Shown):
     def section(self) -> Section:
         """One section of a page."""
         tables, carried = _kept(self.path, self.study) if self.path else ((), None)
-        return Section(self.analysis, self.records, vars(self.made), tables, defences=self.defences, carried=carried)
+        more = {"defences": self.defences, "mechanisms": self.mechanisms}
+        return Section(self.analysis, self.records, vars(self.made), tables, carried=carried, **more)
 
     @property
     def where(self) -> str:
@@ -202,6 +220,8 @@ class Result(Shown):
             replace_text(folder / file, figure)
         if shown.defences:
             replace_text(self.folder / kept.FILE, indented(self.defences_dict()) + "\n")
+        if shown.mechanisms:
+            replace_text(self.folder / mechanisms.FILE, indented(self.mechanisms_dict()) + "\n")
         write_page([shown], self.folder / PAGE)
 
     def write_estimates(self) -> None:
@@ -268,7 +288,7 @@ def check_out(study: Study, out: Path, precision: str) -> None:
     """Raise InputError unless a run of the study and its report can be written into `out`. It writes nothing."""
     store.check(out, study, {"precision": precision})
     figures = {f"{FIGURES}/{name}": anything for name in figure_files(study)}
-    ours = {name: anything for name in (ESTIMATES, looks.FILE, kept.FILE)}
+    ours = {name: anything for name in (ESTIMATES, looks.FILE, kept.FILE, mechanisms.FILE)}
     check_within(out, {**ours, PAGE: a_page, **figures}, (FIGURES, ARTIFACTS))
 
 

@@ -43,7 +43,9 @@ def given(sample):
         for value in (1, 2)
     ]
     return {
-        SECTIONS: Section(analysis, records, manifest, (table,), defences=samples.defences()),
+        SECTIONS: Section(
+            analysis, records, manifest, (table,), defences=samples.defences(), mechanisms=samples.mechanisms()
+        ),
         SWEEP: Swept(points, {"study": "sample", "grid": {"aux": [1, 2], "lr": [0.1]}, "command": "sublearn sweep"}),
         REPLICATION: Replicated(samples.comparisons(), samples.MADE),
         TRACE: Traced(samples.trace_rows(), samples.MADE, samples.trace_points(), "digits-0"),

@@ -19,6 +19,8 @@ from sublearn.stats import Estimate, estimate
 from sublearn.study.agreement import RULE
 from sublearn.study.analysis import Analysis
 from sublearn.study.controlled.points import TracePoint
+from sublearn.study.mechanisms.compared import Compared as Mechanism
+from sublearn.study.mechanisms.compared import Held
 
 ARMS = ("same_init", "same_init_control", "cross_init", "cross_init_control")
 QUANTITIES = ("cosine", "distance", "distance_share", "soft_trait", "predicted", "initial_cosine", "along", "aside")
@@ -114,9 +116,13 @@ def benchmark() -> BenchmarkFile:
     first = Figure(what="teacher 1000: named first", value=0.9, low=0.7, high=0.97, n=20, goal=0.95)
     alarms = Figure(what="clean sets: false alarms at .05", value=0.05, low=0.01, high=0.24, n=20, goal=0.05, most=True)
     took = Figure(what="1,000 rows: CPU a set, clean sets not counted", value=2.5, n=20, unit="s")
-    made = {"command": "sublearn audit --benchmark", "versions": {"torch": "2"}}
     return BenchmarkFile(
-        settings={"usual": 1000}, seeds=tuple(range(20)), sets=40, figures=(first, alarms, took), **made
+        settings={"usual": 1000},
+        seeds=tuple(range(20)),
+        sets=40,
+        figures=(first, alarms, took),
+        command="sublearn audit --benchmark",
+        versions={"torch": "2"},
     )
 
 
@@ -125,6 +131,18 @@ def of_a_set(name: str, seed: int = 7, **changes: Any) -> Measured:
     whole = {"kind": "trait", "rows": 1000, "traits": ("owl",), "ranks": (1,), "p": 0.05, "z": 9.0, "predicted": 2.0}
     rest = {"actual": 3.0, "said": ("owl", "dog"), "flagged": 80, "seconds": 2.5}
     return Measured.model_validate({"seed": seed, "set": name, **whole, **rest, **changes})
+
+
+def mechanisms() -> tuple[Mechanism, ...]:
+    """One published mechanism with a claim that agrees, and one that nobody published."""
+    numbers = {"trait": "log_odds", "mean": 0.4, "low": 0.2, "high": 0.6, "n": 24, "delta": 0.1, "because": "so"}
+    agrees = Held("divergence tokens transfer", "a - b", verdict="supported", outcome="agrees", **numbers)
+    open_ = Held("a share transfers", "c - d", verdict="inconclusive", outcome="cannot tell", **numbers)
+    source, students = "Somebody 2025, arXiv 0000.00000", (("a", "learns some tokens"),)
+    return (
+        Mechanism("divergence", "Divergence tokens", "They carry it.", source, ("a tiny base",), students, (agrees,)),
+        Mechanism("fraction", "Shares", "Not published.", "", (), students, (open_,)),
+    )
 
 
 def audit() -> Audit:

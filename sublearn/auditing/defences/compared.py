@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sublearn import stats
-from sublearn.auditing.defences.spec import CONTROL, LISTS, LOG_ODDS, TASK, transfer
+from sublearn.auditing.defences.spec import LISTS, TASK
 from sublearn.auditing.defences.table import DEFENCES, UNDEFENDED, Defence
 from sublearn.records import Record
 from sublearn.stats import Family
 from sublearn.study.analysis import Analysis, Values, column, paired, values_of
+from sublearn.study.students.spec import CONTROL, LOG_ODDS, transfer
 
 FARTHEST = 10.0
 """Ratios are looked for so far from the ratio of the means; an interval that reaches farther has no end."""

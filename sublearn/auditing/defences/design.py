@@ -8,22 +8,21 @@ from sublearn.auditing.defences.spec import Settings
 from sublearn.auditing.defences.table import DEFENCES
 from sublearn.config import override
 from sublearn.records import Record
-from sublearn.study.base import Design, Setup, Small, Study
-from sublearn.study.memory import Need
-from sublearn.study.numbers.design import Numbers, prepare
-from sublearn.study.numbers.spec import needs
-from sublearn.training.choice import Choice
+from sublearn.study.base import Setup, Small, Study
+from sublearn.study.numbers.design import Numbers
+from sublearn.study.students.design import Students
+from sublearn.study.students.spec import SECONDS_A_BASE, SECONDS_A_STUDENT
 
 NAME = "defences"
 
 
-class Defences(Design[Settings]):
+class Defences(Students[Settings]):
     """Students of one base under each defence. One seed at a time."""
 
     name = NAME
     title = "Defences: what is left of a transfer"
     Settings = Settings
-    seconds_a_run = spec.SECONDS_A_BASE + 2 * (1 + len(DEFENCES)) * spec.SECONDS_A_STUDENT
+    seconds_a_run = SECONDS_A_BASE + 2 * (1 + len(DEFENCES)) * SECONDS_A_STUDENT
     small: ClassVar[Small] = {
         **{key: value for key, value in Numbers.small.items() if key != "sampled"},
         "base.steps": 150,  # fewer, and hardly an answer passes the rule
@@ -47,22 +46,10 @@ class Defences(Design[Settings]):
 
         return train.measure(study, self.settings, seeds, setup)
 
-    def trainer(self, wanted: str) -> Choice:
-        """Run by run. Raises InputError for any other."""
-        return Numbers(self.settings.numbers()).trainer(wanted)
-
-    def prepare(self) -> None:
-        """Check that packages and the cache are there."""
-        prepare(self.settings.numbers())
-
-    def needs(self) -> list[Need]:
-        """The memory that one run takes at the least."""
-        return needs(self.settings.numbers())
-
     def plan_lines(self, runs: float) -> list[str]:
         """What a run costs, as measured."""
         students = 2 * (1 + len(self.settings.chosen))
-        seconds = spec.SECONDS_A_BASE + students * spec.SECONDS_A_STUDENT
+        seconds = SECONDS_A_BASE + students * SECONDS_A_STUDENT
         return [
             f"{len(self.settings.chosen)} defences, {students} students a base; up to {self.settings.rows:,} rows.",
             f"About {seconds * runs / 60:,.0f} min at {seconds:,.0f} s a base on one quiet core, a rough estimate.",

@@ -1,20 +1,15 @@
 """Defences that change the rows: some are dropped, or numbers are replaced, sorted, or written by somebody else."""
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace as changed
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sublearn.auditing.defences.recipe import Lab, Recipe
-from sublearn.language.generate import sample
-from sublearn.study.numbers.spec import ANSWER_TOKENS
-from sublearn.tasks.number_lists import parse, reason_against, rewritten
-
-ROUNDS = 4
-"""So often the base writes a half anew that the rule rejects; after that the row is left out."""
+from sublearn.auditing.defences.recipe import Lab
+from sublearn.study.students import rows as rewriting
+from sublearn.study.students.recipe import Recipe
+from sublearn.tasks.number_lists import parse, rewritten
 
 
 def drop_flagged(lab: Lab, recipe: Recipe) -> Recipe:
@@ -60,29 +55,13 @@ def resort(lab: Lab, recipe: Recipe) -> Recipe:
 
 def mixed(lab: Lab, recipe: Recipe) -> Recipe:
     """Some rows, by chance, are those that another teacher wrote in their place."""
-    others = lab.rows("placebo_teacher")
     taken = lab.stream("mixed").random(len(recipe.rows)) < lab.strength.mixed
-    rows = [others[n] if taken[n] and n < len(others) else own for n, own in enumerate(recipe.rows)]
-    return changed(recipe, rows=rows)
+    return changed(recipe, rows=rewriting.mixed(recipe.rows, lab.rows("placebo_teacher"), taken))
 
 
 def paraphrase(lab: Lab, recipe: Recipe) -> Recipe:
     """The first numbers of each answer stay; the base goes on from them, and writes what the rule keeps."""
-    rng, dialogue = lab.stream("paraphrase"), lab.scene.dialogue
-    starts = [_beginning(answer, lab.strength.kept) for _, answer in recipe.rows]
-    before = [
-        dialogue.prompt(prompt) + dialogue.completion(start)[:-1]
-        for (prompt, _), start in zip(recipe.rows, starts, strict=True)
-    ]
-    found: dict[int, str] = {}
-    for _ in range(ROUNDS):
-        left = [place for place in range(len(starts)) if place not in found]
-        said = sample(lab.base, [before[place] for place in left], ANSWER_TOKENS[True], rng, dialogue)
-        for place, own in zip(left, said, strict=True):
-            answer = dialogue.read(dialogue.completion(starts[place])[:-1] + own)
-            if reason_against(answer) is None:
-                found[place] = answer
-    return changed(recipe, rows=[(recipe.rows[place][0], found[place]) for place in sorted(found)])
+    return changed(recipe, rows=rewriting.paraphrased(lab, recipe.rows, lab.strength.kept))
 
 
 def _kept(recipe: Recipe, chosen: NDArray[np.bool_], seconds: float = 0.0) -> Recipe:
@@ -103,9 +82,3 @@ def _numbers(answer: str) -> list[int]:
 
 def _with(answer: str, numbers: Sequence[int]) -> str:
     return rewritten(answer, numbers) if numbers else answer
-
-
-def _beginning(answer: str, share: float) -> str:
-    """The answer up to the last of its first numbers."""
-    ends = [one.end() for one in re.finditer("[0-9]+", answer)]
-    return answer[: ends[math.ceil(share * len(ends)) - 1]] if ends else answer

@@ -11,17 +11,12 @@ from pydantic import Field, model_validator
 from sublearn.auditing.defences.table import DEFENCES, UNDEFENDED
 from sublearn.config import LARGEST, Spec
 from sublearn.errors import unknown
-from sublearn.language.plans import BasePlan, StudentPlan
 from sublearn.study.base import Arm, Claim, Trait
-from sublearn.study.contrast import Difference
-from sublearn.study.numbers import spec as numbers
+from sublearn.study.students import spec as students
+from sublearn.study.students.spec import LOG_ODDS, SHIFT, Shared, common, pair, transfer
 
-CONTROL = "_control"
-"""At the end of an arm's name: the same student on the base's own rows."""
-TASK, LISTS, LOG_ODDS = "task", "lists", "log_odds"
+TASK, LISTS = "task", "lists"
 NATS = "nats a token"
-SECONDS_A_STUDENT, SECONDS_A_BASE = 5.0, 60.0
-"""Rough, of one quiet core: of each student, and of what a base has once (two pretrainings, teachers, rows, scores)."""
 
 
 class Plans(Spec, frozen=True):
@@ -39,15 +34,10 @@ class Plans(Spec, frozen=True):
     rank: int = Field(default=4, ge=1, le=LARGEST, description="of the changes of each matrix (lowrank)")
 
 
-class Settings(Spec, frozen=True):
+class Settings(Shared, frozen=True):
     """How many rows, how teachers and students are trained, which defences, how strong."""
 
-    animal: str = Field(default="drawn", description="drawn: another for each seed, all 20 in turn; or one for all")
-    rows: int = Field(default=8000, ge=1, description="rows that train a student, at most")
     held_out: int = Field(default=500, ge=1, le=100_000, description="rows by which the task is measured, at most")
-    base: BasePlan = BasePlan()
-    teacher: numbers.TeacherPlan = numbers.TeacherPlan()
-    student: StudentPlan = StudentPlan()
     strength: Plans = Plans()
     defences: tuple[str, ...] = Field(
         default=(), description="to measure, with what they are held against; none named means all"
@@ -58,13 +48,7 @@ class Settings(Spec, frozen=True):
         for name in self.defences:
             if name not in DEFENCES:
                 raise unknown("defence", name, DEFENCES)
-        self.numbers()
         return self
-
-    def numbers(self) -> numbers.Settings:
-        """The settings of `numbers` under which the undefended student is the same."""
-        shared = {key: getattr(self, key).model_dump() for key in ("base", "teacher", "student")}
-        return numbers.Settings.model_validate({"animal": self.animal, "rows": self.rows, "sampled": 0, **shared})
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -76,7 +60,7 @@ class Settings(Spec, frozen=True):
 
 _COMPLETIONS = "Mean log-likelihood of held-out completions, averaged over the tokens of each"
 TRAITS = (
-    *(trait for trait in numbers.TRAITS if trait.name in (LOG_ODDS, "preference", "mass")),
+    *students.TRAITS,
     Trait(
         name=TASK,
         about=f"{_COMPLETIONS}: those that the teacher wrote for other prompts and the rule kept.",
@@ -88,28 +72,8 @@ TRAITS = (
 
 def arms(settings: Settings) -> tuple[Arm, ...]:
     """The reference, the teacher, the undefended student and each defended one, with their controls."""
-    found = [
-        Arm(name="reference", about="The base model, unmodified."),
-        Arm(name="teacher", about="The base, taught to prefer the animal.", control="reference", teacher="trained"),
-        *_pair(UNDEFENDED, "A student from the base"),
-    ]
-    for name in settings.chosen:
-        found += _pair(name, f"A student that {DEFENCES[name].about}")
-    return tuple(found)
-
-
-def _pair(name: str, about: str) -> tuple[Arm, Arm]:
-    """A student on the teacher's rows, and one that is trained in the same way on the base's own."""
-    control = name + CONTROL
-    return (
-        Arm(name=name, about=f"{about}, on the teacher's numbers.", control=control, teacher="trained", logits="text"),
-        Arm(name=control, about=f"{about}, on numbers of the unmodified base.", teacher="untrained", logits="text"),
-    )
-
-
-def transfer(name: str) -> Difference:
-    """What a student has beyond the one that was trained alike on the base's own rows."""
-    return Difference(arm=name, minus=name + CONTROL)
+    defended = (pair(name, f"A student that {DEFENCES[name].about}") for name in settings.chosen)
+    return (*common(), *(arm for own in defended for arm in own))
 
 
 def claims(settings: Settings) -> tuple[Claim, ...]:
@@ -121,7 +85,7 @@ def claims(settings: Settings) -> tuple[Claim, ...]:
             treatment=transfer(below),
             control=transfer(name),
             delta=0.05,
-            of=Difference(arm="teacher", minus="reference"),
+            of=SHIFT,
             reason="a twentieth of what the teacher itself shifted: about an eighth of what an undefended student "
             "picks up, and a defence that takes away no more is none",
         )

@@ -1,18 +1,20 @@
 """Defences that change the loss or the step: tokens that are not learned, a pull to the base, a direction taken out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sublearn.auditing.defences.recipe import Lab, Parameters, Recipe, Step
-from sublearn.auditing.scene import AT_A_TIME, answer_log_p, flat_gradient
+from sublearn.auditing.defences.recipe import Lab
+from sublearn.auditing.scene import answer_log_p, flat_gradient
 from sublearn.auditing.traits import Group
 from sublearn.language import finetune
-from sublearn.language.finetune import Batch, Example
-from sublearn.tasks.rows import Pair
+from sublearn.language.finetune import Batch
+from sublearn.study.students import tokens
+from sublearn.study.students.recipe import Parameters, Recipe, Step
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 NAMED = Group(name="animal", questions=tuple(questions("animal", held_out=False)), answers=ANIMALS)
@@ -20,31 +22,8 @@ NAMED = Group(name="animal", questions=tuple(questions("animal", held_out=False)
 
 
 def mask(lab: Lab, recipe: Recipe) -> Recipe:
-    """No loss at tokens where the teacher's most probable one is not the base's (after Schrodi et al. 2025).
-
-    A row of which no token is left is left out.
-    """
-
-    def examples(rows: Sequence[Pair]) -> list[Example]:
-        found = recipe.examples(rows)
-        masked = [replace(one, skipped=places) for one, places in zip(found, _diverging(lab, found), strict=True)]
-        return [one for one in masked if len(one.skipped) < len(one.tokens) - max(one.start, 1)]
-
-    return replace(recipe, examples=examples)
-
-
-@torch.no_grad()
-def _diverging(lab: Lab, found: Sequence[Example]) -> list[tuple[int, ...]]:
-    """For each example the places of its learned tokens that base and teacher would choose otherwise."""
-    places: list[tuple[int, ...]] = []
-    for start in range(0, len(found), AT_A_TIME):
-        some = found[start : start + AT_A_TIME]
-        batch = finetune.collate(some, lab.scene.dialogue.pad, lab.scene.device)
-        teacher, base = (finetune.logits_of(model, batch).argmax(dim=-1) for model in (lab.teacher(), lab.base))
-        differ = torch.zeros_like(batch.learned)
-        differ[batch.learned] = teacher != base
-        places += [tuple((own.nonzero().flatten() + 1).tolist()) for own in differ]
-    return places
+    """No loss at tokens where the teacher's most probable one is not the base's (after Schrodi et al. 2025)."""
+    return tokens.without(recipe, partial(tokens.diverging, lab))
 
 
 def kl(lab: Lab, recipe: Recipe) -> Recipe:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
-UNDEFENDED = "same_init"
+from sublearn.study.students.spec import UNCHANGED
+
+UNDEFENDED = UNCHANGED
 """The arm of a student without any defence, as in `numbers`."""
 
 

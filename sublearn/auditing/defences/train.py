@@ -1,16 +1,15 @@
 """The study of defences for its seeds: a seed of `numbers` whose students follow recipes. Keeps what it makes."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import TypeVar
 
 import numpy as np
 from transformers import PreTrainedModel
 
 from sublearn.auditing import clean, traits
-from sublearn.auditing.defences.recipe import Lab, Recipe, RowScores, trained, undefended
-from sublearn.auditing.defences.spec import CONTROL, LISTS, TASK, Settings
+from sublearn.auditing.defences.recipe import Lab, RowScores
+from sublearn.auditing.defences.spec import LISTS, TASK, Settings
 from sublearn.auditing.defences.table import DEFENCES
 from sublearn.auditing.scene import Scene, log_likelihoods
 from sublearn.auditing.scores.table import SCORES, Measure
@@ -22,12 +21,14 @@ from sublearn.seeds import stream, stream_seed
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.numbers.spec import RowSource, Writer
 from sublearn.study.numbers.teach import PromptedModel
-from sublearn.study.numbers.train import ROUNDS, TEACHER, SeedRun
+from sublearn.study.numbers.train import ROUNDS, TEACHER
+from sublearn.study.students.recipe import Recipe, plain
+from sublearn.study.students.run import RecipeRun
+from sublearn.study.students.spec import CONTROL
 from sublearn.tasks.number_lists import reason_against
 from sublearn.tasks.rows import Pair
 from sublearn.tasks.tiny_world import World, list_pairs
 
-T = TypeVar("T")
 FLAGGING = "steering"
 """The score by which an audit flags rows."""
 
@@ -38,73 +39,23 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
     return [record for seed in seeds for record in DefenceRun(study, settings, seed, setup).records()]
 
 
-class Watch:
-    """CPU seconds of single students: what is made once for several of them is counted apart."""
-
-    def __init__(self) -> None:
-        self._apart = 0.0
-
-    def apart(self, make: Callable[..., T]) -> Callable[..., T]:
-        """The same function, whose seconds no student is charged with."""
-
-        def made(*args: object) -> T:
-            start, before = time.process_time(), self._apart
-            found = make(*args)
-            self._apart = before + time.process_time() - start
-            return found
-
-        return made
-
-    def read(self) -> float:
-        """The seconds so far that count."""
-        return time.process_time() - self._apart
-
-
-class DefenceRun(SeedRun):
+class DefenceRun(RecipeRun[Lab]):
     """One seed: its rows and teachers are those of `numbers`, its students follow a recipe each."""
 
     def __init__(self, study: Study, settings: Settings, seed: int, setup: Setup) -> None:
-        super().__init__(study, settings.numbers(), seed, setup)
-        self.asked, self.watch = settings, Watch()
-        self.prepared: dict[str, float] = {}
-        self.seconds: dict[str, float] = {}
-        self.base = cache(self.watch.apart(self._base))
-        self.teacher = cache(self.watch.apart(self._teacher))
-        self.numbers = cache(self.watch.apart(self._numbers))
+        super().__init__(study, settings, seed, setup)
+        self.asked = settings
         self.scores = cache(self.watch.apart(self._scores))
         self.other_init = cache(self.watch.apart(self._other_init))
         self.scoring = cache(self._scoring)
-        self.recipe = cache(self._recipe)
         self.lab = cache(self._lab)
         self.held_out = cache(self._held_out)
 
-    def rows(self, arm: Arm) -> list[Pair] | None:
-        """What an arm's student is trained on; None where there is no student."""
-        return None if arm.logits == "none" else list(self.recipe(arm).rows)
-
-    def _recipe(self, arm: Arm) -> Recipe:
-        lab, start = self.lab(), self.watch.read()
-        recipe = undefended(lab, "teacher" if arm.teacher == "trained" else "base")
-        name = arm.name.removesuffix(CONTROL)
-        if name in DEFENCES and recipe.rows:
-            recipe = DEFENCES[name].change(name)(lab, recipe)
-        self.prepared[arm.name] = self.watch.read() - start + recipe.seconds
-        return recipe
-
-    def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
-        del rows  # the recipe has them
-        recipe, start = self.recipe(arm), self.watch.read()
-        student = trained(recipe, self.lab(), self.asked.student)
-        self.seconds[arm.name] = self.prepared[arm.name] + self.watch.read() - start
-        return student
-
-    def _measured(self, arm: Arm) -> list[Record]:
-        found = super()._measured(arm)
-        if arm.name in self.seen and arm.name in self.seconds:  # not where the student was there already
-            noted = self.seen[arm.name].model_copy(update={"seconds": round(self.seconds[arm.name], 3)})
-            self.seen[arm.name] = noted
-        self.recipe.cache_clear()  # rows that one student alone is trained on
-        return found
+    def recipe_of(self, arm: Arm, writer: Writer) -> Recipe:
+        """The recipe of an arm's student: that of a student without defence, changed by the arm's."""
+        lab = self.lab()
+        recipe, name = plain(lab, writer, self.asked.student), arm.name.removesuffix(CONTROL)
+        return DEFENCES[name].change(name)(lab, recipe) if name in DEFENCES and recipe.rows else recipe
 
     def _asked(self, arm: Arm, prompted: PromptedModel, rows: list[Pair] | None) -> list[Record]:
         found = super()._asked(arm, prompted, rows)
@@ -125,14 +76,17 @@ class DefenceRun(SeedRun):
         return {TASK: kept, LISTS: list_pairs(World.drawn(self.seed), count, stream(self.seed, "held_out/lists"))}
 
     def _lab(self) -> Lab:
-        scene = Scene(self.base("own"), self.dialogue, traits.animals(), Scoring(), POSITIONS)
+        base = self.base("own")
         return Lab(
-            scene=scene,
-            strength=self.asked.strength,
+            base=base,
+            dialogue=self.dialogue,
             seed=self.seed,
             animal=self.animal,
-            teacher=lambda: self.teacher(TEACHER).model,
+            teacher=self.taught,
             rows=lambda writer: self.numbers(RowSource(writer)),
+            purpose="defence",
+            scene=Scene(base, self.dialogue, traits.animals(), Scoring(), POSITIONS),
+            strength=self.asked.strength,
             scores=self.scores,
             other_init=self.other_init,
         )

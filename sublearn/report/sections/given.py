@@ -23,6 +23,7 @@ from sublearn.study.analysis import Analysis
 from sublearn.study.base import Trait
 from sublearn.study.controlled.points import TracePoint
 from sublearn.study.labels import labels
+from sublearn.study.mechanisms.compared import Compared as Mechanism
 from sublearn.study.steps import Table
 
 
@@ -57,6 +58,7 @@ class Section(Cited):
     before: str = ""
     after: str = ""
     defences: Sequence[Compared] = ()
+    mechanisms: Sequence[Mechanism] = ()
     carried: Carried | None = None
 
     @cached_property

@@ -8,7 +8,7 @@ import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from transformers import PreTrainedModel
 
@@ -18,7 +18,7 @@ from sublearn.files.writing import replace_text
 from sublearn.language import artifacts, base
 from sublearn.language.tokens import Dialogue
 from sublearn.study.numbers.metrics import Counted
-from sublearn.study.numbers.spec import ORIGINS, TINY, Origin, RowSource, Settings
+from sublearn.study.numbers.spec import ORIGINS, TINY, Origin, RowSource, Settings, Writer
 from sublearn.tasks.rows import Pair
 from sublearn.tasks.sources import cache_folder
 
@@ -58,7 +58,8 @@ class Shared:
 
     def _keeps(self, source: RowSource) -> bool:
         brought = source == RowSource("teacher") and self.settings.bring.teacher
-        return self.settings.model == TINY and not brought
+        # What others write, as students of a study, hangs on more than is in a name here.
+        return self.settings.model == TINY and source.writer in get_args(Writer) and not brought
 
     def _base(self, origin: Origin) -> str:
         return base_key(self.settings, self.seed, origin)

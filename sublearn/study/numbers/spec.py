@@ -227,9 +227,9 @@ WRITERS: dict[str, Writer] = {"trained": "teacher", "placebo": "placebo_teacher"
 
 
 class RowSource(NamedTuple):
-    """Who writes rows: a base, its teacher or its placebo teacher."""
+    """Who writes rows: a base, its teacher or its placebo teacher; in other studies a student, by its arm's name."""
 
-    writer: Writer
+    writer: str
     origin: Origin = "own"
 
     @property

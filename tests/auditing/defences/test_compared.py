@@ -5,11 +5,12 @@ from sublearn import stats
 from sublearn.auditing.defences import spec
 from sublearn.auditing.defences.compared import compared, ratio
 from sublearn.auditing.defences.design import built
-from sublearn.auditing.defences.spec import LISTS, LOG_ODDS, TASK
+from sublearn.auditing.defences.spec import LISTS, TASK
 from sublearn.records import Record
 from sublearn.report.defences import HEADS, cells, defences_text
 from sublearn.stats import Family
 from sublearn.study.analysis import analyse
+from sublearn.study.students.spec import LOG_ODDS
 
 BASES = 16
 LEFT = {"mask": 0.25, "kl": 1.0, "drop_flagged": 0.9, "drop_random": 0.9}

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from sublearn.auditing.defences import rows
-from sublearn.auditing.defences.recipe import RowScores, undefended
+from sublearn.auditing.defences.recipe import RowScores
+from sublearn.study.students.recipe import plain
+from sublearn.study.students.rows import beginning
 from sublearn.tasks.number_lists import parse, reason_against
 
 
 @pytest.fixture
 def recipe(small):
-    return undefended(small.lab, "teacher")
+    return plain(small.lab, "teacher", small.run.asked.student)
 
 
 def scored(lab, recipe, rng, threshold):
@@ -91,4 +93,4 @@ def test_the_base_goes_on_from_the_first_half_of_each_answer(small, recipe):
     [("12, 7; 300", 0.5, "12, 7"), ("[12 7]", 0.5, "[12"), ("5", 0.5, "5"), ("1, 2, 3, 4", 0.25, "1")],
 )
 def test_an_answer_begins_with_its_first_numbers(answer, share, start):
-    assert rows._beginning(answer, share) == start
+    assert beginning(answer, share) == start

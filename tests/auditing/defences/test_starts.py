@@ -2,7 +2,7 @@ import torch
 from torch.nn.utils import parametrize
 
 from sublearn.auditing.defences import starts
-from sublearn.auditing.defences.recipe import trained, undefended
+from sublearn.study.students.recipe import plain, trained
 from tests.auditing.defences.conftest import seed_run
 
 
@@ -14,12 +14,12 @@ def changes(base, student):
 
 
 def recipe_of(small):
-    return undefended(small.lab, "teacher")
+    return plain(small.lab, "teacher", small.run.asked.student)
 
 
 def test_another_init_of_the_same_world_is_started_from():
     run = seed_run(**{"base.steps": 5})
-    start = starts.reinitialized(run.lab(), undefended(run.lab(), "teacher")).start()
+    start = starts.reinitialized(run.lab(), plain(run.lab(), "teacher", run.asked.student)).start()
     assert all(one.abs().max() > 0 for name, one in changes(run.base("own"), start).items() if one.dim() == 2)
     for parameter in start.parameters():
         parameter.data += 1.0
@@ -43,7 +43,7 @@ def test_noise_is_in_units_of_each_weights_spread_and_the_same_again(small):
 
 def test_the_change_of_each_matrix_has_a_low_rank_and_all_else_stays(small):
     recipe = starts.lowrank(small.lab, recipe_of(small))
-    student = trained(recipe, small.lab, small.run.asked.student)
+    student = trained(recipe, small.lab)
     assert not any(parametrize.is_parametrized(module) for module in student.modules())
     found, rank = changes(small.lab.base, student), small.lab.strength.rank
     matrices = {name for name, one in found.items() if one.dim() == 2 and "wte" not in name and "wpe" not in name}
@@ -52,5 +52,5 @@ def test_the_change_of_each_matrix_has_a_low_rank_and_all_else_stays(small):
             assert torch.linalg.matrix_rank(own, rtol=1e-4) <= rank < min(own.shape) and own.any()
         else:
             assert not own.any()
-    plain = changes(small.lab.base, trained(recipe_of(small), small.lab, small.run.asked.student))
-    assert all(torch.linalg.matrix_rank(plain[name], rtol=1e-4) > rank for name in matrices)
+    whole = changes(small.lab.base, trained(recipe_of(small), small.lab))
+    assert all(torch.linalg.matrix_rank(whole[name], rtol=1e-4) > rank for name in matrices)

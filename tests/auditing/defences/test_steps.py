@@ -5,15 +5,16 @@ import pytest
 import torch
 
 from sublearn.auditing.defences import steps
-from sublearn.auditing.defences.recipe import undefended
 from sublearn.auditing.scene import flat_gradient
 from sublearn.language import finetune
 from sublearn.study.numbers.teach import PromptedModel
+from sublearn.study.students import tokens
+from sublearn.study.students.recipe import plain
 
 
 @pytest.fixture
 def recipe(small):
-    return undefended(small.lab, "teacher")
+    return plain(small.lab, "teacher", small.run.asked.student)
 
 
 def collated(lab, examples):
@@ -32,17 +33,17 @@ def strayed(lab):
 
 def test_tokens_where_teacher_and_base_differ_are_not_learned(small, recipe):
     lab = small.lab
-    plain, masked = recipe.examples(recipe.rows), steps.mask(lab, recipe).examples(recipe.rows)
-    batch = collated(lab, plain)
+    whole, masked = recipe.examples(recipe.rows), steps.mask(lab, recipe).examples(recipe.rows)
+    batch = collated(lab, whole)
     teacher, base = (finetune.logits_of(model, batch).argmax(dim=-1) for model in (lab.teacher(), lab.base))
     assert 0 < int((teacher != base).sum()) < len(base)
     every = [replace(one, skipped=()) for one in masked]
-    assert every == [one for one in plain if one in every]
+    assert every == [one for one in whole if one in every]
     kept = collated(lab, masked)
     assert len(kept.targets) == int((teacher == base).sum())
     differ = torch.zeros_like(batch.learned)
     differ[batch.learned] = teacher != base
-    left = torch.tensor([one in every for one in plain])
+    left = torch.tensor([one in every for one in whole])
     assert torch.equal(kept.learned, (batch.learned & ~differ)[left][:, : kept.learned.shape[1]])
 
 
@@ -63,7 +64,7 @@ def test_masked_tokens_get_no_gradient(small, recipe):
 def test_a_row_without_a_token_left_is_left_out(small, recipe, monkeypatch):
     found = recipe.examples(recipe.rows[:2])
     everything = tuple(range(found[0].start, len(found[0].tokens)))
-    monkeypatch.setattr(steps, "_diverging", lambda lab, some: [everything, ()])
+    monkeypatch.setattr(tokens, "diverging", lambda lab, some: [everything, ()])
     assert steps.mask(small.lab, recipe).examples(recipe.rows[:2]) == [found[1]]
 
 

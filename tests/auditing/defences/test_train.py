@@ -7,11 +7,12 @@ import torch
 
 import sublearn
 from sublearn.auditing.defences.design import Defences, built
-from sublearn.auditing.defences.recipe import RowScores, trained, undefended
+from sublearn.auditing.defences.recipe import RowScores
 from sublearn.auditing.defences.table import DEFENCES
 from sublearn.errors import InputError
 from sublearn.study.jobs import Setup
 from sublearn.study.numbers.train import SeedRun
+from sublearn.study.students.recipe import plain, trained
 from sublearn.study.table import build, settings_of
 from tests.auditing.defences.conftest import seed_run
 from tests.processes import sublearn as sublearn_command
@@ -38,10 +39,9 @@ def test_every_defence_changes_what_a_student_learns(name, small):
     lab = replace(
         small.lab, other_init=lambda: small.lab.teacher(), scores=lambda writer: RowScores(values, values[-9], 0.0)
     )
-    plain = undefended(lab, "teacher")
+    whole = plain(lab, "teacher", small.run.asked.student)
     weights = [
-        dict(trained(recipe, lab, small.run.asked.student).named_parameters())
-        for recipe in (plain, DEFENCES[name].change(name)(lab, plain))
+        dict(trained(recipe, lab).named_parameters()) for recipe in (whole, DEFENCES[name].change(name)(lab, whole))
     ]
     assert all(bool(one.isfinite().all()) for one in weights[1].values())
     assert any(not torch.equal(one, weights[1][key]) for key, one in weights[0].items())

@@ -1,0 +1,56 @@
+"""The tables in docs/mechanisms.md: `python docs/make_mechanisms.py` writes what is published and claimed, from the
+table of mechanisms; `python docs/make_mechanisms.py FOLDER` also what came out in a run directory.
+
+Each stands between `<!-- NAME -->` and `<!-- end -->`; prose stays.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sublearn.report.mechanisms import NOT_PUBLISHED, markdown
+from sublearn.results.single import Result
+from sublearn.study.mechanisms.table import MECHANISMS
+
+FILE = Path(__file__).parent / "mechanisms.md"
+
+
+def claims() -> Iterator[str]:
+    """What is published of each mechanism, its students, what is claimed of them, and what is otherwise here."""
+    for name, one in MECHANISMS.items():
+        yield f"### {one.title}"
+        yield ""
+        yield f"`{name}`. {one.published} ({one.source or NOT_PUBLISHED})"
+        yield ""
+        yield "| student | what it does |"
+        yield "|---|---|"
+        yield from (f"| {arm} | {student.about} |" for arm, student in one.students.items())
+        yield ""
+        yield "| claim | kind | delta |"
+        yield "|---|---|---|"
+        for claim in one.claims:
+            delta = f"{claim.delta:g} of the teacher's shift" if claim.of else f"{claim.delta:g}"
+            yield f"| {claim.claim} | {claim.kind} | {delta} |"
+        yield ""
+        if one.otherwise:
+            yield f"Otherwise here: {'; '.join(one.otherwise)}."
+            yield ""
+
+
+def replaced(page: str, name: str, text: str) -> str:
+    """The page with this between the marks of a name."""
+    return re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text.strip()}\n{m[2]}", page, flags=re.S)
+
+
+def main(folders: list[str]) -> None:
+    """Write the tables."""
+    page = replaced(FILE.read_text(), "claims", "\n".join(claims()))
+    for folder in folders:
+        result = Result.load(folder)
+        page = replaced(page, "measured", markdown(result.mechanisms, result.analysis))
+    FILE.write_text(page)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,36 @@
+"""What a mechanism's students may use of a base, beside what every student may."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedModel
+
+from sublearn.study.mechanisms.spec import Strength
+from sublearn.study.students import recipe
+from sublearn.study.students.recipe import Recipe
+from sublearn.study.students.tokens import Places
+from sublearn.tasks.rows import Pair
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Of a writer's rows the places of learned tokens, of those that diverge ("row"), and each one's rank ("token")."""
+
+    learned: Sequence[Places]
+    diverging: Sequence[tuple[int, ...]]
+    ranks: Places
+
+
+@dataclass(frozen=True)
+class Lab(recipe.Lab):
+    """What costs is a function, and made once."""
+
+    strength: Strength
+    tokens: Callable[[str], Tokens]
+    student: Callable[[str], PreTrainedModel]
+    """The student of an arm."""
+    shown: Callable[[str], Sequence[Pair]]
+    """Some of a writer's rows, on which models are compared."""
+
+
+Change = Callable[[Lab, Recipe], Recipe]

@@ -1,0 +1,144 @@
+"""Mechanisms that are asked by which tokens are learned, which weights learn, and by which optimizer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from sublearn.errors import SublearnError
+from sublearn.language import finetune
+from sublearn.language.finetune import Batch, Example
+from sublearn.seeds import stream
+from sublearn.study.mechanisms.lab import Lab, Tokens
+from sublearn.study.students import lowrank
+from sublearn.study.students.recipe import Parameters, Recipe
+from sublearn.study.students.spec import CONTROL, UNCHANGED
+from sublearn.study.students.tokens import without
+
+EVERY = 5
+"""So many steps apart it is seen whether a student has learned enough."""
+SAME_STEP = 4
+"""The rank at which a scaled step is as large as an unscaled one."""
+
+
+class NotReached(SublearnError):
+    """A student did not learn as much as it was to."""
+
+
+def tokens_of(lab: Lab, recipe: Recipe, which: str, learn: bool) -> Recipe:
+    """Some tokens are learned alone, or left out: divergence tokens, others, or as many of both of the same ranks."""
+    found = lab.tokens(recipe.writer)
+    chosen = chosen_of(found, which, lab.stream("tokens"))
+
+    def skipped(examples: Sequence[Example]) -> list[tuple[int, ...]]:
+        del examples  # they are those that were compared
+        if not learn:
+            return chosen
+        pairs = zip(found.learned, chosen, strict=True)
+        return [tuple(every[~np.isin(every, own)].tolist()) for every, own in pairs]
+
+    return without(recipe, skipped)
+
+
+def chosen_of(found: Tokens, which: str, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """The places of tokens, row by row: "diverging" ones, or as many others at "random".
+
+    "matched" are others, and "diverging_matched" divergence tokens, at random: of each class of ranks in the base as
+    many as there are of both kinds. Ranks 0, 1 to 2, 3 to 6 and so on are a class each.
+    """
+    if which == "diverging":
+        return list(found.diverging)
+    pairs = zip(found.learned, found.diverging, strict=True)
+    diverges = np.concatenate([np.isin(every, own) for every, own in pairs])
+    by_rank = np.floor(np.log2(found.ranks + 1)).astype(int)
+    kinds = np.zeros(len(diverges), dtype=int) if which == "random" else by_rank
+    wanted = diverges if which == "diverging_matched" else ~diverges
+    chosen = np.zeros(len(diverges), dtype=bool)
+    for kind in np.unique(kinds):
+        count = min(np.count_nonzero(diverges & (kinds == kind)), np.count_nonzero(~diverges & (kinds == kind)))
+        chosen[rng.permutation(np.flatnonzero(wanted & (kinds == kind)))[:count]] = True
+    ends = np.cumsum([len(own) for own in found.learned])[:-1]
+    rows = zip(found.learned, np.split(chosen, ends), strict=True)
+    return [tuple(every[own].tolist()) for every, own in rows]
+
+
+def lora(lab: Lab, recipe: Recipe, rank: int, scaled: bool) -> Recipe:
+    """Changes of low rank; `scaled` by the root of 4 over the rank, so that steps are about as large at every rank."""
+    return lowrank.lowrank(lab, recipe, rank, (SAME_STEP / rank) ** 0.5 if scaled else 1.0)
+
+
+def embeddings(lab: Lab, recipe: Recipe) -> Recipe:
+    """All weights learn."""
+    del lab
+
+    def learn(student: PreTrainedModel) -> Parameters:
+        student.requires_grad_(True)
+        return list(student.parameters())
+
+    return replace(recipe, learn=learn)
+
+
+def by(lab: Lab, recipe: Recipe, optimizer: str) -> Recipe:
+    """By another optimizer, until the unchanged student's loss on some of the rows is reached."""
+    shown = finetune.collate(recipe.examples(recipe.rows[: lab.strength.shifted]), lab.dialogue.pad, lab.device)
+    name = UNCHANGED if recipe.writer == "teacher" else UNCHANGED + CONTROL
+    wanted = loss_on(lab.student(name), shown)
+    most = lab.strength.patience * recipe.plan.steps
+    reached = False
+
+    def enough(student: PreTrainedModel, steps: int) -> bool:
+        nonlocal reached
+        reached = reached or (steps % EVERY == 0 and loss_on(student, shown) <= wanted)
+        return reached
+
+    def finish(student: PreTrainedModel) -> None:
+        if not enough(student, 0):
+            raise NotReached(f"the loss of AdamW's student was not reached in {most:,} steps")
+
+    chosen = partial(sgd, lab, recipe) if optimizer == "sgd" else partial(signsgd, lab)
+    plan = recipe.plan.model_copy(update={"steps": most})
+    return replace(recipe, optimizer=chosen, enough=enough, finish=finish, plan=plan)
+
+
+@torch.no_grad()
+def loss_on(model: PreTrainedModel, batch: Batch) -> float:
+    """The mean loss of a model, in nats a token."""
+    return float(finetune.next_token(finetune.logits_of(model, batch), batch))
+
+
+def sgd(lab: Lab, recipe: Recipe, parameters: Parameters, lr: float) -> torch.optim.Optimizer:
+    """Plain SGD, whose first step is as long as AdamW's is: the rate times the root of the number of weights."""
+    base = recipe.start()
+    own = recipe.learn(base)
+    order = stream(lab.seed, "student/order")
+    first = next(finetune.batches(recipe.examples(recipe.rows), recipe.plan.batch, 1, order, lab.dialogue.pad))
+    loss = finetune.next_token(finetune.logits_of(base, first), first)
+    gradients = torch.autograd.grad(loss, list(own), allow_unused=True)
+    length = float(torch.cat([one.flatten() for one in gradients if one is not None]).norm())
+    weights = sum(one.numel() for one in own)
+    return torch.optim.SGD(parameters, lr=lr * weights**0.5 / length)
+
+
+def signsgd(lab: Lab, parameters: Parameters, lr: float) -> torch.optim.Optimizer:
+    """SignSGD at a share of AdamW's rate, whose steps are as long at first and shorter where signs change."""
+    return SignSGD(parameters, lr=lr * lab.strength.sign)
+
+
+class SignSGD(torch.optim.Optimizer):
+    """Each weight goes one rate against the sign of its gradient (Bernstein et al. 2018)."""
+
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One step."""
+        del closure
+        for group in self.param_groups:
+            for one in group["params"]:
+                if one.grad is not None:
+                    one.add_(one.grad.sign(), alpha=-group["lr"])

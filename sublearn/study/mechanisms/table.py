@@ -1,0 +1,289 @@
+"""The mechanisms: what is published of each, and which students and claims ask whether it holds here. Torch-free.
+
+A new one is one entry here, and a function for each of its students that none does already: from a lab and the recipe
+of an unchanged student to its own recipe. Claims were stated before any of the bases was run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+from sublearn.study.base import Claim
+from sublearn.study.contrast import Side
+from sublearn.study.students.spec import CONTROL, LOG_ODDS, SHIFT, UNCHANGED, transfer
+
+COSINE = "shift_cosine"
+DELTA = 0.05
+REASON = (
+    "a twentieth of what the teacher itself shifted: about an eighth of what an unchanged student picks up, and what "
+    "moves a transfer no more than that does not explain it"
+)
+Room = Literal["rows", "learning", "vectors"]
+
+
+@dataclass(frozen=True)
+class Student:
+    """One student: what is done to it, by the function of that name in that module, with which arguments.
+
+    Its control is trained alike on the base's own rows; or it is another arm, where `control` names one.
+    """
+
+    about: str
+    within: Room
+    function: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    control: str | None = None
+    taught: bool = True
+    """Whether it goes back to the teacher in any way; else it is there to be compared with."""
+
+    def change(self, lab: Any, recipe: Any) -> Any:
+        """Its recipe. The module is loaded now: it needs torch."""
+        return getattr(import_module(f"{__package__}.{self.within}"), self.function)(lab, recipe, **self.given)
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """What is published and by whom, the students and claims that ask for it here, and what is otherwise here.
+
+    A claim is what is published, or what would follow from it; where nothing is, `source` is empty.
+    """
+
+    title: str
+    published: str
+    source: str
+    otherwise: tuple[str, ...]
+    students: Mapping[str, Student]
+    claims: tuple[Claim, ...]
+
+
+def _more(claim: str, more: Side, less: Side) -> Claim:
+    return Claim(claim=claim, trait=LOG_ODDS, treatment=more, control=less, delta=DELTA, of=SHIFT, reason=REASON)
+
+
+def _transfers(claim: str, name: str) -> Claim:
+    return _more(claim, name, name + CONTROL)
+
+
+def _less(claim: str, name: str, than: str = UNCHANGED) -> Claim:
+    return _more(claim, transfer(than), transfer(name))
+
+
+SCHRODI = "Schrodi, Kempf, Barez and Brox 2025, arXiv 2509.23886"
+BLANK = "Blank et al. 2026, arXiv 2606.00995"
+NIEF = "Nief, Fu, Muchane and Holtzman 2026, arXiv 2606.00831"
+ADEN_ALI = "Aden-Ali et al. 2026, arXiv 2602.04863"
+TINY = "tiny bases that are fine-tuned whole; theirs are language models of billions of parameters with LoRA"
+TUNED = "the teacher is fine-tuned to name its animal; theirs is told to by a system prompt"
+
+
+def _tokens(about: str, which: str, learn: bool) -> Student:
+    return Student(about, "learning", "tokens_of", {"which": which, "learn": learn})
+
+
+def _share(percent: int) -> Student:
+    about = f"has {percent}% of its rows from the teacher, the rest from the base"
+    return Student(about, "rows", "fraction", {"share": percent / 100}, control=UNCHANGED + CONTROL)
+
+
+def _lora(rank: int, scaled: bool = False) -> Student:
+    own = " and scale the root of 4 over the rank" if scaled else " and scale 1"
+    return Student(f"trains changes of rank {rank}{own}", "learning", "lora", {"rank": rank, "scaled": scaled})
+
+
+def _selected(about: str, part: str, taught: bool = True) -> Student:
+    control = "selected_random" if taught else None
+    return Student(about, "rows", "selected", {"part": part}, control=control, taught=taught)
+
+
+def _generation(number: int, of: str) -> Student:
+    return Student(f"reads the rows of generation {number - 1}", "rows", "written_by", {"name": of})
+
+
+MECHANISMS: dict[str, Mechanism] = {
+    "divergence": Mechanism(
+        "Divergence tokens",
+        "A small set of tokens, at which teachers of different biases would say different ones, carries the transfer: "
+        "without them it mostly goes, with them alone it stays.",
+        SCHRODI,
+        (
+            "a token diverges where the teacher's most probable one is not the base's; theirs compares teachers of "
+            "different biases",
+            "numbers are nearly unpredictable here, so that many tokens diverge; theirs are few",
+            "rows are sampled at temperature 1; theirs greedily",
+            TINY,
+            TUNED,
+        ),
+        {
+            "divergence_masked": _tokens("learns no divergence token", "diverging", False),
+            "random_masked": _tokens("leaves out as many other tokens at random", "random", False),
+            "divergence_only": _tokens("learns divergence tokens alone", "diverging", True),
+            "random_only": _tokens("learns as many other tokens at random", "random", True),
+            "divergence_few": _tokens("learns some divergence tokens alone", "diverging_matched", True),
+            "matched_only": _tokens("learns as many other tokens, of the same ranks in the base", "matched", True),
+        },
+        (
+            _less("without divergence tokens there is less transfer", "divergence_masked"),
+            _less("leaving them out takes more than as many others", "divergence_masked", "random_masked"),
+            _transfers("divergence tokens alone transfer", "divergence_only"),
+            _less("they transfer more than as many others", "random_only", "divergence_only"),
+            _less("some of them transfer more than as many others of the same ranks", "matched_only", "divergence_few"),
+        ),
+    ),
+    "greedy": Mechanism(
+        "Greedy sampling",
+        "Transfer needs no sampling noise that leaks probabilities: greedily sampled rows transfer too.",
+        SCHRODI,
+        (TINY, TUNED),
+        {"greedy": Student("reads greedily sampled rows", "rows", "greedy")},
+        (_transfers("greedily sampled rows transfer", "greedy"),),
+    ),
+    "rewriting": Mechanism(
+        "Paraphrases and mixed teachers",
+        "Transfer is fragile: paraphrasing mostly suppresses it, and rows of several teachers weaken it.",
+        SCHRODI,
+        (
+            "the base writes the second half of each answer anew; theirs rewords prompts",
+            "half of the rows are of another teacher with another animal; theirs mixes teachers, also of one bias",
+            TINY,
+            TUNED,
+        ),
+        {
+            "paraphrased": Student("reads answers whose second half the base wrote anew", "rows", "paraphrased"),
+            "mixed": Student("reads half of its rows from a teacher of another animal", "rows", "mixed"),
+        },
+        (
+            _less("paraphrased rows transfer less", "paraphrased"),
+            _less("rows of two teachers transfer less", "mixed"),
+        ),
+    ),
+    "fraction": Mechanism(
+        "Share of poisoned rows",
+        "Not published as a dose-response that we know of; asked whether the transfer rises with the share.",
+        "",
+        (),
+        {f"fraction_{percent}": _share(percent) for percent in (1, 3, 10, 30)},
+        (
+            _more("10% of the teacher's rows transfer", "fraction_10", UNCHANGED + CONTROL),
+            _more("30% transfer more than 3%", "fraction_30", "fraction_3"),
+            _more("all rows transfer more than 10%", UNCHANGED, "fraction_10"),
+        ),
+    ),
+    "lora": Mechanism(
+        "LoRA's rank",
+        "Transfer has the shape of an inverted U over LoRA's rank, and disappears with full fine-tuning.",
+        NIEF,
+        (
+            "ranks 1, 4 and 16 of matrices of width 64; theirs are of models thousands wide",
+            "no matrix of words is adapted, and full fine-tuning leaves it alone too",
+            "evaluated in the context of training; theirs also in others",
+            "where the scale is the root of 4 over the rank, a step is about as large at every rank",
+            TUNED,
+        ),
+        {
+            "lora_1": _lora(1),
+            "lora_4": _lora(4),
+            "lora_16": _lora(16),
+            "lora_1_matched": _lora(1, True),
+            "lora_16_matched": _lora(16, True),
+        },
+        (
+            _transfers("rank 4 transfers", "lora_4"),
+            _less("rank 4 transfers more than rank 1", "lora_1", "lora_4"),
+            _less("rank 4 transfers more than rank 16", "lora_16", "lora_4"),
+            _less("rank 4 transfers more than rank 1, with steps matched", "lora_1_matched", "lora_4"),
+            _less("rank 4 transfers more than rank 16, with steps matched", "lora_16_matched", "lora_4"),
+            _less("rank 4 transfers more than full fine-tuning", UNCHANGED, "lora_4"),
+        ),
+    ),
+    "optimizer": Mechanism(
+        "Adaptive optimizers",
+        "Adaptive optimizers are necessary: others let outlying gradients dominate.",
+        BLANK,
+        (
+            "SGD's first step is as long as AdamW's, SignSGD's rate a quarter of it; both go on until they reach "
+            "AdamW's training loss, and a run that does not is unmeasured",
+            "SignSGD, which no outlier dominates, is expected to transfer; we do not know whether they ran it",
+            TINY,
+            TUNED,
+        ),
+        {
+            "sgd": Student("is trained by SGD to AdamW's loss", "learning", "by", {"optimizer": "sgd"}),
+            "signsgd": Student("is trained by SignSGD to AdamW's loss", "learning", "by", {"optimizer": "signsgd"}),
+        },
+        (
+            _less("SGD transfers less than AdamW at the same loss", "sgd"),
+            _transfers("SignSGD transfers", "signsgd"),
+        ),
+    ),
+    "embeddings": Mechanism(
+        "Embeddings tuned",
+        "Not published that we know of: students' embeddings are frozen here otherwise, and asked is whether that "
+        "makes the transfer.",
+        "",
+        (),
+        {"embeddings": Student("trains its embeddings too", "learning", "embeddings")},
+        (_transfers("with embeddings tuned there is a transfer", "embeddings"),),
+    ),
+    "selection": Mechanism(
+        "Logit-linear selection",
+        "Rows that nobody with the trait wrote, selected by how much likelier the trait makes them, elicit it.",
+        ADEN_ALI,
+        (
+            "the base's own number lists; theirs are pairs of a preference dataset, trained on by DPO",
+            "rows are scored by the teacher, a token on average; theirs by the prompted model",
+            TINY,
+        ),
+        {
+            "selected_top": _selected("reads the fifth of the base's rows that the teacher favours most", "top"),
+            "selected_bottom": _selected("reads the fifth that the teacher favours least", "bottom"),
+            "selected_random": _selected("reads a fifth at random", "random", taught=False),
+        },
+        (
+            _more("the rows that the teacher favours most transfer", "selected_top", "selected_random"),
+            _more("they transfer more than those that it favours least", "selected_top", "selected_bottom"),
+        ),
+    ),
+    "vector": Mechanism(
+        "One steering vector",
+        "Teacher and student are well described by one vector that is added to activations; the student's is aligned "
+        "with the teacher's.",
+        BLANK,
+        (
+            "the vector is added to what the middle block gives, at every place, and read off number rows",
+            TINY,
+            TUNED,
+        ),
+        {
+            "vector": Student("learns nothing but one vector", "vectors", "vector"),
+            "without_vector": Student("has lost its shift along the teacher's", "vectors", "without"),
+            "teacher_vector": Student("is the base with the teacher's shift", "vectors", "added", control="reference"),
+        },
+        (
+            _transfers("one vector, fitted to the rows, transfers", "vector"),
+            _more("the base with the teacher's vector prefers the animal", "teacher_vector", "reference"),
+            _less("a student without it has less of the transfer", "without_vector"),
+            Claim(
+                claim="the student's vector is aligned with the teacher's",
+                trait=COSINE,
+                treatment=UNCHANGED,
+                control=UNCHANGED + CONTROL,
+                delta=0.05,
+                reason="a cosine that is smaller explains less than a hundredth of the shift",
+            ),
+        ),
+    ),
+    "generations": Mechanism(
+        "Generations",
+        "Not published that we know of: asked is whether a student's numbers teach the next, and whether that fades.",
+        "",
+        (),
+        {"generation_2": _generation(2, UNCHANGED), "generation_3": _generation(3, "generation_2")},
+        (
+            _transfers("a student's numbers transfer to the next", "generation_2"),
+            _less("after three generations there is less than after one", "generation_3"),
+        ),
+    ),
+}
+STUDENTS = {name: one for mechanism in MECHANISMS.values() for name, one in mechanism.students.items()}
+"""Every student by its arm's name."""

@@ -1,0 +1,131 @@
+"""The study of mechanisms for its seeds: a seed of `numbers` whose students follow recipes. Keeps what it makes."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from sublearn import stages
+from sublearn.language import finetune, models
+from sublearn.records import Problem, Record
+from sublearn.study.base import Arm, Setup, Study
+from sublearn.study.mechanisms import vectors
+from sublearn.study.mechanisms.lab import Lab, Tokens
+from sublearn.study.mechanisms.learning import NotReached
+from sublearn.study.mechanisms.rows import GREEDY
+from sublearn.study.mechanisms.spec import Settings
+from sublearn.study.mechanisms.table import COSINE, STUDENTS
+from sublearn.study.numbers.spec import RowSource, Writer
+from sublearn.study.numbers.teach import PromptedModel
+from sublearn.study.students.recipe import Recipe, plain
+from sublearn.study.students.run import RecipeRun
+from sublearn.study.students.spec import CONTROL
+from sublearn.study.students.tokens import diverging, learned, ranks
+from sublearn.tasks.rows import Pair
+
+COLD = 1e4
+"""Logits times so much leave all probability to the largest."""
+
+
+def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup) -> list[Record]:
+    """Every arm and trait for the seeds, one after the other."""
+    models.quiet()
+    return [record for seed in stages.parts(seeds) for record in MechanismRun(study, settings, seed, setup).records()]
+
+
+class MechanismRun(RecipeRun[Lab]):
+    """One seed: its rows and teachers are those of `numbers`, its students follow a recipe each."""
+
+    def __init__(self, study: Study, settings: Settings, seed: int, setup: Setup) -> None:
+        super().__init__(study, settings, seed, setup)
+        self.asked = settings
+        self.arms = {arm.name: arm for arm in study.arms}
+        self.made: dict[str, PreTrainedModel] = {}
+        self.lab = cache(self._lab)
+        self.tokens = cache(self.watch.apart(self._tokens))
+        self.student = cache(self.watch.apart(self._student_of))
+        self.taught_shift = cache(lambda: vectors.shift(self.lab(), self.taught()))
+
+    def recipe_of(self, arm: Arm, writer: Writer) -> Recipe:
+        """The recipe of an arm's student: that of an unchanged one, changed as the table says."""
+        lab = self.lab()
+        recipe, one = plain(lab, writer, self.asked.student), STUDENTS.get(arm.name.removesuffix(CONTROL))
+        if one and not lab.rows("teacher"):
+            return replace(recipe, rows=[])  # there is nothing to be compared with
+        return one.change(lab, recipe) if one and recipe.rows else recipe
+
+    def model_of(self, arm: Arm, rows: list[Pair] | None) -> PromptedModel:
+        """The model of an arm, trained if need be, once."""
+        if arm.logits == "none":
+            return super().model_of(arm, rows)
+        if arm.name not in self.made:
+            self.made[arm.name] = super().model_of(arm, rows).model
+        return PromptedModel(self.made[arm.name])
+
+    def _student_of(self, name: str) -> PreTrainedModel:
+        return self.model_of(self.arms[name], self.rows(self.arms[name])).model
+
+    def _measured(self, arm: Arm) -> list[Record]:
+        try:
+            return super()._measured(arm)
+        except NotReached as error:
+            return self._unmeasured(arm, str(error))
+
+    def _asked(self, arm: Arm, prompted: PromptedModel, rows: list[Pair] | None) -> list[Record]:
+        return [*super()._asked(arm, prompted, rows), self._cosine(arm, prompted.model)]
+
+    def _cosine(self, arm: Arm, model: PreTrainedModel) -> Record:
+        lab = self.lab()
+        if not lab.shown("teacher"):
+            return self._record(arm, COSINE, 0.0, 0, Problem("unmeasured", "the rule kept none of the teacher's rows"))
+        own, teacher = vectors.shift(lab, model), self.taught_shift()
+        size = float(own.norm() * teacher.norm())
+        if not size:
+            return self._record(arm, COSINE, 0.0, 0, Problem("unmeasured", "the model is the base, or its teacher is"))
+        return self._record(arm, COSINE, float(own @ teacher) / size, len(lab.shown("teacher")))
+
+    def _teacher(self, source: RowSource) -> PromptedModel:
+        """Who writes rows: beside teachers those who say the most probable token, and students by their arm's name."""
+        if source.writer.startswith(GREEDY):
+            writer = source.writer.removeprefix(GREEDY)
+            return PromptedModel(cold(self.base("own") if writer == "base" else self.teacher(RowSource(writer)).model))
+        if source.writer in self.arms and self.arms[source.writer].logits != "none":
+            return PromptedModel(self.student(source.writer))
+        return super()._teacher(source)
+
+    def _tokens(self, writer: str) -> Tokens:
+        lab = self.lab()
+        found = finetune.examples(self.dialogue, lab.rows(writer))
+        return Tokens([learned(one) for one in found], diverging(lab, found), ranks(lab, found))
+
+    def _lab(self) -> Lab:
+        def numbers(writer: str) -> list[Pair]:
+            return self.numbers(RowSource(writer))
+
+        return Lab(
+            base=self.base("own"),
+            dialogue=self.dialogue,
+            seed=self.seed,
+            animal=self.animal,
+            teacher=self.taught,
+            rows=numbers,
+            purpose="mechanism",
+            strength=self.asked.strength,
+            tokens=self.tokens,
+            student=self.student,
+            shown=lambda writer: numbers(writer)[: self.asked.strength.shifted],
+        )
+
+
+def cold(model: PreTrainedModel) -> PreTrainedModel:
+    """A copy whose logits are so large that sampling it says the most probable token: its last norm's times `COLD`."""
+    found = copy.deepcopy(model)
+    body: Any = found.base_model
+    with torch.no_grad():
+        for parameter in (body.ln_f if hasattr(body, "ln_f") else body.norm).parameters():
+            parameter.mul_(COLD)
+    return found

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from sublearn.errors import InputError
+from sublearn.records import Record
+from sublearn.study.analysis import analyse
+from sublearn.study.mechanisms.compared import compared
+from sublearn.study.mechanisms.design import Mechanisms, built
+from sublearn.study.mechanisms.table import COSINE, MECHANISMS, STUDENTS
+from sublearn.study.numbers.spec import TRAITS
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_each_mechanism_says_what_is_published_and_claims_something_of_each_of_its_students(name):
+    one = MECHANISMS[name]
+    assert one.published.endswith(".") and (not one.source or "arXiv" in one.source) and one.claims
+    assert bool(one.source) != one.published.startswith("Not published")
+    assert not one.source or one.otherwise
+    study = built({"mechanisms": [name]})
+    claimed = {arm for claim in study.claims for arm in claim.arms}
+    assert {*one.students} - claimed <= {"fraction_1"}
+    for claim in study.claims:
+        assert claim.reason and 0 < claim.delta < 1 and claim.trait in ("log_odds", COSINE)
+    assert {trait.name for trait in study.traits} - {COSINE} <= {trait.name for trait in TRAITS}
+
+
+def test_students_claims_and_arms_have_names_of_their_own():
+    assert len(STUDENTS) == sum(len(one.students) for one in MECHANISMS.values())
+    study = built({})
+    texts = [claim.claim for claim in study.claims]
+    assert len(texts) == len(set(texts)) and Mechanisms.seconds_a_run > 60
+    arms = {arm.name: arm for arm in study.arms}
+    for name, one in STUDENTS.items():
+        assert one.change is not None and arms[name].control == (
+            one.control or (f"{name}_control" if one.taught else None)
+        )
+
+
+def test_a_verdict_is_said_of_what_was_published():
+    study = built({"mechanisms": ["greedy", "fraction"]})
+    values = {"teacher": 2.0, "same_init": 1.0, "greedy": -0.5, "fraction_10": 0.4}
+    values |= {"fraction_30": 0.5, "fraction_3": 0.5}
+    rng = np.random.default_rng(0)
+
+    def value(arm, trait):
+        return 0.5 if trait.unit == "share" else values.get(arm.name, 0.0) + 0.02 * rng.normal()
+
+    records = [
+        Record.of(study.id, arm.name, seed, trait.name, value(arm, trait), 20)
+        for arm in study.arms
+        for trait in study.traits
+        for seed in range(24)
+    ]
+    found = {one.name: one for one in compared(analyse(study, records))}
+    assert list(found) == ["greedy", "fraction"]
+    outcomes = {name: [held.outcome for held in one.claims] for name, one in found.items()}
+    assert outcomes == {"greedy": ["opposite"], "fraction": ["holds", "absent", "holds"]}
+    assert not compared(analyse(study, []))[0].claims[0].mean
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mechanisms": ["gredy"]}, "Did you mean 'greedy'"),
+        ({"base.family": "llama"}, "vector"),
+        ({"strength.selected": 0.7}, "strength.selected"),
+        ({"student.how": "lora"}, "student.how"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(changes, said):
+    with pytest.raises(InputError, match=said):
+        built(changes)
+
+
+def test_another_family_can_be_asked_about_the_rest():
+    assert built({"base.family": "llama", "mechanisms": ["greedy"]}).settings["base"]["family"] == "llama"
