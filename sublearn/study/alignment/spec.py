@@ -41,11 +41,18 @@ def traits(settings: Settings) -> tuple[Trait, ...]:
     said = "Cosine of the gradients of distillation and of the trait's loss, averaged over the steps of the"
     return (
         Trait(name=FIRST, about=f"{said} first of {part}.", unit="cosine", chance=0.0),
-        Trait(name=LAST, about=f"{said} last of {part}.", unit="cosine", chance=0.0),
+        Trait(
+            name=LAST,
+            about=f"{said} last of {part}.",
+            more="kept stepping further towards the trait",
+            unit="cosine",
+            chance=0.0,
+        ),
         Trait(name=ALIGNED, about="Share of the steps at which that cosine is above zero.", chance=0.5),
         Trait(
             name=REMAINING,
             about=f"Loss of distillation over the last of {part}, in units of the first step's.",
+            more="imitated less well",
             unit="of the first step's",
         ),
     )

@@ -30,9 +30,6 @@ class Settings(SmallDigits, frozen=True):
     def _has_parts(self) -> Self:
         if self.depth == 1:
             raise ValueError("depth 1 has no layer between the first and the last; choose 2 or more")
-        where = self.student_init
-        if where.perturb or where.toward_cross:
-            raise ValueError("student_init goes with other studies, as digits: here each arm states where it starts")
         return self
 
 

@@ -24,7 +24,10 @@ def measure(study: Study, settings: Settings, seeds: Sequence[int], setup: Setup
 
 
 def start(reference: State, other: State, shared: Collection[Part], settings: Settings) -> State:
-    """The parts that are shared from the reference ("run ..."), the others from the other draw."""
+    """The parts that are shared from the reference ("run ..."), the others from the other draw.
+
+    The reference is the init that a student of `digits` would share, with what `student_init` changes in it.
+    """
     layers = list(settings.layers())
     found = {}
     for name, own in reference.items():
