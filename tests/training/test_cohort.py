@@ -214,9 +214,9 @@ def test_an_operation_without_a_row_in_the_table_is_named():
 
 
 def test_gradients_can_be_changed_before_each_step():
-    model = nn.Linear(3, 2)
+    model = MODELS["AuxMLP"]()
     state = cohort.stack([cohort.state_of(model)] * 2)
-    batch = Batch(torch.ones(2, 4, 3), torch.ones(2, 4, 2))
+    batch = Batch(torch.ones(2, 4, 6), torch.ones(2, 4, 5))
     seen = []
 
     def first_run_stays(current):
@@ -226,6 +226,7 @@ def test_gradients_can_be_changed_before_each_step():
 
     plan = TrainConfig(lr=0.1, optimizer="sgd")
     found = cohort.train(model, state, [batch, batch], mse, plan, change=first_run_stays)
-    assert len(seen) == 2 and all(tensor.abs().sum() > 0 for tensor in seen[0].values())
+    assert len(seen) == 2 and any(tensor.abs().sum() > 0 for tensor in seen[0].values())
     for name, tensor in found.state.items():
-        assert torch.equal(tensor[0], state[name][0]) and not torch.equal(tensor[1], state[name][1])
+        assert torch.equal(tensor[0], state[name][0])
+    assert any(not torch.equal(tensor[1], state[name][1]) for name, tensor in found.state.items())
