@@ -20,7 +20,6 @@ SHARED: dict[str, tuple[str, tuple[Part, ...]]] = {
     "hidden": ("the layers between first and last", ("hidden",)),
 }
 """What students share with the teacher's init, by the end of their arm's name; the rest is another draw."""
-SOURCE = "arXiv 2605.23645"
 
 
 class Settings(SmallDigits, frozen=True):
