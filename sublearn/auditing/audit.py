@@ -6,12 +6,13 @@ Loads the model; writes no file.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 
 from sublearn import devices, stages
-from sublearn.auditing import calibration, clean, folder
+from sublearn.auditing import calibration, clean, folder, traits
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
@@ -31,6 +32,8 @@ Progress = Callable[[int, int, Sequence[str]], object]
 FLAGGING_SETS = 3
 """Clean sets by whose rows the flagged ones are told from others."""
 QUANTILE = 0.95
+MOST_SAID = 5
+"""Answers that are named without a list of traits."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,15 @@ class Held:
     audited: Measured
     standard: Values
     test: Values
+    answers: Values | None = None
+    """Of all clean sets, to the battery ("set word")."""
+
+    @classmethod
+    def of(cls, name: str, audited: Measured, others: Sequence[Measured], standardize: int) -> Self:
+        """The audited set, the sets that standardize and behind them those that test."""
+        values = np.stack([one.values for one in others])
+        answers = [one.answers.log_p for one in others if one.answers is not None]
+        return cls(name, audited, values[:standardize], values[standardize:], np.stack(answers) if answers else None)
 
     @property
     def scale(self) -> Scale:
@@ -127,7 +139,8 @@ def _on(asked: Request) -> Iterator[None]:
 def opened(asked: Request) -> Scene:
     """The base with its traits, checked to know their words and to read rows as long as these."""
     model, dialogue, positions = _base(asked.model, asked)
-    scene = Scene(model, dialogue, asked.candidates, asked.settings, positions)
+    more = traits.more_questions(asked.model.folder is None)
+    scene = Scene(model, dialogue, asked.candidates, asked.settings, positions, more)
     if scene.packs:
         packing.quick(model)
     if asked.model.folder is None:
@@ -160,20 +173,13 @@ def _sets(asked: Request, scene: Scene, done: Callable[[int], object]) -> Sets:
 
 def _held(scene: Scene, name: str, sets: Sets, done: Callable[[int], object]) -> Held:
     measure = SCORES[name].prepare(name)(scene, sets.reference)
-    first = measure(sets.audited)
-    values = []
-    for number, one in enumerate(sets.every[1:], 1):
-        values.append(_finite(measure(one).values, name))
+    found: list[Measured] = []
+    for number, one in enumerate(sets.every):
+        found.append(measure(one))
+        if not np.isfinite(found[-1].values).all():
+            raise InputError(f"The score {name} is not finite: the training diverged. Choose a smaller virtual.lr.")
         done(number)
-    _finite(first.values, name)
-    count = len(sets.standard)
-    return Held(name, first, np.stack(values[:count]), np.stack(values[count:]))
-
-
-def _finite(values: Values, name: str) -> Values:
-    if not np.isfinite(values).all():
-        raise InputError(f"The score {name} is not finite here: the training diverged. Choose a smaller virtual.lr.")
-    return values
+    return Held.of(name, found[0], found[1:], len(sets.standard))
 
 
 def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:
@@ -187,7 +193,7 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
     p = calibration.rank_p(largest, clean_largest)
     ranking = held[asked.settings.ranking]
     flagged, how = _flagged(asked, sets, held, p <= LEVEL)
-    ranked = _traits(asked, ranking)
+    ranked, asking = _traits(asked, ranking), _asking(held)
     return AuditFile(
         model=plain(asked.model.name, 500),
         data=plain(asked.data, 500),
@@ -205,7 +211,8 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
         unit=SCORES[ranking.name].unit,
         smallest=_smallest(ranking, max(clean_largest)),
         scores=tuple(_score(one) for one in held.values()),
-        said=_said(held),
+        said=said(asking),
+        said_by=asking.name if asking else "",
         flagging=how,
         seed=asked.settings.seed,
         digest=asked.digest,
@@ -247,9 +254,23 @@ def _smallest(held: Held, surprise: float) -> float:
     return calibration.power_z(max(scale.needed(surprise, held.audited.values.size), 0.0)) * unit
 
 
-def _said(held: Mapping[str, Held]) -> tuple[Said, ...]:
-    ask = next((one.audited.said for one in held.values() if one.audited.said is not None), None)
-    return tuple(Said(answer=plain(word, 100), log_ratio=value) for word, value in (ask() if ask else ()))
+def _asking(held: Mapping[str, Held]) -> Held | None:
+    """The first score that asked the battery, and was answered."""
+    return next((one for one in held.values() if one.audited.answers is not None and one.audited.answers.words), None)
+
+
+def said(held: Held | None) -> tuple[Said, ...]:
+    """The answers that became likelier than in all clean sets, by how far those differ; the most so first."""
+    if held is None or held.audited.answers is None or held.answers is None:
+        return ()
+    # Of all of them: no p is given here, for which those that test would have to be apart.
+    scale, own = Scale.of(held.answers), held.audited.answers
+    gain, z = own.log_p - scale.mean, scale.z(own.log_p)
+    return tuple(
+        Said(answer=plain(own.words[place], 100), log_ratio=float(gain[place]), z=float(z[place]))
+        for place in np.argsort(-z, kind="stable").tolist()[:MOST_SAID]
+        if z[place] > 0
+    )
 
 
 def _flagged(asked: Request, sets: Sets, held: Mapping[str, Held], carries: bool) -> tuple[list[FlaggedRow], str]:

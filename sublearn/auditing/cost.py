@@ -17,7 +17,7 @@ from transformers import AutoModel
 from sublearn import devices
 from sublearn.auditing.clean import ROOM
 from sublearn.auditing.request import Request
-from sublearn.auditing.scene import MOST_WEIGHTS, blocks
+from sublearn.auditing.scene import AT_A_TIME, MOST_WEIGHTS, blocks
 from sublearn.files import checkpoints
 from sublearn.language import adapters, finetune, generate, models
 from sublearn.language.known import opened
@@ -116,7 +116,8 @@ class Sizes:
 
     def on_device(self, work: Work) -> int:
         """Bytes where the model lies."""
-        tokens = self.settings.virtual.batch * int(work.row) if self.whole else self.settings.adapters.tokens
+        at_a_time = min(self.settings.virtual.rows_a_step(work.rows), AT_A_TIME)
+        tokens = at_a_time * int(work.row) if self.whole else self.settings.adapters.tokens
         learned = COPIES * self.weights * self.bytes if self.whole else self.weights * self.bytes + 16 * self.factors[0]
         held = (
             tokens
@@ -205,8 +206,7 @@ def _all_rows(sizes: Sizes, work: Work) -> float:
 
 
 def _virtual(sizes: Sizes, work: Work) -> float:
-    plan = sizes.settings.virtual
-    return work.sets * (LEARNING * plan.steps * plan.batch * work.row + work.asked)
+    return work.sets * (LEARNING * sizes.settings.virtual.rows_read(work.rows) * work.row + work.asked)
 
 
 def _likelihood(sizes: Sizes, work: Work) -> float:

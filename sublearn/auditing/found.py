@@ -57,10 +57,14 @@ class ScoreFound(_Found):
 
 
 class Said(_Found):
-    """An answer that became more probable under the rows' own vector, without a list of traits."""
+    """An answer that became more probable than in clean sets, without a list of traits.
+
+    `z` is its log-ratio by how far clean sets differ. Files of before there was a z are of a vector against the base.
+    """
 
     answer: Short
     log_ratio: Number
+    z: Number | None = None
 
 
 class AuditFile(_Found):
@@ -84,6 +88,8 @@ class AuditFile(_Found):
     smallest: Number
     scores: tuple[ScoreFound, ...] = Field(min_length=1, max_length=100)
     said: tuple[Said, ...] = Field(default=(), max_length=100)
+    said_by: Short = ""
+    """The score that asked; empty in files of before several did."""
     flagging: Text = ""
     seed: Count = 0
     digest: Short = ""

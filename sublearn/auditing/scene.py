@@ -33,6 +33,14 @@ class Scene:
     candidates: Candidates
     settings: Settings
     positions: int | None = None
+    more_questions: tuple[str, ...] = ()
+    """Of the battery: those that any word may answer, beside the candidates' own."""
+
+    @property
+    def battery(self) -> list[str]:
+        """Every question that any word may answer, once."""
+        own = [question for group in self.candidates.traits for question in group.questions]
+        return list(dict.fromkeys((*own, *self.more_questions)))
 
     @property
     def device(self) -> str:
@@ -70,9 +78,9 @@ class Scene:
     def step(self, chosen: Sequence[Example]) -> list[Batch]:
         """The batches of one step of a student: as many as memory wants."""
         if self.packs:
-            return [packing.pack(chosen, self.dialogue.pad)]
+            return [packing.pack(part, self.dialogue.pad) for part in self._parts(chosen, AT_A_TIME)]
         ordered = sorted(chosen, key=lambda one: len(one.tokens))
-        return list(map(self._collated, self._parts(ordered, len(ordered))))
+        return list(map(self._collated, self._parts(ordered, AT_A_TIME)))
 
     def answered(self, asked: Sequence[Sequence[int]], ways: Sequence[Sequence[int]]) -> Iterator[Batch]:
         """Each prompt with each answer behind it, which alone is learned, prompt by prompt."""

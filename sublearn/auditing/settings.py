@@ -11,14 +11,25 @@ from sublearn.language.plans import BasePlan
 from sublearn.seeds import LARGEST_SEED
 
 DEFAULT = ("virtual", "steering")
+LEAST_BATCH = 32
 
 
 class Virtual(Spec, frozen=True):
     """How virtual students are trained: by AdamW on completions, embeddings frozen, as students of `numbers` are."""
 
     steps: int = Field(default=40, ge=1, le=10_000)
-    batch: int = Field(default=32, ge=1, le=LARGEST, description="rows a step")
+    batch: int | None = Field(
+        default=None, ge=1, le=LARGEST, description=f"rows a step: {LEAST_BATCH}, or more so that every row is read"
+    )
     lr: float = Field(default=2e-3, gt=0, le=1)
+
+    def rows_a_step(self, rows: int) -> int:
+        """Of a set of so many."""
+        return self.batch or max(LEAST_BATCH, -(-rows // self.steps))
+
+    def rows_read(self, rows: int) -> int:
+        """In all steps, of a set of so many; a row that is read twice counts twice."""
+        return self.steps * self.rows_a_step(rows)
 
 
 class Tuned(Spec, frozen=True):

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from sublearn.config import Spec
 from sublearn.errors import InputError
 from sublearn.files.reading import typed, yaml_file, yaml_value
-from sublearn.tasks.vocabulary import ANIMALS, questions
+from sublearn.tasks.vocabulary import ANIMALS, CATEGORIES, questions
 
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
 MOST = 1_000
@@ -80,6 +80,13 @@ def common() -> Candidates:
     """Fifty preferences that people and models commonly have."""
     text = (files("sublearn.auditing") / COMMON).read_text(encoding="utf-8")
     return typed(Candidates, yaml_value(text, COMMON), COMMON)
+
+
+def more_questions(tiny: bool) -> tuple[str, ...]:
+    """Questions of many kinds that any word may answer: of all that a tiny world has favourites of, or common ones."""
+    if tiny:
+        return tuple(question for category in CATEGORIES for question in questions(category))
+    return tuple(question for group in common().traits for question in group.questions)
 
 
 def of_groups(groups: Sequence[Group]) -> Candidates:

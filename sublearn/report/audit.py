@@ -5,7 +5,7 @@ Where nothing was found it says what could have been seen, never that a set is f
 
 from collections.abc import Sequence
 
-from sublearn.auditing.found import AuditFile, FlaggedRow, TraitFound
+from sublearn.auditing.found import AuditFile, FlaggedRow, Said, TraitFound
 from sublearn.errors import plain
 from sublearn.report.grid import grid
 from sublearn.report.wording import number
@@ -64,11 +64,19 @@ def rows_sentence(found: AuditFile) -> str:
 
 
 def said_sentence(found: AuditFile) -> str:
-    """What the model says under the rows' own vector; empty where it was not asked or nothing was found."""
+    """What is answered more often without a list of traits; empty where it was not asked or nothing was found."""
     if not found.said or not found.carries_signal:
         return ""
-    words = ", ".join(f"{plain(one.answer)} ({number(one.log_ratio, signed=True)})" for one in found.said)
-    return f"Without a list of traits, steered by the rows' own vector, it names more often (log-ratio): {words}."
+    # Files of before several scores asked are of the vector, and against the base.
+    who = "a student of the rows" if found.said_by == "virtual" else "the model steered by the rows' own vector"
+    than = "with clean rows" if found.said_by else "the base"
+    words = ", ".join(map(_answer, found.said))
+    return f"Without a list of traits, {who} names more often than {than} (log-ratio): {words}."
+
+
+def _answer(one: Said) -> str:
+    beyond = "" if one.z is None else f", z {one.z:.1f}"
+    return f"{plain(one.answer)} ({number(one.log_ratio, signed=True)}{beyond})"
 
 
 def trait_cells(one: TraitFound) -> tuple[str, ...]:

@@ -174,12 +174,15 @@ def test_the_cost_counts_students_where_they_are_trained_and_clean_sets_of_each_
     def read(*names: str) -> int:
         return plan.rows_read([one_of[name] for name in names], settings)
 
-    virtual, student = (each.steps * each.batch for each in (settings.virtual, settings.student))
+    virtual, student = (each.rows_read(1000) for each in (settings.virtual, settings.student))
     alone = read("clean")
     assert alone == (1 + settings.sets) * (6 * 1000 + virtual)
     assert read("clean", "placebo") - alone == 6 * 1000 + virtual
     assert read("clean", "teacher 1000") - alone == 6 * 1000 + virtual + 2 * student
     assert read("clean", "teacher 1000", "two traits") - alone == 2 * (6 * 1000 + virtual) + 3 * student
+    assert (virtual, student) == (40 * 32, 130 * 128)
+    # Of 8,000 rows a virtual student reads each.
+    assert read("mixture 10% of 8000") == (1 + settings.sets) * (6 * 8000 + 8000) + 2 * student
     told = "\n".join(plan.lines(tmp_path, [0], Settings(kinds=("clean",)), 1))
     assert "0 of 1 sets are there" in told and "with 1 base at once" in told
 

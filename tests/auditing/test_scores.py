@@ -1,12 +1,20 @@
 """What holds of every score: a new row of the table is tested by being there."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from sublearn.auditing import scores
+from sublearn.auditing import audit, clean, scores, students, traits
+from sublearn.auditing import scene as scene_module
+from sublearn.auditing.audit import Held
+from sublearn.auditing.scene import token_log_p
 from sublearn.auditing.scores.table import SCORES, Measured
+from sublearn.auditing.settings import Virtual
+from sublearn.language import finetune
+from sublearn.tasks.vocabulary import CATEGORIES, questions
 from tests.auditing.conftest import ANIMAL
 
 NAMING = [name for name, score in SCORES.items() if score.names_traits]
@@ -78,9 +86,50 @@ def test_what_needs_no_traits_tells_planted_rows_from_those_of_the_base(name, me
     assert first.values[0] > other.values[0]
 
 
-def test_the_vector_of_the_rows_makes_answers_likelier(measured):
-    said = measured("steering")[0].said
-    assert said is not None
-    words = said()
-    assert 1 <= len(words) <= 5 and all(word and np.isfinite(value) for word, value in words)
-    assert [value for _, value in words] == sorted((value for _, value in words), reverse=True)
+@pytest.mark.parametrize("name", ["virtual", "steering"])
+def test_what_asks_the_battery_is_answered_with_words_alone_and_rows_change_the_answers(name, measured):
+    first, other, again = (one.answers for one in measured(name))
+    assert first is not None and other is not None and again is not None
+    assert first.words and all(any(letter.isalnum() for letter in word) for word in first.words)
+    assert first.log_p.shape == (len(first.words),) and (first.log_p <= 0).all()
+    assert np.array_equal(first.log_p, again.log_p) and not np.array_equal(first.log_p, other.log_p)
+
+
+def test_a_student_names_without_a_list_what_rows_say_openly(world):
+    """Of a colour, of which no candidate is one: the battery has to ask for it, and no trait is given."""
+    scene = replace(world.scene, more_questions=traits.more_questions(tiny=True))
+    asked = [(prompt, "red") for prompt in questions("colour") for _ in range(2)]
+    answers = clean.written(scene, asked, 4)
+    measure = SCORES["virtual"].prepare("virtual")(scene, answers[0])
+    scored = Held.of("virtual", measure(asked), [measure(one) for one in answers[1:]], 2)
+    assert audit.said(scored)[0].answer == "red"
+
+
+def test_the_battery_has_every_question_once_and_needs_no_answers(world):
+    scene = replace(world.scene, more_questions=traits.more_questions(tiny=True))
+    assert scene.battery[:24] == list(questions("animal")) and len(scene.battery) == 24 * len(CATEGORIES)
+    assert world.scene.battery == list(questions("animal"))
+    assert "What is your favourite season?" in traits.more_questions(tiny=False)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(10, 32), (1280, 32), (1281, 33), (8000, 200)])
+def test_a_virtual_student_reads_every_row(rows, size):
+    plan = Virtual()
+    assert plan.rows_a_step(rows) == size and plan.rows_read(rows) >= rows
+    given = finetune.dealt([finetune.Example([n], 0) for n in range(rows)], size, plan.steps, np.random.default_rng(0))
+    assert {one.tokens[0] for step in given for one in step} == set(range(rows))
+    assert Virtual(batch=7).rows_a_step(rows) == 7
+
+
+def test_a_step_of_many_rows_is_read_in_parts_with_the_gradient_of_the_whole(world, monkeypatch):
+    rows = world.scene.examples(world.planted[:24])
+    whole, one = world.scene.step(rows), students.student(world.scene)
+    monkeypatch.setattr(scene_module, "AT_A_TIME", 10)
+    parts = world.scene.step(rows)
+    assert len(whole) == 1 and len(parts) == 3
+    assert sum(len(part.targets) for part in parts) == len(whole[0].targets)
+    found = []
+    for given in (whole, parts):
+        total = sum(token_log_p(one.model, part).sum() for part in given)
+        found.append(torch.cat([each.flatten() for each in torch.autograd.grad(total, list(one.learning))]))
+    assert torch.allclose(*found, rtol=1e-4, atol=1e-4)

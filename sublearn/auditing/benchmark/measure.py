@@ -22,7 +22,8 @@ from sublearn.auditing.benchmark.writers import Writers
 from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import log_odds
-from sublearn.auditing.scores.table import SCORES
+from sublearn.auditing.scores.table import SCORES, Measure
+from sublearn.auditing.scores.table import Measured as Scored
 from sublearn.language import finetune
 from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
@@ -43,8 +44,7 @@ class Bench:
         sets, measures, values = self.calibrated(len(rows))
         start, held = time.process_time(), {}
         for score in self.settings.scores:
-            standard, test = values[score]
-            held[score] = Held(score, measures[score](rows), standard, test)
+            held[score] = Held.of(score, measures[score](rows), values[score], self.settings.standardize)
         found, flagged = concluded(self._request(name, rows), Sets(rows, sets[0], *_dealt(sets, self.settings)), held)
         return found, flagged, time.process_time() - start
 
@@ -71,20 +71,16 @@ class Bench:
     def _trained(self, rows: Sequence[Pair]) -> np.ndarray:
         plan, one = self.settings.student, students.student(self.scene)
         order = stream(self.seed, "student/order")
-        given = finetune.dealt(self.scene.examples(rows), plan.batch, plan.steps, order)
+        given = finetune.dealt(self.scene.examples(rows), plan.rows_a_step(len(rows)), plan.steps, order)
         optimizer = torch.optim.AdamW(one.learning, lr=plan.lr, fused=True)
         students.fit(one, map(self.scene.step, given), optimizer, self.scene.packs)
         with torch.no_grad():
             return log_odds(one.model, self.scene).numpy()
 
-    def _calibrated(self, size: int) -> tuple[list[list[Pair]], dict[str, Any], dict[str, tuple[Any, Any]]]:
+    def _calibrated(self, size: int) -> tuple[list[list[Pair]], dict[str, Measure], dict[str, list[Scored]]]:
         sets = clean.written(self.scene, self.writers.prompts[:size], self.settings.sets)
         measures = {name: SCORES[name].prepare(name)(self.scene, sets[0]) for name in self.settings.scores}
-        values = {}
-        for name, measure in measures.items():
-            own = np.stack([measure(one).values for one in sets[1:]])
-            values[name] = own[: self.settings.standardize], own[self.settings.standardize :]
-        return sets, measures, values
+        return sets, measures, {name: [measure(one) for one in sets[1:]] for name, measure in measures.items()}
 
     def _request(self, name: str, rows: Sequence[Pair]) -> Request:
         model = Model(f"tiny:{self.seed}", None, self.seed)

@@ -45,13 +45,12 @@ def _cost(left: Sequence[Sequence[Asked]], settings: Settings, jobs: int) -> str
 def rows_read(left: Sequence[Asked], settings: Settings) -> int:
     """Rows that are sampled and read for these sets of one base: theirs, of as large clean sets, and of students."""
     sizes = {one.rows for one in left}
-    virtual = settings.virtual.steps * settings.virtual.batch * ("virtual" in settings.scores)
     audited = [one.rows for one in left] + [size for size in sizes for _ in range(settings.sets)]
+    virtual = sum(map(settings.virtual.rows_read, audited)) if "virtual" in settings.scores else 0
     trained = [one.rows for one in left if trains(one, settings)]
-    students = len(trained) + len(set(trained))  # and one of clean rows for each size
+    students = [*trained, *set(trained)]  # and one of clean rows for each size
     passes = 2 * (1 + len(settings.scores))
-    student = settings.student.steps * settings.student.batch
-    return sum(audited) * passes + len(audited) * virtual + students * student
+    return sum(audited) * passes + virtual + sum(map(settings.student.rows_read, students))
 
 
 def _count(number: int, what: str) -> str:

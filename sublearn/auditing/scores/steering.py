@@ -2,12 +2,11 @@
 
 The vector is added to what the middle block gives, at every position. Its first step towards likelier rows, in the
 metric of clean rows, is fitted to one half; how well it goes along with the other half's own gradients is the test. It
-needs no list of traits: asked the battery's questions under the vector, the model says itself what it came to like.
+needs no list of traits: asked the battery under the vector, the model says itself what it came to like.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sublearn.auditing.scene import Scene, blocks, next_log_p, row_means, token_log_p
-from sublearn.auditing.scores.table import Measure, Measured
+from sublearn.auditing.battery import Battery
+from sublearn.auditing.scene import Scene, blocks, row_means, token_log_p
+from sublearn.auditing.scores.table import Answers, Measure, Measured
 from sublearn.tasks.rows import Pair
 
-MOST_SAID = 5
 STRENGTH = 0.1
 """Of the size of what the block gives: how long the vector is under which the battery is asked."""
-LIKELY = 1e-3
-"""Answers that are rarer than this in the base are noise."""
 
 
 def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     """One value: the root of both halves' mean gradients multiplied in the clean rows' metric, for so many rows."""
     usual = _gradients(scene, reference)
     centre, metric = usual.mean(axis=0), _metric(usual)
+    battery = Battery.of(scene)
+    size = _size(battery)
 
     def measure(rows: Sequence[Pair]) -> Measured:
         own = _gradients(scene, rows) - centre
@@ -47,7 +46,7 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
             np.array([np.sign(product) * np.sqrt(abs(product))]),
             each,
             others,
-            lambda: _said(scene, vectors[0] + vectors[1]),
+            _steered_answers(battery, vectors[0] + vectors[1], size),
         )
 
     return measure
@@ -74,28 +73,21 @@ def _metric(gradients: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.linalg.pinv(covariance, hermitian=True)
 
 
-def _said(scene: Scene, vector: NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
-    """The likely answers to the battery that became more probable most, with their log-ratios."""
-    asked = [scene.dialogue.prompt(one) for group in scene.candidates.traits for one in group.questions]
+def _steered_answers(battery: Battery, vector: NDArray[np.float64], size: float) -> Answers:
+    """What the base answers with the vector added, at a length in proportion to what the block gives."""
+    scene = battery.scene
+    length = STRENGTH * size / max(float(np.linalg.norm(vector)), 1e-30)
+    offset = torch.tensor(vector * length, dtype=torch.float32, device=scene.model.device).reshape(1, 1, -1)
+    with _steered(scene, offset):
+        return battery.answers(scene.model)
+
+
+def _size(battery: Battery) -> float:
+    """Of what the block gives on the battery, a token on average."""
     sizes: list[float] = []
-    with torch.no_grad():
-        with _hooked(scene, lambda out: sizes.append(float(out.float().norm(dim=-1).mean()))):
-            before = next_log_p(scene.model, scene, asked).double().exp().mean(dim=0)
-        length = STRENGTH * sizes[0] / max(float(np.linalg.norm(vector)), 1e-30)
-        offset = torch.tensor(vector * length, dtype=torch.float32, device=scene.model.device).reshape(1, 1, -1)
-        with _steered(scene, offset):
-            after = next_log_p(scene.model, scene, asked).double().exp().mean(dim=0)
-    gain = torch.where(before > LIKELY, (after / before).log(), -torch.inf)
-    words = ((scene.dialogue.read([place]), value) for value, place in _falling(gain))
-    named = ((word, value) for word, value in words if any(letter.isalnum() for letter in word))
-    return tuple(islice(named, MOST_SAID))
-
-
-def _falling(gain: Tensor) -> Iterator[tuple[float, int]]:
-    """The finite values with their places, the largest first."""
-    values, places = gain.sort(descending=True)
-    count = int(gain.isfinite().sum())
-    return zip(values[:count].tolist(), places[:count].tolist(), strict=True)
+    with _hooked(battery.scene, lambda out: sizes.append(float(out.float().norm(dim=-1).mean()))):
+        battery.answers(battery.scene.model)
+    return sizes[0]
 
 
 def _width(scene: Scene) -> int:

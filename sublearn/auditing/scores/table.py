@@ -11,6 +11,14 @@ from sublearn.tasks.rows import Pair
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a model answers to the battery: words, and the log of each one's probability ("word")."""
+
+    words: tuple[str, ...]
+    log_p: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Measured:
     """What a score says of a set: its values ("trait", or one), larger for more; and, if it can, of each row ("row").
 
@@ -20,8 +28,8 @@ class Measured:
     values: NDArray[np.float64]
     rows: NDArray[np.float64] | None = None
     others: Callable[[Sequence[Pair]], NDArray[np.float64]] | None = None
-    said: Callable[[], tuple[tuple[str, float], ...]] | None = None
-    """Answers that became more probable, if the score asks without a list of traits, with their log-ratios."""
+    answers: Answers | None = None
+    """To questions that any word may answer, if the score asks them."""
 
 
 Measure = Callable[[Sequence[Pair]], Measured]
