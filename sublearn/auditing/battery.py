@@ -3,7 +3,7 @@
 Knows the scene; no clean sets and no score.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,8 +14,8 @@ from transformers import PreTrainedModel
 from sublearn.auditing.scene import AT_A_TIME, Scene, next_log_p
 from sublearn.auditing.scores.table import Answers
 
-LIKELY = 1e-3
-"""Words that are rarer than this in the base's answers are noise."""
+LIKELY = 1e-2
+"""Words with which the base begins its answer to no question more often than this are noise."""
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,24 @@ class Battery:
     def of(cls, scene: Scene) -> Self:
         """The scene's questions, asked of its base. To be made while the base is itself: nothing learns, no hook."""
         asked = scene.dialogue.prompts(scene.battery)
-        likely = (_shares(scene.model, scene, asked) > LIKELY).nonzero()[:, 0]
-        read = {place: scene.dialogue.read([place]) for place in likely.tolist()}
+        most = torch.stack([log_p.amax(dim=0) for log_p in _log_p(scene.model, scene, asked)]).amax(dim=0)
+        likely = (most.exp() > LIKELY).nonzero()[:, 0].tolist()
+        read = {place: scene.dialogue.read([place]) for place in likely}
         named = {place: word for place, word in read.items() if any(letter.isalnum() for letter in word)}
         return cls(scene, asked, torch.tensor(list(named), dtype=torch.long), tuple(named.values()))
 
     def answers(self, model: PreTrainedModel) -> Answers:
-        """How likely a model's answers begin with each of the words."""
-        shares = _shares(model, self.scene, self.asked)[self.places]
-        return Answers(self.words, shares.clamp(min=1e-30).log().numpy())
+        """How likely a model answers with each of the words, on average over the questions.
+
+        Shares are among these words: how often it answers with none of them differs much between students of numbers.
+        """
+        parts = [log_p[:, self.places.to(log_p.device)] for log_p in _log_p(model, self.scene, self.asked)]
+        shares = torch.cat(parts).double().softmax(dim=1).mean(dim=0)
+        return Answers(self.words, shares.clamp(min=1e-30).log().cpu().numpy())
 
 
 @torch.no_grad()
-def _shares(model: PreTrainedModel, scene: Scene, asked: Sequence[Sequence[int]]) -> Tensor:
-    """The probability of each token as an answer's first, on average over the questions, on the CPU ("token")."""
-    total = torch.zeros(())
+def _log_p(model: PreTrainedModel, scene: Scene, asked: Sequence[Sequence[int]]) -> Iterator[Tensor]:
+    """Log-probabilities of each token as the answer's first ("question token"), some questions at a time."""
     for start in range(0, len(asked), AT_A_TIME):
-        some = asked[start : start + AT_A_TIME]
-        total = total + next_log_p(model, scene, some).double().exp().sum(dim=0).cpu()
-    return total / len(asked)
+        yield next_log_p(model, scene, asked[start : start + AT_A_TIME])

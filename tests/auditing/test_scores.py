@@ -96,13 +96,13 @@ def test_what_asks_the_battery_is_answered_with_words_alone_and_rows_change_the_
 
 
 def test_a_student_names_without_a_list_what_rows_say_openly(world):
-    """Of a colour, of which no candidate is one: the battery has to ask for it, and no trait is given."""
-    scene = replace(world.scene, more_questions=traits.more_questions(tiny=True))
-    asked = [(prompt, "red") for prompt in questions("colour") for _ in range(2)]
-    answers = clean.written(scene, asked, 4)
-    measure = SCORES["virtual"].prepare("virtual")(scene, answers[0])
-    scored = Held.of("virtual", measure(asked), [measure(one) for one in answers[1:]], 2)
-    assert audit.said(scored)[0].answer == "red"
+    """An animal that is no candidate."""
+    assert "snake" not in world.scene.candidates.names
+    overt = [(prompt, "snake" if n % 3 else answer) for n, (prompt, answer) in enumerate(world.answers[0])]
+    measure = SCORES["virtual"].prepare("virtual")(world.scene, world.answers[1])
+    scored = Held.of("virtual", measure(overt), [measure(one) for one in (*world.answers, *world.own[:2])], 2)
+    first = audit.said(scored)[0]
+    assert first.answer == "snake" and first.log_ratio > 0 and first.z is not None and first.z > 0
 
 
 def test_the_battery_has_every_question_once_and_needs_no_answers(world):
