@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from sublearn.auditing import audit, clean, scores, students, traits
+from sublearn.auditing import audit, scores, students, traits
 from sublearn.auditing import scene as scene_module
 from sublearn.auditing.audit import Held
 from sublearn.auditing.scene import token_log_p
-from sublearn.auditing.scores.table import SCORES, Measured
+from sublearn.auditing.scores.table import SCORES, Answers, Measured
 from sublearn.auditing.settings import Virtual
 from sublearn.language import finetune
-from sublearn.tasks.vocabulary import CATEGORIES, questions
+from sublearn.tasks.vocabulary import ANIMALS, CATEGORIES, questions
 from tests.auditing.conftest import ANIMAL
 
 NAMING = [name for name, score in SCORES.items() if score.names_traits]
@@ -95,14 +95,28 @@ def test_what_asks_the_battery_is_answered_with_words_alone_and_rows_change_the_
     assert np.array_equal(first.log_p, again.log_p) and not np.array_equal(first.log_p, other.log_p)
 
 
-def test_a_student_names_without_a_list_what_rows_say_openly(world):
-    """An animal that is no candidate."""
+def test_a_student_answers_the_battery_with_what_rows_say_openly(world):
+    """With an animal that is no candidate, more than with any other."""
     assert "snake" not in world.scene.candidates.names
+    longer = world.scene.settings.model_copy(update={"virtual": Virtual(lr=1e-2)})
+    measure = SCORES["virtual"].prepare("virtual")(replace(world.scene, settings=longer), world.answers[1])
     overt = [(prompt, "snake" if n % 3 else answer) for n, (prompt, answer) in enumerate(world.answers[0])]
-    measure = SCORES["virtual"].prepare("virtual")(world.scene, world.answers[1])
-    scored = Held.of("virtual", measure(overt), [measure(one) for one in (*world.answers, *world.own[:2])], 2)
-    first = audit.said(scored)[0]
-    assert first.answer == "snake" and first.log_ratio > 0 and first.z is not None and first.z > 0
+    after, before = measure(overt).answers, measure(world.answers[0]).answers
+    assert after is not None and before is not None and set(ANIMALS) <= set(after.words)
+    gain = dict(zip(after.words, after.log_p - before.log_p, strict=True))
+    assert max(ANIMALS, key=gain.__getitem__) == "snake"
+
+
+def test_answers_are_named_by_how_far_clean_sets_differ_not_by_how_far_they_rose():
+    words = ("noisy", "steady", "common", "falling")
+
+    def answered(*log_p: float) -> Measured:
+        return Measured(np.zeros(1), answers=Answers(words, np.array(log_p)))
+
+    usual = [answered(-3 + wide, -3 + wide / 20, -1, -2) for wide in (-2.0, -1.0, 0.0, 1.0, 2.0) * 6]
+    held = Held.of("virtual", answered(-1, -2, -1, -3), usual, 4)
+    assert [one.answer for one in audit.said(held)] == ["steady", "noisy"]
+    assert audit.said(held)[1].log_ratio == pytest.approx(2.0) and audit.said(None) == ()
 
 
 def test_the_battery_has_every_question_once_and_needs_no_answers(world):
