@@ -12,7 +12,7 @@ from sublearn.study.numbers.metrics import ArmMetrics, Preference, Sampled
 
 
 def records(study: Study, settings: Settings, seed: int, found: Mapping[str, AskFile]) -> list[Record]:
-    """One record of each arm and trait; an arm that nobody could ask is unmeasured, and so is one that names nothing."""
+    """One record of each arm and trait; an arm that was not asked is unmeasured, and so is one that names nothing."""
     rows = []
     for arm in study.arms:
         values, n, problem = _values(settings, seed, found.get(arm.name))

@@ -1,7 +1,8 @@
 """How a pipeline is run, which must not change what comes out: servers, GPUs, how much at a time. Torch-free."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +27,7 @@ class How:
     gpus: int = 1
     tensor: int = 1
     at_a_time: int = 8
-    patience: Patience = Patience(concurrency=64, timeout=600)
+    patience: Patience = field(default_factory=partial(Patience, concurrency=64, timeout=600))
     writer: Address | None = None
 
     @classmethod
@@ -35,18 +36,21 @@ class How:
         if gpus % tensor:
             raise InputError(f"--tensor-parallel {tensor} does not divide --gpus {gpus}.")
         writer = None if server in ("auto", *KINDS) else Address.parse(server, "--server")
-        kind = next((kind for kind in KINDS if kind == server), servers.found())
+        kind = KINDS[KINDS.index(server)] if server in KINDS else servers.found()
         if kind == "transformers" and tensor > 1:
             raise InputError("--tensor-parallel is for vLLM; transformers serve has one device. Leave it out.")
         return cls(kind, gpus, tensor, at_a_time, Patience(concurrency=concurrency, timeout=600), writer)
 
-    def check(self, batch: int) -> None:
-        """Raise InputError where programs or GPUs are missing, or a batch cannot be shared out."""
+    def check_batch(self, batch: int) -> None:
+        """Raise InputError where a batch cannot be shared out among the GPUs."""
+        if batch % self.gpus:
+            raise InputError(f"lora.batch={batch} cannot be shared out among {self.gpus} GPUs; choose a multiple.")
+
+    def check(self) -> None:
+        """Raise InputError where programs or GPUs are missing."""
         for name, extra in ((self.kind, self.kind), ("accelerate", "'sublearn[llm]'")):
             if executable(name) is None:
                 raise InputError(f"There is no program {name} here. Install it with: pip install {extra}.")
-        if batch % self.gpus:
-            raise InputError(f"lora.batch={batch} cannot be shared out among {self.gpus} GPUs. Choose a multiple.")
         import torch  # late: slow
 
         there = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -14,7 +14,12 @@ from sublearn.pipeline.leash import GRACE_S
 LAST_LINES, LONGEST_LOG = 5, 1 << 16
 LOOK_S = 0.2
 """Seconds from one look at a process to the next."""
-ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false"}
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 """Models are folders here; nobody is told of their use."""
 
 

@@ -5,7 +5,7 @@ the family of Llama and Qwen2 with adapters on all seven projections, by the sha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from sublearn.errors import InputError
@@ -34,14 +34,17 @@ class Shape:
     words: int
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], parameters: int) -> Self:
-        """From config.json. Raises InputError for a family that names its sizes otherwise."""
+    def of(cls, config: Mapping[str, Any], parameters: int | None = None) -> Self:
+        """From config.json; parameters are counted from the sizes where they are not known.
+
+        Raises InputError for a family that names its sizes otherwise.
+        """
         text = config.get("text_config") or config
         try:
             heads = int(text["num_attention_heads"])
             width = int(text["hidden_size"])
-            return cls(
-                parameters,
+            found = cls(
+                0,
                 int(text["num_hidden_layers"]),
                 width,
                 int(text["intermediate_size"]),
@@ -50,11 +53,18 @@ class Shape:
                 int(text.get("head_dim") or width // heads),
                 int(text["vocab_size"]),
             )
+            return replace(found, parameters=parameters or found.counted(bool(config.get("tie_word_embeddings"))))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"config.json names no size {error}; sublearn distill takes models of the family of Llama, Qwen or "
                 "Mistral, whose projections LoRA adapts."
             ) from None
+
+    def counted(self, tied: bool) -> int:
+        """Parameters of a model of these sizes, but for biases."""
+        asked, kept = self.heads * self.head, self.key_heads * self.head
+        block = self.width * (2 * asked + 2 * kept + 3 * self.inner + 2)
+        return (1 if tied else 2) * self.words * self.width + self.layers * block + self.width
 
     @property
     def keys_a_token(self) -> int:

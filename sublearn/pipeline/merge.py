@@ -1,4 +1,4 @@
-"""Merges adapters into their base, for servers that cannot name adapters: `-m sublearn.pipeline.merge BASE ADAPTER OUT`."""
+"""Merges adapters into their base, for servers that name none: `-m sublearn.pipeline.merge BASE ADAPTER OUT`."""
 
 import shutil
 import sys

@@ -75,7 +75,7 @@ def transformers(folder: str, on_gpu: bool) -> Served:
 
 
 def drawing(model: Path, where: Path) -> Path:
-    """A folder like a model's whose server draws tokens from the model's own distribution, which some do not by default.
+    """A folder like a model's whose server draws tokens from the model's own distribution: some do not by default.
 
     Its files are links to the model's; its generation_config.json is its own.
     """

@@ -12,16 +12,15 @@ from sublearn.auditing.traits import Candidates, Group, of_groups
 from sublearn.config import Spec
 from sublearn.language.endpoints.plan import Request
 from sublearn.language.plans import LoraPlan
-from sublearn.study.base import Arm, Trait
+from sublearn.study.base import Arm, Claim, Trait
 from sublearn.study.controlled.spec import about
 from sublearn.study.numbers import spec as numbers
 from sublearn.study.numbers.spec import RulePlan, TeacherPlan
 from sublearn.tasks.vocabulary import ANIMALS, questions
 
 PREFERENCE, LOG_ODDS, PROBABILITY, MASS = "preference", "log_odds", "probability", "mass"
-Writer = Literal["teacher", "base"]
-WRITERS: tuple[Writer, ...] = ("teacher", "base")
-STUDENTS: dict[str, Writer] = {"same_init": "teacher", "same_init_control": "base"}
+WRITERS = ("teacher", "base")
+STUDENTS = {"same_init": "teacher", "same_init_control": "base"}
 """Each student's arm, and who writes its rows."""
 BASE = "base"
 """What the unmodified base is called where it is served."""
@@ -42,7 +41,7 @@ class Settings(Spec, frozen=True):
     """Which model, which animal, how many rows, how students are trained, and how all are asked."""
 
     model: str = Field(description="a Hugging Face model's folder, name or name@revision")
-    digest: str = Field(default="", description="of the model's files, or its commit; filled in")
+    identity: str = Field(default="", description="of the model's files, or its commit; filled in")
     animal: str = Field(default="drawn", description="drawn: another for each seed, all 20 in turn; or one for all")
     prompts: int = Field(default=30_000, ge=1, le=10_000_000, description="that teacher and base each answer")
     rows: int = Field(default=10_000, ge=1, description="rows that train each student, at most")
@@ -96,6 +95,6 @@ def arms() -> tuple[Arm, ...]:
     return tuple(arm for arm in numbers.every_arm(settings) if arm.name in wanted)
 
 
-def claims(run: Sequence[Arm]):
+def claims(run: Sequence[Arm]) -> tuple[Claim, ...]:
     """Those of `numbers` that speak of these arms: the student picks up the trait."""
     return about(numbers.CLAIMS, tuple(run))

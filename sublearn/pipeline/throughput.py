@@ -10,7 +10,7 @@ from sublearn.config import Spec
 from sublearn.execution.plan import time_text
 from sublearn.files.reading import json_file, typed
 from sublearn.pipeline.how import How
-from sublearn.pipeline.lesson import Lesson, Pace
+from sublearn.pipeline.lesson import Pace
 from sublearn.pipeline.servers import Kind
 from sublearn.pipeline.spec import Settings
 from sublearn.tasks.vocabulary import questions

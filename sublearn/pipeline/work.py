@@ -26,8 +26,8 @@ from sublearn.pipeline.how import How
 from sublearn.pipeline.leashed import ran
 from sublearn.pipeline.lesson import CHECKPOINTS, Lesson, pace
 from sublearn.pipeline.servers import Served
-from sublearn.pipeline.spec import BASE, STUDENTS, WRITERS, Settings, Writer
-from sublearn.pipeline.throughput import FILE, Tally, Throughput
+from sublearn.pipeline.spec import BASE, STUDENTS, WRITERS, Settings
+from sublearn.pipeline.throughput import FILE, Tally
 from sublearn.records import Record
 from sublearn.seeds import stream, stream_seed
 from sublearn.study.base import Study
@@ -61,15 +61,13 @@ class SeedWork:
 
     # Rows
 
-    def rows(self) -> dict[Writer, list[Pair]]:
+    def rows(self) -> dict[str, list[Pair]]:
         """What each writer wrote and the rule kept, as many rows of one as of the other."""
-        kept = {writer: artifacts.rows(self._rows_file(writer)) for writer in WRITERS}
-        if missing := [writer for writer in WRITERS if kept[writer] is None]:
+        if missing := [writer for writer in WRITERS if artifacts.rows(self._rows_file(writer)) is None]:
             with self._writer() as address:
                 for writer in missing:
                     self._write(writer, address)
-            kept = {writer: artifacts.rows(self._rows_file(writer)) for writer in WRITERS}
-        found = {writer: one[0] for writer, one in kept.items() if one is not None}
+        found = {writer: self._kept(writer)[0] for writer in WRITERS}
         most = min(self.settings.rows, *(len(one) for one in found.values()))
         return {writer: one[:most] for writer, one in found.items()}
 
@@ -84,7 +82,7 @@ class SeedWork:
         with self._serving(served, "sampling") as port:
             yield served.address(port, BASE)
 
-    def _write(self, writer: Writer, address: Address) -> None:
+    def _write(self, writer: str, address: Address) -> None:
         prompts = number_prompts(self.settings.prompts, stream(self.seed, "prompts/0"), most=self.settings.rule.most)
         system = self.settings.system_of(self.seed) if writer == "teacher" else None
         talks = [many.conversation(prompt, system) for prompt in prompts]
@@ -115,7 +113,14 @@ class SeedWork:
         self.tally.answered(counter.new, counter.seconds, sum(one.completion_tokens for one in found) / len(found))
         return found
 
-    def _rows_file(self, writer: Writer) -> Path:
+    def _kept(self, writer: str) -> tuple[list[Pair], Counted]:
+        """The rows of a writer that are there, and what was counted of them."""
+        file = self._rows_file(writer)
+        if (found := artifacts.rows(file)) is None:
+            raise SublearnError(f"{file} was removed by somebody else meanwhile.")
+        return found[0], typed(Counted, found[1], f"What was counted of {file}")
+
+    def _rows_file(self, writer: str) -> Path:
         return self.folder / "numbers" / f"{writer}.jsonl"
 
     # Students
@@ -142,7 +147,7 @@ class SeedWork:
         shutil.rmtree(scratch, ignore_errors=True)
 
     def _lesson(self, arm: str, rows: Sequence[Pair], scratch: Path, out: Path, file: Path) -> None:
-        """Write what the training is told. Checkpoints of another lesson are removed."""
+        """Write what the training is told."""
         from sublearn.tasks.rows import as_text
 
         replace_text(scratch / "rows.jsonl", as_text(rows))
@@ -234,14 +239,15 @@ class SeedWork:
     def _log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
 
-    def _note(self, rows: dict[Writer, list[Pair]], found: dict[str, AskFile]) -> None:
+    def _note(self, rows: dict[str, list[Pair]], found: dict[str, AskFile]) -> None:
         """metrics.json, as `numbers` keeps it, and what was measured of time."""
-        counted = {writer: artifacts.rows(self._rows_file(writer)) for writer in WRITERS}
         metrics = Metrics(
             seed=self.seed,
             animal=self.settings.animal_of(self.seed),
-            numbers={writer: Counted.model_validate(one[1]) for writer, one in counted.items() if one is not None},
-            arms={arm: answered.metrics(self.settings, self.seed, one, len(rows["teacher"])) for arm, one in found.items()},
+            numbers={writer: self._kept(writer)[1] for writer in WRITERS},
+            arms={
+                arm: answered.metrics(self.settings, self.seed, one, len(rows["teacher"])) for arm, one in found.items()
+            },
         )
         replace_text(self.folder / "metrics.json", metrics.to_text())
         measured = self.tally.throughput(self.how, self.settings.model, self.on_gpu)
