@@ -3,12 +3,14 @@
 Whichever number of processes there is, the same rows make a step, in the same order. It is imported by nothing.
 """
 
+import json
 import os
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any, cast
 
 import torch
@@ -27,11 +29,12 @@ from sublearn.pipeline.lesson import PACE, Lesson, Pace
 from sublearn.seeds import stream, stream_seed
 from sublearn.tasks.rows import read_rows
 
-WEIGHTS, STATE = "adapter_model.safetensors", "trainer_state.json"
+STATE = "trainer_state.json"
 
 
 def main(file: Path) -> None:
     """Train as the lesson says, and leave whole adapters in its folder."""
+    threading.Thread(target=_end_with_the_launcher, daemon=True).start()
     lesson = Lesson.model_validate_json(file.read_text())
     models.quiet()
     disable_progress_bars()
@@ -68,8 +71,8 @@ class _Paced(TrainerCallback):
         if not state.is_world_process_zero:
             return
         if self.begun is None:  # the first step also warms everything up
-            self.begun = state.global_step, perf_counter()
-        steps, seconds = state.global_step - self.begun[0], perf_counter() - self.begun[1]
+            self.begun = state.global_step, time.perf_counter()
+        steps, seconds = state.global_step - self.begun[0], time.perf_counter() - self.begun[1]
         pace = Pace(
             step=state.global_step,
             steps=state.max_steps,
@@ -130,10 +133,26 @@ def _dealt(lesson: Lesson, found: Sequence[finetune.Example]) -> Dataset:
 
 
 def _last(scratch: Path) -> str | None:
-    """The last whole checkpoint; one that a kill left half written is removed, by one process of all."""
+    """The last whole checkpoint; one that a kill left half written is passed over, and written again later."""
     found = sorted(scratch.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    whole = [path for path in found if (path / STATE).exists() and (path / WEIGHTS).exists()]
+    whole = [path for path in found if _is_whole(path)]
     return str(whole[-1]) if whole else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether its state, which is written last, is there to its end."""
+    try:
+        return "global_step" in json.loads((checkpoint / STATE).read_text())
+    except (OSError, ValueError):
+        return False
+
+
+def _end_with_the_launcher() -> None:
+    """End this process when the one that started it is gone, however that ended."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _keep(trainer: SFTTrainer, out: Path) -> None:

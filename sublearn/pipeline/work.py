@@ -171,7 +171,8 @@ class SeedWork:
         plan = {"reference": (BASE, None), "teacher": (BASE, self.settings.system_of(self.seed))}
         plan |= {arm: (arm, None) for arm in STUDENTS}
         missing = {arm for arm in plan if self._answer(arm) is None}
-        with stages.stage(ASK):
+        answers = len(self.settings.candidates_of(self.seed).traits[0].questions) * self.settings.ask.samples
+        with stages.stage(ASK, answers * len(missing)):
             for served, names in self._servers() if missing else ():
                 arms = [arm for arm, (name, _) in plan.items() if name in names and arm in missing]
                 if arms:
@@ -221,7 +222,7 @@ class SeedWork:
             plan.method,
             stream_seed(self.seed, f"favourite/{arm}"),
         )
-        asking.asked(question, self.how.patience, own_folder(self.folder / "asked" / arm), Provenance())
+        asking.asked(question, self.how.patience, own_folder(self.folder / "asked" / arm), Provenance(), _Counter())
 
     def _answer(self, arm: str) -> AskFile | None:
         file = self.folder / "asked" / arm / asking.MANIFEST
