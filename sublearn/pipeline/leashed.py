@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sublearn.errors import InputError, SublearnError, plain
 from sublearn.files.writing import failed, own_folder
-from sublearn.pipeline.leash import GRACE_S
 
 LAST_LINES, LONGEST_LOG = 5, 1 << 16
+GRACE_S = 10.0
+"""Seconds from asking a process to end to ending it."""
 LOOK_S = 0.2
 """Seconds from one look at a process to the next."""
 ENVIRONMENT = {
@@ -28,7 +29,7 @@ class Started:
 
     def __init__(self, command: Sequence[str], log: Path, cwd: Path, environment: Mapping[str, str]) -> None:
         own_folder(log.parent)
-        leash = [sys.executable, "-m", "sublearn.pipeline.leash", *command]
+        leash = [sys.executable, "-m", "sublearn.pipeline.leash", str(GRACE_S), *command]
         try:
             with log.open("wb") as output:
                 self._process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""`sublearn distill` with stand-ins for vLLM and accelerate: stages, resuming, what is left running, what is refused."""
+"""`sublearn distill` with stand-ins for vLLM and accelerate: stages, resuming, what is left running, mistakes."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.processes import command_line, kill, sublearn, wait_for
 PROMPTS, SAMPLES = 20, 3
 SMALL = [f"prompts={PROMPTS}", "rows=12", "lora.batch=4", f"ask.samples={SAMPLES}", 'ask.append=""']
 ASKED = 24 * SAMPLES
+ARMS = ("reference", "teacher", "same_init", "same_init_control")
 PATCHED = (
     "import shutil, sys; from sublearn import cli; from sublearn.pipeline import how, servers; "
     "how.executable = servers.executable = shutil.which; sys.argv[0] = 'sublearn'; cli.main()"
@@ -56,13 +58,17 @@ def left_running(place) -> list[str]:
     return [line for one in ids if "programs" in (line := command_line(one))]
 
 
-def test_a_model_goes_from_rows_to_a_report(place, monkeypatch, capsys):
+def test_a_model_goes_from_rows_to_a_report_and_a_stage_that_failed_is_done_again(place, monkeypatch, capsys):
+    monkeypatch.setenv("FAKES_TRAINING", "fails")
+    assert sublearn(monkeypatch, *words()) == 1
+    said = capsys.readouterr().err
+    assert "CUDA out of memory" in said and "--at-a-time" in said and len(said.splitlines()) == 1
+    assert not (place / "out" / "records.jsonl").exists() and not left_running(place)
+    monkeypatch.delenv("FAKES_TRAINING")
     assert sublearn(monkeypatch, *words("--json")) == 0
     estimates = json.loads(capsys.readouterr().out)
-    assert {one["arm"] for one in estimates["estimates"]} == {"reference", "teacher", "same_init", "same_init_control"}
+    assert {one["arm"] for one in estimates["estimates"]} == set(ARMS)
     made = place / "out" / "made" / "seed-0"
-    by_arm = {arm: [r.value for r in load(place / "out").records if r.arm == arm] for arm in ("same_init", "teacher")}
-    assert len(by_arm["same_init"]) == len(by_arm["teacher"]) == 4
     rows = {who: read_rows(made / "numbers" / f"{who}.jsonl") for who in ("teacher", "base")}
     kept = min(12, *map(len, rows.values()))
     metrics = read_metrics(made / "metrics.json")
@@ -70,41 +76,27 @@ def test_a_model_goes_from_rows_to_a_report(place, monkeypatch, capsys):
     assert metrics.numbers["teacher"].kept == len(rows["teacher"]) < PROMPTS  # some answers are none of numbers
     # Both students read as many rows; every prompt and question was asked once.
     trainings = fakes.notes(place / "notes", "trainings")
-    assert [int(line.split()[1]) for line in trainings] == [kept, kept]
+    assert [int(line.split()[1]) for line in trainings] == [kept, kept, kept]  # the first of them failed
     assert all("--num_processes 2" in line and "--multi_gpu" in line for line in trainings)
     assert set(answers(place).values()) == {1} and len(answers(place)) == 2 * PROMPTS + 4 * ASKED
     assert fakes.notes(place / "notes", "servers")[1].split()[1:] == ["base", "same_init", "same_init_control"]
     assert not left_running(place)
-    before = (place / "out" / "records.jsonl").read_bytes()
-    assert sublearn(monkeypatch, *words()) == 0  # all is there
-    assert (place / "out" / "records.jsonl").read_bytes() == before
-    assert len(fakes.notes(place / "notes", "servers")) == 2
+    assert_a_plan_tells_the_time(made / "throughput.json", monkeypatch, capsys)
 
 
-def test_what_was_measured_on_the_way_tells_the_time(place, monkeypatch, capsys):
-    assert sublearn(monkeypatch, *words()) == 0
-    measured = str(place / "out" / "made" / "seed-0" / "throughput.json")
-    capsys.readouterr()
-    assert sublearn(monkeypatch, *words("--dry-run", "--throughput", measured, seeds="1:3", out="new")) == 0
-    said = capsys.readouterr().out
+def assert_a_plan_tells_the_time(measured, monkeypatch, capsys):
+    """What was measured on the way tells the time of other runs, and says where it does not fit."""
+
+    def planned(*more: str) -> str:
+        assert sublearn(monkeypatch, *words("--dry-run", *more, seeds="1:3", out="new")) == 0
+        return capsys.readouterr().out
+
+    said = planned("--throughput", str(measured))
     assert "Time: about" in said and "answers and" in said and "Not measured" not in said
     assert "vllm serve m" in said and "accelerate launch" in said and "--lora-modules same_init=" in said
-    assert sublearn(monkeypatch, *words("--dry-run", "--throughput", measured, "--gpus", "4", out="new")) == 0
-    assert "Not measured: m with --gpus 4" in capsys.readouterr().out
-    assert sublearn(monkeypatch, *words("--dry-run", out="new")) == 0
-    assert "Time: not measured here." in capsys.readouterr().out
-    assert not (place / "new").exists()
-
-
-def test_a_training_that_fails_says_why_and_the_same_command_resumes(place, monkeypatch, capsys):
-    monkeypatch.setenv("FAKES_TRAINING", "fails")
-    assert sublearn(monkeypatch, *words()) == 1
-    said = capsys.readouterr().err
-    assert "CUDA out of memory" in said and "--at-a-time" in said and len(said.splitlines()) == 1
-    assert not (place / "out" / "records.jsonl").exists() and not left_running(place)
-    monkeypatch.delenv("FAKES_TRAINING")
-    assert sublearn(monkeypatch, *words()) == 0
-    assert set(answers(place).values()) == {1}
+    assert "Not measured: m with --gpus 4" in planned("--throughput", str(measured), "--gpus", "4")
+    assert "Time: not measured here." in planned()
+    assert not Path("new").exists()
 
 
 def test_a_server_that_dies_is_told_with_its_last_lines(place, monkeypatch, capsys):
@@ -126,16 +118,11 @@ STAGES = {
     "second training": lambda place: (place / "out/made/seed-0/training/same_init_control/pace.json").exists(),
     "asking": lambda place: (place / "out/made/seed-0/asked/teacher/answers.jsonl").exists(),
 }
-SIGNALS = [("sampling", signal.SIGKILL)]
-SIGNALS += [
-    pytest.param(stage, how, marks=pytest.mark.slow)
-    for stage in STAGES
-    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-    if (stage, how) != SIGNALS[0]
-]
 
 
-@pytest.mark.parametrize(("stage", "how"), SIGNALS)
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stage", STAGES)
 def test_an_end_in_any_stage_leaves_nothing_running_and_loses_and_doubles_nothing(place, stage, how, monkeypatch):
     process = started(place)
     try:
@@ -151,7 +138,7 @@ def test_an_end_in_any_stage_leaves_nothing_running_and_loses_and_doubles_nothin
     for writer in ("teacher", "base"):
         lines = (made / "answers" / f"{writer}.jsonl").read_text().splitlines()[1:]
         assert sorted(json.loads(line)["place"] for line in lines) == list(range(PROMPTS))
-    for arm in ("reference", "teacher", "same_init", "same_init_control"):
+    for arm in ARMS:
         lines = (made / "asked" / arm / "answers.jsonl").read_text().splitlines()[1:]
         assert sorted(json.loads(line)["place"] for line in lines) == list(range(ASKED))
     records = load(place / "out").records
@@ -189,6 +176,7 @@ def test_a_program_that_is_missing_is_named(place, monkeypatch, capsys):
     assert sublearn(monkeypatch, *words("--dry-run")) == 0  # a plan needs none
 
 
+@pytest.mark.slow
 def test_a_probe_measures_into_a_file_and_leaves_nothing_else(place, monkeypatch, capsys):
     assert sublearn(monkeypatch, *words("--probe", "t.json")) == 0
     assert "Time: about" in capsys.readouterr().out
@@ -196,6 +184,7 @@ def test_a_probe_measures_into_a_file_and_leaves_nothing_else(place, monkeypatch
     assert not (place / "out").exists() and not left_running(place)
 
 
+@pytest.mark.slow
 def test_rows_may_be_asked_of_a_server_elsewhere(place, monkeypatch):
     from tests.language.endpoints import loopback
 

@@ -1,4 +1,4 @@
-"""The whole way of `sublearn distill` with real programs and a tiny model of Qwen2's architecture, killed in each stage.
+"""`sublearn distill` with real programs and a tiny model of Qwen2's architecture, killed in each stage.
 
 `transformers serve` and `accelerate launch` with two processes on the CPU; no vLLM and no GPU.
 """
@@ -108,8 +108,8 @@ def taught(model: Path, place: Path, processes: int, stop_at: int | None = None)
     (scratch / "rows.jsonl").write_text(as_text(rows))
     plan = LoraPlan(batch=12, epochs=4)
     lesson = Lesson(
-        model=str(model), rows=str(scratch / "rows.jsonl"), lora=plan, seed=3, most=3, save_steps=4, scratch=str(scratch),
-        out=str(out),
+        model=str(model), rows=str(scratch / "rows.jsonl"), lora=plan, seed=3, most=3, save_steps=4,
+        scratch=str(scratch), out=str(out),
     )  # fmt: skip
     file = scratch / "lesson.json"
     file.write_text(lesson.model_dump_json())
