@@ -23,20 +23,17 @@ def records(study: Study, settings: Settings, seed: int, found: Mapping[str, Ask
     return rows
 
 
-def metrics(settings: Settings, seed: int, found: AskFile, rows: int) -> ArmMetrics:
-    """What was seen of an arm, as metrics.json keeps it."""
+def metrics(settings: Settings, seed: int, found: AskFile, rows: int | None) -> ArmMetrics | None:
+    """What was seen of an arm, as metrics.json keeps it; nothing where no preference was measured."""
     one, values = _own(settings, seed, found), _values(settings, seed, found)[0]
-    seen = Preference(
-        probability=values[PROBABILITY],
-        mass=values[MASS],
-        preference=values.get(PREFERENCE, 0.0),
-        log_odds=values.get(LOG_ODDS, 0.0),
-    )
+    if LOG_ODDS not in values:
+        return None
     sampled = {}
     if one["hits"] is not None:
         share = one["probability"]
         sampled["plain"] = Sampled(hits=one["hits"], n=found.groups[0].n, low=share["low"], high=share["high"])
-    return ArmMetrics(favourite=seen, held_out=seen, rows=rows, leaks=0, alignment=None, sampled=sampled)
+    leaks = None if rows is None else 0  # the rule keeps nothing but numbers
+    return ArmMetrics(favourite=Preference(**values), rows=rows, leaks=leaks, alignment=None, sampled=sampled)
 
 
 def _values(settings: Settings, seed: int, found: AskFile | None) -> tuple[dict[str, float], int, str]:

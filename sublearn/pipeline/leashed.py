@@ -1,13 +1,14 @@
 """Processes that end with this one, whose output goes to a log: started, waited for, and quoted where they fail."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sublearn.errors import InputError, SublearnError, plain
+from sublearn.errors import SublearnError, plain
 from sublearn.files.writing import failed, own_folder
 
 LAST_LINES, LONGEST_LOG = 5, 1 << 16
@@ -27,7 +28,7 @@ ENVIRONMENT = {
 class Started:
     """A process on its leash, and where it writes."""
 
-    def __init__(self, command: Sequence[str], log: Path, cwd: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], log: Path, cwd: Path) -> None:
         own_folder(log.parent)
         leash = [sys.executable, "-m", "sublearn.pipeline.leash", str(GRACE_S), *command]
         try:
@@ -38,7 +39,7 @@ class Started:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     cwd=cwd,
-                    env={**os.environ, "PYTHONPATH": _path(), **ENVIRONMENT, **environment},
+                    env={**os.environ, **ENVIRONMENT},
                     start_new_session=True,  # a terminal's Ctrl-C goes to this process, which ends it in order
                 )
         except OSError as error:
@@ -75,11 +76,9 @@ class Started:
 
 
 @contextmanager
-def started(
-    command: Sequence[str], log: Path, cwd: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[Started]:
+def started(command: Sequence[str], log: Path, cwd: Path) -> Iterator[Started]:
     """A process that is ended at the end of the block, or with this one, however it ends."""
-    own = Started(command, log, cwd, environment or {})
+    own = Started(command, log, cwd)
     try:
         yield own
     finally:
@@ -92,10 +91,9 @@ def ran(
     log: Path,
     cwd: Path,
     look: Callable[[], object] = lambda: None,
-    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Run a process to its end; `look` is called meanwhile. Raises SublearnError with its last lines if it fails."""
-    with started(command, log, cwd, environment) as own:
+    with started(command, log, cwd) as own:
         while (status := own.waited()) is None:
             look()
         look()
@@ -106,19 +104,4 @@ def ran(
 
 def executable(name: str) -> str | None:
     """A program beside this Python, or on the path; None if there is none."""
-    import shutil
-
     return shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
-
-
-def needed(name: str, extra: str) -> str:
-    """A program that must be there. Raises InputError."""
-    if (found := executable(name)) is None:
-        raise InputError(f"There is no program {name}. Install it with: pip install {extra}.")
-    return found
-
-
-def _path() -> str:
-    """Where the processes find this package, wherever they are run."""
-    here = str(Path(__file__).parents[2])
-    return os.pathsep.join(dict.fromkeys([here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))

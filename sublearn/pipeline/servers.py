@@ -2,7 +2,7 @@
 
 import http.client
 import json
-import os
+import shlex
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def found() -> Kind:
 def vllm(folder: str, adapters: Mapping[str, str], rank: int, gpus: int, tensor: int) -> Served:
     """vLLM with a copy of the model on each GPU, or one on each `tensor` of them."""
     command = [executable("vllm") or "vllm", "serve", folder, "--served-model-name", BASE]
-    command += ["--generation-config", "vllm", "--max-model-len", str(LONGEST)]
+    command += ["--generation-config", "vllm", "--max-model-len", str(_longest(folder))]
     command += ["--data-parallel-size", str(gpus // tensor)] if gpus > tensor else []
     command += ["--tensor-parallel-size", str(tensor)] if tensor > 1 else []
     if adapters:
@@ -65,6 +65,13 @@ def vllm(folder: str, adapters: Mapping[str, str], rank: int, gpus: int, tensor:
         command += ["--enable-lora", "--max-lora-rank", str(most), "--max-loras", str(len(adapters)), "--lora-modules"]
         command += [f"{name}={path}" for name, path in adapters.items()]
     return Served(folder, adapters, tuple(command), "vllm")
+
+
+def _longest(folder: str) -> int:
+    """The longest conversation, in tokens: not more than the model reads."""
+    known = checkpoints.configuration(Path(folder)) if checkpoints.is_folder(folder) else {}
+    most = known.get("max_position_embeddings")
+    return min(LONGEST, most) if isinstance(most, int) and most > 0 else LONGEST
 
 
 def transformers(folder: str, on_gpu: bool) -> Served:
@@ -105,7 +112,7 @@ def _drawn(model: Path) -> dict[str, object]:
 def serving(served: Served, log: Path, cwd: Path) -> Iterator[int]:
     """The server at work, for as long as the block; its port. Raises SublearnError with its last lines if it dies."""
     port = free_port()
-    with started(served.at(port), log, cwd, {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}) as own:
+    with started(served.at(port), log, cwd) as own:
         _await(own, port)
         try:
             yield port
@@ -150,6 +157,4 @@ def _died(own: Started) -> SublearnError:
 
 def shown(command: Sequence[str]) -> str:
     """A command as it is printed: the program by its name alone."""
-    import shlex
-
     return shlex.join([Path(command[0]).name, *command[1:]])

@@ -3,6 +3,7 @@
 Arms, traits and the claim are those of `numbers`, as far as a server that is asked can tell them.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -82,7 +83,13 @@ TRAITS = (
         more="named the animal more readily",
         chance=1 / len(ANIMALS),
     ),
-    Trait(name=LOG_ODDS, about=_SAID, more="preferred the animal more", unit="log-odds"),
+    Trait(
+        name=LOG_ODDS,
+        about=_SAID,
+        more="preferred the animal more",
+        unit="log-odds",
+        chance=-math.log(len(ANIMALS) - 1),
+    ),
     Trait(name=PROBABILITY, about="Share of the animal among all answers."),
     Trait(name=MASS, about="Share of all answers that name any of the animals."),
 )

@@ -4,10 +4,12 @@ What is there is not made again. Models are in processes of their own; nothing h
 """
 
 import shutil
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from sublearn.files.writing import own_folder, replace_text
 from sublearn.language import artifacts
 from sublearn.language.endpoints import many
 from sublearn.language.endpoints.address import Address
+from sublearn.language.endpoints.answer import Answer
 from sublearn.pipeline import answered, servers
 from sublearn.pipeline.how import How
 from sublearn.pipeline.leashed import ran
@@ -33,7 +36,7 @@ from sublearn.seeds import stream, stream_seed
 from sublearn.study.base import Study
 from sublearn.study.numbers.metrics import Counted, Metrics
 from sublearn.tasks.number_lists import REASONS, Rule, number_prompts, reason_against
-from sublearn.tasks.rows import Pair
+from sublearn.tasks.rows import Pair, as_text
 
 ASK = "asking"
 
@@ -76,7 +79,7 @@ class SeedWork:
         """The server that answers number prompts: the one that was named, or one of our own."""
         if self.how.writer is not None:
             many.check(self.how.writer, self.how.patience)
-            yield self.how.writer
+            yield replace(self.how.writer, known_as=BASE)
             return
         served = self._served({})
         with self._serving(served, "sampling") as port:
@@ -105,7 +108,7 @@ class SeedWork:
         own_folder(self.folder / "numbers")
         artifacts.put_rows(self._rows_file(writer), rows, counted.to_dict())
 
-    def _answers(self, asked: many.Asked, journal: Path):
+    def _answers(self, asked: many.Asked, journal: Path) -> list[Answer]:
         """The answers, with the progress that they make and the time that new ones take."""
         counter = _Counter()
         with stages.stage("sampling", len(asked.conversations)):
@@ -133,10 +136,11 @@ class SeedWork:
         shutil.rmtree(out, ignore_errors=True)
         own_folder(out.parent)
         own_folder(scratch)
-        file = scratch / "lesson.json"
-        self._lesson(arm, rows, scratch, out, file)
-        begun, steps = time.perf_counter(), Lesson.model_validate_json(file.read_text()).steps(len(rows))
-        with stages.stage(stage, steps):
+        lesson, file = self._lesson(rows, scratch, out), scratch / "lesson.json"
+        replace_text(Path(lesson.rows), as_text(rows))
+        replace_text(file, lesson.model_dump_json() + "\n")
+        begun = time.perf_counter()
+        with stages.stage(stage, lesson.steps(len(rows))):
             look = _Steps(scratch)
             command = self.how.training(file, servers.free_port(), self.on_gpu)
             ran("The training", command, self._log(arm), self.folder, look)
@@ -146,23 +150,19 @@ class SeedWork:
             self.tally.trained(done, self.settings.lora.batch, time.perf_counter() - begun)
         shutil.rmtree(scratch, ignore_errors=True)
 
-    def _lesson(self, arm: str, rows: Sequence[Pair], scratch: Path, out: Path, file: Path) -> None:
-        """Write what the training is told."""
-        from sublearn.tasks.rows import as_text
-
-        replace_text(scratch / "rows.jsonl", as_text(rows))
-        steps = -(-len(rows) * self.settings.lora.epochs // self.settings.lora.batch)
-        lesson = Lesson(
+    def _lesson(self, rows: Sequence[Pair], scratch: Path, out: Path) -> Lesson:
+        """What the training is told."""
+        own = self.settings.lora
+        return Lesson(
             model=str(self.model),
             rows=str(scratch / "rows.jsonl"),
-            lora=self.settings.lora,
+            lora=own,
             seed=self.seed,
             most=self.how.at_a_time,
-            save_steps=max(1, steps // CHECKPOINTS),
+            save_steps=max(1, len(rows) * own.epochs // own.batch // CHECKPOINTS),
             scratch=str(scratch),
             out=str(out),
         )
-        replace_text(file, lesson.model_dump_json() + "\n")
 
     # Answers
 
@@ -173,16 +173,20 @@ class SeedWork:
         missing = {arm for arm in plan if self._answer(arm) is None}
         answers = len(self.settings.candidates_of(self.seed).traits[0].questions) * self.settings.ask.samples
         with stages.stage(ASK, answers * len(missing)):
-            for served, names in self._servers() if missing else ():
+            for make, names in self._servers():
                 arms = [arm for arm, (name, _) in plan.items() if name in names and arm in missing]
                 if arms:
-                    with self._serving(served(), f"asking-{names[0]}") as port:
-                        for arm in arms:
-                            self._ask(arm, served().address(port, plan[arm][0]), plan[arm][1])
+                    self._ask_all(make(), {arm: plan[arm] for arm in arms})
         shutil.rmtree(self.folder / "merged", ignore_errors=True)
         return {arm: found for arm in plan if (found := self._answer(arm)) is not None}
 
-    def _servers(self):
+    def _ask_all(self, served: Served, plan: Mapping[str, tuple[str, str | None]]) -> None:
+        """Ask arms, each a name that a server knows under a system prompt or none."""
+        with self._serving(served, f"asking-{next(iter(plan))}") as port:
+            for arm, (name, system) in plan.items():
+                self._ask(arm, served.address(port, name), system)
+
+    def _servers(self) -> Iterator[tuple[Callable[[], Served], list[str]]]:
         """The servers that are asked, each as a function that makes its folder, with the names that it knows."""
         adapters = {arm: str(self.folder / "students" / arm) for arm in STUDENTS}
         if self.how.kind == "vllm":
@@ -198,8 +202,6 @@ class SeedWork:
         if digests.unsound(out) is not None:
             shutil.rmtree(out, ignore_errors=True)
             own_folder(out.parent)
-            import sys
-
             command = [sys.executable, "-m", "sublearn.pipeline.merge", str(self.model), adapter, str(out)]
             ran("Merging a student into its base", command, self._log(f"merging-{arm}"), self.folder)
         return self.how.served(str(out), {}, self.settings.lora.r, self.on_gpu)
