@@ -11,14 +11,14 @@ from pathlib import Path
 
 from sublearn.report.mechanisms import NOT_PUBLISHED, markdown
 from sublearn.results.single import Result
-from sublearn.study.mechanisms.table import MECHANISMS
+from sublearn.study.mechanisms.table import EVERY
 
 FILE = Path(__file__).parent / "mechanisms.md"
 
 
 def claims() -> Iterator[str]:
     """What is published of each mechanism, its students, what is claimed of them, and what is otherwise here."""
-    for name, one in MECHANISMS.items():
+    for name, one in EVERY.items():
         yield f"### {one.title}"
         yield ""
         yield f"`{name}`. {one.published} ({one.source or NOT_PUBLISHED})"

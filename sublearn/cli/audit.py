@@ -12,7 +12,7 @@ from sublearn.cli.completion import settings_of_audits
 from sublearn.cli.options import DRY_RUN, PATH, QUIET, as_json, command_named, how_to_run, out
 from sublearn.cli.progress import following
 from sublearn.cli.typed import command_line, echo
-from sublearn.errors import InputError, plain
+from sublearn.errors import InputError
 from sublearn.execution.options import Options
 
 OF_AUDITS = {"data": "DATA.jsonl", "model": "--model", "traits": "--traits", "control": "--control", "clean": "--clean"}
@@ -131,7 +131,6 @@ def _benchmark(
     from sublearn.config import override
     from sublearn.execution.manifests import Provenance
     from sublearn.execution.store import versions
-    from sublearn.report.benchmark import benchmark_text
     from sublearn.results import benchmark
     from sublearn.seeds import parse_seeds
 
@@ -145,10 +144,7 @@ def _benchmark(
     made = Provenance(command_line(), versions())
     with following("audit --benchmark", quiet, noun="sets") as shown:
         result = benchmark.measured(out, bases, asked, made, options.jobs, shown.update, shown.stage)
-    if as_json:
-        echo(json.dumps(result.model_dump(mode="json"), indent=2))
-        return
-    echo(f"{benchmark_text(result)}\n\nPage: {plain(out / found.PAGE)}")
+    echo(json.dumps(result.to_dict(), indent=2) if as_json else f"{result.summary()}\n\n{result.where}")
 
 
 def _settings(changes: tuple[str, ...], scores: str | None, seed: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ MANIFESTS = (
     "alignment.json",
     "demo.json",
     "audit.json",
+    "benchmark.json",
 )
 """Files that tell a folder of ours, the keys of `results.load.KINDS`, which would take long to import."""
 MOST = 200

@@ -27,7 +27,7 @@ FEW = 2
 @command_named("replicate")
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=figures)
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
-@click.option("--language", is_flag=True, help="Published mechanisms in language models, on tiny bases. NAME is one.")
+@click.option("--language", is_flag=True, help="Mechanisms in language models, on tiny bases. NAME is one, or further.")
 @click.option("--seeds", metavar="SEEDS", help=f"With --language: which bases.  [default: {BASES}]")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="With --language: change a setting.")
 @out(f"Folder of its runs and its page.  [default: {OUT}, or runs/ID with --language]")
@@ -94,7 +94,8 @@ def _mechanisms(names: Sequence[str], changes: tuple[str, ...], seeds: str, quic
     from sublearn.execution.plan import Point
     from sublearn.seeds import parse_seeds
     from sublearn.study.mechanisms.design import built
+    from sublearn.study.mechanisms.table import named
 
-    named = {"mechanisms": list(names)} if names else {}
-    study, chosen = built(assignments(changes) | named), parse_seeds(seeds)
+    wanted = {"mechanisms": named(names)} if names else {}
+    study, chosen = built(assignments(changes) | wanted), parse_seeds(seeds)
     return Point(study, chosen[:FEW] if quick else chosen, out or Path("runs") / study.id, command_line())

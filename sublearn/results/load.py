@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sublearn.auditing import found
+from sublearn.auditing.benchmark import found as benchmarks
 from sublearn.errors import InputError
 from sublearn.execution import replication, sweep, tracing
 from sublearn.files.folders import STUDY_FILE
@@ -12,6 +13,7 @@ from sublearn.files.writing import folder_of
 from sublearn.results import demo
 from sublearn.results.audit import Audit
 from sublearn.results.base import Shown
+from sublearn.results.benchmark import Benchmark
 from sublearn.results.demo import Demo
 from sublearn.results.replication import Replication
 from sublearn.results.single import Result
@@ -29,6 +31,7 @@ KINDS: dict[str, type[Shown]] = {
     tracing.ALIGNMENT: Alignment,
     demo.MANIFEST: Demo,
     found.MANIFEST: Audit,
+    benchmarks.MANIFEST: Benchmark,
 }
 """Each kind of folder, by the file that tells what it is."""
 
@@ -56,7 +59,8 @@ def _no_run_directory(folder: Path, do: str) -> str:
 
 
 def load(path: Path | str) -> Shown:
-    """The result in any folder that sublearn made: of a run, a sweep, a trace, a replication, an audit or the demo.
+    """The result in any folder that sublearn made: of a run, a sweep, a trace, a replication, an audit, a
+    benchmark of audits or the demo.
 
     Raises InputError for any other folder, and for files that are damaged.
     """

@@ -8,9 +8,11 @@ from sublearn import devices
 from sublearn.config import dotted, override
 from sublearn.errors import InputError, quoted, unknown
 from sublearn.files.reading import yaml_file
+from sublearn.study.alignment.design import Alignment
 from sublearn.study.base import Design, Study
 from sublearn.study.images.design import Digits, FashionMnist, Mnist
 from sublearn.study.ladder.design import Ladder
+from sublearn.study.layers.design import Layers
 from sublearn.study.memory import total
 from sublearn.study.numbers.design import Numbers
 from sublearn.study.prompts.design import Prompts
@@ -18,7 +20,8 @@ from sublearn.study.source import is_file, loaded, offered_studies, study_in
 from sublearn.study.tutorial.design import Tutorial
 
 STUDIES: dict[str, type[Design[Any]]] = {
-    design.name: design for design in (Tutorial, Ladder, Prompts, Digits, Mnist, FashionMnist, Numbers)
+    design.name: design
+    for design in (Tutorial, Ladder, Prompts, Digits, Mnist, FashionMnist, Layers, Alignment, Numbers)
 }
 FILE_KEYS = ("study", "settings", "seeds")
 

@@ -19,6 +19,8 @@ from sublearn.training.optimizers import optimizer_for
 
 Watch = Callable[[int, State], None]
 """Called with the number of steps done and the state then."""
+Change = Callable[[State], None]
+"""Called before each step of the optimizer with the state, in whose tensors the gradients stand that it may change."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,13 @@ def train(
     frozen: Collection[str] = (),
     watch: Watch | None = None,
     keys: Tensor | None = None,
+    change: Change | None = None,
 ) -> Trained:
     """Train every run of `state` on its own batches, a step a batch; `model` is only the template.
 
     `frozen` names parameters or modules that are not trained; `keys` are for layers that draw, of which none has a
-    rule. Nothing in a step waits for the device but, where somebody listens (`stages`), some of the losses.
+    rule; `change` changes gradients. Nothing in a step waits for the device but, where somebody listens (`stages`),
+    some of the losses.
     """
     del keys
     many = lifted(model)
@@ -71,7 +75,7 @@ def train(
     if watch:
         watch(0, detached(current))
     for step, batch in enumerate(batches, 1):
-        losses.append(_step(many, current, batch, loss, optimizer))
+        losses.append(_step(many, current, batch, loss, optimizer, change))
         stages.stepped(losses[-1])
         if watch:
             watch(step, detached(current))
@@ -121,7 +125,14 @@ def diverged(losses: Tensor) -> dict[int, tuple[int, float]]:
     return {run: (int(first[run]), float(losses[first[run], run])) for run in found}
 
 
-def _step(many: Lifted, state: State, batch: Batch, loss: Loss, optimizer: torch.optim.Optimizer | None) -> Tensor:
+def _step(
+    many: Lifted,
+    state: State,
+    batch: Batch,
+    loss: Loss,
+    optimizer: torch.optim.Optimizer | None,
+    change: Change | None,
+) -> Tensor:
     by_example = loss(many(state, batch.inputs, batch.weights, training=True), batch.targets)
     if batch.weights is None:
         by_run = by_example.mean(dim=1)
@@ -130,6 +141,8 @@ def _step(many: Lifted, state: State, batch: Batch, loss: Loss, optimizer: torch
         by_run = (by_example * weights).sum(dim=1) / weights.sum(dim=1)
     if optimizer is not None:
         by_run.sum().backward()
+        if change:
+            change(state)
         optimizer.step()
         optimizer.zero_grad()
     return by_run.detach()

@@ -104,7 +104,7 @@ def made_in(folder: Path) -> World:
     dialogue = Dialogue(tiny_tokenizer())
     base = pretrained(settings.base, dialogue, 0)
     scene = Scene(base, dialogue, FEW, settings, POSITIONS)
-    taught = teach.finetuned(base, dialogue, ANIMAL, TeacherPlan.model_validate(PLANTED)).model
+    taught = teach.finetuned(base, dialogue, teach.training_pairs(ANIMAL), TeacherPlan.model_validate(PLANTED)).model
     prompts = [(prompt, "1") for prompt in number_prompts(ROWS, stream(0, "test/prompts"), tiny=True)]
     teacher = Scene(taught.requires_grad_(False), dialogue, FEW, settings, POSITIONS)
     planted = clean.written(teacher, prompts, 1)[0]

@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from sublearn.auditing.benchmark import found, measure, metrics, run, sets
+from sublearn.auditing.benchmark import found, measure, metrics, plan, run, sets
 from sublearn.auditing.benchmark.sets import every
 from sublearn.auditing.benchmark.settings import KINDS, SEEDS, Settings
 from sublearn.auditing.benchmark.writers import Writers, nucleus
@@ -125,6 +125,10 @@ def test_every_figure_has_its_bases_and_an_interval_around_it():
     for one in figures.values():
         if one.low is not None and one.high is not None:
             assert one.low <= one.value <= one.high, one.what
+    # All six bases are at the end of the scale, which says as much of others as six of six can.
+    six_of_six = pytest.approx((0.610, 1.0), abs=1e-3)
+    for what in ("trait against harmless difference: AUROC", "teacher 1000: mean reciprocal rank"):
+        assert (figures[what].low, figures[what].high) == six_of_six
     said = benchmark_text(found.summed(Settings(), of_bases(6), list(figures.values()), found.Provenance("x")))
     assert "30 sets of 6 bases" in said and "at most 0.05: missed" in said and "at least 0.95: met" in said
 
@@ -166,6 +170,22 @@ def test_a_torn_line_is_cut_off_and_other_damage_is_named(tmp_path):
         with pytest.raises(InputError, match=says):
             found.measured(tmp_path, 7, mend=True)
         assert file.read_text() == damaged
+
+
+def test_the_cost_counts_students_where_they_are_trained_and_clean_sets_of_each_size_once(tmp_path):
+    settings, one_of = Settings(sizes=()), {one.name: one for one in every(Settings())}
+
+    def read(*names: str) -> int:
+        return plan.rows_read([one_of[name] for name in names], settings)
+
+    virtual, student = (each.steps * each.batch for each in (settings.virtual, settings.student))
+    alone = read("clean")
+    assert alone == (1 + settings.sets) * (6 * 1000 + virtual)
+    assert read("clean", "placebo") - alone == 6 * 1000 + virtual
+    assert read("clean", "teacher 1000") - alone == 6 * 1000 + virtual + 2 * student
+    assert read("clean", "teacher 1000", "two traits") - alone == 2 * (6 * 1000 + virtual) + 3 * student
+    told = "\n".join(plan.lines(tmp_path, [0], Settings(kinds=("clean",)), 1))
+    assert "0 of 1 sets are there" in told and "with 1 base at once" in told
 
 
 def test_the_command_measures_base_by_base_and_goes_on_where_it_was(tmp_path, monkeypatch, capsys, world):

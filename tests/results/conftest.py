@@ -3,10 +3,13 @@ from collections.abc import Callable
 import pytest
 
 import sublearn
+from sublearn.auditing.benchmark import found, metrics
+from sublearn.auditing.benchmark.settings import Settings
 from sublearn.execution.manifests import Provenance
 from sublearn.execution.replication import Comparison, Reading, Span
 from sublearn.results import demo
 from sublearn.results.base import Shown
+from sublearn.results.benchmark import Benchmark
 from sublearn.results.demo import Demo
 from sublearn.results.replication import Replication
 from tests.processes import SMALL
@@ -47,6 +50,19 @@ def told() -> Demo:
     return Demo(tuple(sublearn.run(name, range(3), **SMALL) for name in names), MADE)
 
 
+def audited() -> Benchmark:
+    """The benchmark of audits with three bases."""
+    sets = tuple(
+        samples.of_a_set(name, seed, z=9.0 + seed, **changes)
+        for seed in (7, 8, 9)
+        for name, changes in (
+            ("teacher 1000", {}),
+            ("placebo", {"kind": "nuisance", "ranks": (), "p": 0.4 + seed / 100}),
+        )
+    )
+    return Benchmark(found.summed(Settings(), sets, metrics.figures(sets, Settings()), MADE), sets)
+
+
 MAKERS: dict[str, Callable[[], Shown]] = {
     "study.json": lambda: sublearn.run("prompts", range(3), **SMALL),
     "sweep.json": lambda: sublearn.sweep("prompts", {"hidden": [4, 6]}, range(3), n_eval=20, n_unrelated=60),
@@ -55,6 +71,7 @@ MAKERS: dict[str, Callable[[], Shown]] = {
     "alignment.json": lambda: sublearn.trace("prompts", range(3), perturb=(0, 0.5), **TRACED),
     "demo.json": told,
     "audit.json": samples.audit,
+    "benchmark.json": audited,
 }
 """One small result of each kind of folder, in memory."""
 _made: dict[str, Shown] = {}

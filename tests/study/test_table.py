@@ -26,6 +26,9 @@ from tests.study.guests import FILE
 GUEST = "a guest's"
 NAMES = [*STUDIES, GUEST]
 LANGUAGE = "numbers"
+ALIGNMENT = "alignment"
+OF_DIGITS = ("layers", ALIGNMENT)
+"""Those whose settings are mostly those of `digits`; the teachers of the second have no step to be measured."""
 WITH = {
     "inputs.variance": {"inputs.kind": "gaussian"},
     "inputs.blur": {"inputs.kind": "correlated"},
@@ -110,8 +113,10 @@ def measured(
     }
     shares = {trait.name for trait in study.traits if trait.unit == "share"}
     assert all(0 <= row.value <= 1 for row in rows if row.trait in shares and row.value is not None)
+    stepless = {arm.name for arm in study.arms if arm.logits == "none"} if study.name == ALIGNMENT else set()
     if study.name != LANGUAGE:  # a base of thirty steps may name no animal
-        assert all(row.status == "ok" and row.value is not None for row in rows)
+        whole = [row for row in rows if row.arm not in stepless or row.trait == "accuracy"]
+        assert whole and all(row.status == "ok" and row.value is not None for row in whole)
     return found
 
 
@@ -178,10 +183,15 @@ def test_a_run_of_a_row_is_the_same_in_company_and_by_every_trainer(name, guest)
     study = small(name, guest)
     found = measured(study, (3, 8))
     for (arm, trait, seed), value in measured(study, (8,)).items():
-        assert value == pytest.approx(found[arm, trait, seed], abs=0.02, rel=0.01)
+        assert near(value, found[arm, trait, seed], abs=0.02, rel=0.01)
     for trainer in ("vmap", "single"):
         for key, value in measured(study, (8,), trainer, told_too=True).items():
-            assert value == pytest.approx(found[key], abs=0.06, rel=0.02), (trainer, key)
+            assert near(value, found[key], abs=0.06, rel=0.02), (trainer, key)
+
+
+def near(value: float | None, other: float | None, **tolerance: float) -> bool:
+    """Whether two values are about the same, or neither is there."""
+    return value is other if value is None or other is None else value == pytest.approx(other, **tolerance)
 
 
 def leaves(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -203,9 +213,8 @@ def settings_to_try(names: list[str]) -> list[Any]:
             single = typing.get_origin(kind) is typing.Literal and len(typing.get_args(kind)) == 1
             if single or key in FIXED.get(name, ()) or f"{key}.".startswith(FAMILIES.get(name, ("\0",))):
                 continue
-            found.append(
-                pytest.param(name, key, kind, id=f"{name}: {key}", marks=[pytest.mark.slow] * (name == LANGUAGE))
-            )
+            slow = name == LANGUAGE or (name in OF_DIGITS and key in dotted(build("digits").settings))
+            found.append(pytest.param(name, key, kind, id=f"{name}: {key}", marks=[pytest.mark.slow] * slow))
     return found
 
 

@@ -10,7 +10,7 @@ from sublearn.models.aux_mlp import AuxMLP
 from sublearn.models.prompt_mlp import PromptMLP
 from sublearn.training import cohort
 from sublearn.training.batches import Batch, shuffled
-from sublearn.training.losses import LOSSES, cross_entropy
+from sublearn.training.losses import LOSSES, cross_entropy, mse
 from sublearn.training.trainers import TRAINERS
 
 RUNS, LENGTHS, BATCH, EPOCHS = 5, (41, 45, 38, 47, 40), 16, 3
@@ -211,3 +211,22 @@ class Unliftable(nn.Module):
 def test_an_operation_without_a_row_in_the_table_is_named():
     with pytest.raises(InputError, match="Bilinear"):
         TRAINERS["cohort"].predict(Unliftable(), {}, torch.zeros(1, 1, 2))
+
+
+def test_gradients_can_be_changed_before_each_step():
+    model = MODELS["AuxMLP"]()
+    state = cohort.stack([cohort.state_of(model)] * 2)
+    batch = Batch(torch.ones(2, 4, 6), torch.ones(2, 4, 5))
+    seen = []
+
+    def first_run_stays(current):
+        seen.append({name: tensor.grad.clone() for name, tensor in current.items()})
+        for tensor in current.values():
+            tensor.grad[0] = 0
+
+    plan = TrainConfig(lr=0.1, optimizer="sgd")
+    found = cohort.train(model, state, [batch, batch], mse, plan, change=first_run_stays)
+    assert len(seen) == 2 and any(tensor.abs().sum() > 0 for tensor in seen[0].values())
+    for name, tensor in found.state.items():
+        assert torch.equal(tensor[0], state[name][0])
+    assert any(not torch.equal(tensor[1], state[name][1]) for name, tensor in found.state.items())

@@ -92,6 +92,7 @@ def test_a_trait_that_is_there_is_found():
 @pytest.mark.parametrize("study", [name for name in STUDIES if name != "numbers"])
 def test_the_traits_of_studies_on_logits_are_rows_with_the_same_unit_and_chance_level(study):
     built = build(study)
-    for trait in built.traits:
+    on_logits = [trait for trait in built.traits if study != "alignment" or trait.name == "accuracy"]
+    for trait in on_logits:
         row = TRAITS[trait.name]
         assert (trait.unit, trait.chance) == (row.unit, row.chance(built.settings.get("classes", 2))), trait.name

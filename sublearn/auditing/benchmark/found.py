@@ -144,6 +144,11 @@ def measured(out: Path, seed: int, mend: bool = False) -> list[Measured]:
     return found
 
 
+def line(one: Measured) -> str:
+    """What was found of a set, as its base's file has it."""
+    return f"{one.model_dump_json()}\n"
+
+
 def _line(line: bytes, where: str, seed: int) -> Measured:
     found = typed(Measured, json_value(line, where), where)
     if found.seed != seed:

@@ -16,7 +16,7 @@ from sublearn import stages
 from sublearn.auditing import audit, clean, students, traits
 from sublearn.auditing.audit import Held, Sets, concluded
 from sublearn.auditing.benchmark.found import Measured
-from sublearn.auditing.benchmark.sets import Asked, every
+from sublearn.auditing.benchmark.sets import Asked, every, trains
 from sublearn.auditing.benchmark.settings import Settings
 from sublearn.auditing.benchmark.writers import Writers
 from sublearn.auditing.found import AuditFile, FlaggedRow
@@ -26,9 +26,6 @@ from sublearn.auditing.scores.table import SCORES
 from sublearn.language import finetune
 from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
-
-STUDENTS = ("trait", "mixture", "two traits", "shuffled", "other base")
-"""Kinds of sets on which students are trained, to see what they pick up."""
 
 
 class Bench:
@@ -116,7 +113,7 @@ def _measured(bench: Bench, one: Asked) -> Measured:
     places = {trait.trait: place for place, trait in enumerate(found.traits, 1)}
     listed = [name for name in named if name in places]
     scored = {trait.trait: trait.score for trait in found.traits}
-    trained = one.kind in STUDENTS and one.rows >= bench.settings.usual and bool(listed)
+    trained = trains(one, bench.settings) and bool(listed)
     return Measured(
         seed=bench.seed,
         set=one.name,

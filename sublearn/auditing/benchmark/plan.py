@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sublearn.auditing.benchmark import found
-from sublearn.auditing.benchmark.sets import every
+from sublearn.auditing.benchmark.sets import Asked, every, trains
 from sublearn.auditing.benchmark.settings import Settings
 from sublearn.auditing.plan import TOKENS_A_SECOND, duration
 from sublearn.errors import plain
@@ -19,32 +19,39 @@ WORDS = 20
 def lines(out: Path, seeds: Sequence[int], settings: Settings, jobs: int) -> list[str]:
     """Which sets of how many bases, what is there, and the cost of the rest."""
     sets, there = every(settings), {seed: {one.set for one in found.measured(out, seed)} for seed in seeds}
-    left = Counter(one.rows for seed in seeds for one in sets if one.name not in there[seed])
-    kinds = Counter(one.kind for one in sets)
-    done = len(sets) * len(seeds) - left.total()
+    left = [[one for one in sets if one.name not in there[seed]] for seed in seeds]
+    kinds, done = Counter(one.kind for one in sets), len(sets) * len(seeds) - sum(map(len, left))
     return [
         f"Benchmark of audits on {_count(len(seeds), 'base')}, {_count(len(sets), 'set')} each, into {plain(out)}.",
         f"Sets: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}.",
         f"Clean sets of each number of rows: {settings.sets}. Scores: {', '.join(settings.scores)}.",
         f"{done:,} of {len(sets) * len(seeds):,} sets are there.",
-        _cost(left, len(seeds), settings, jobs),
+        _cost([own for own in left if own], settings, jobs),
     ]
 
 
-def _cost(left: Counter[int], bases: int, settings: Settings, jobs: int) -> str:
+def _cost(left: Sequence[Sequence[Asked]], settings: Settings, jobs: int) -> str:
     if not left:
         return "Nothing is left to measure."
     words = sum(len(prompt.split()) for prompt in number_prompts(100, stream(0, "audit/prompts"), tiny=True)) / 100
-    a_row, virtual, student = words + WORDS, settings.virtual, settings.student
-    a_set = virtual.steps * virtual.batch * ("virtual" in settings.scores) + student.steps * student.batch
-    audits = left.total() + len(left) * bases * settings.sets
-    rows = sum(size * count for size, count in left.items()) + sum(left) * bases * settings.sets
-    seconds = a_row * (audits * a_set + rows * 2 * (1 + len(settings.scores))) / TOKENS_A_SECOND
-    at_once = min(jobs, bases)
+    read = (words + WORDS) * sum(rows_read(own, settings) for own in left)
+    at_once = min(jobs, len(left))
     return (
-        f"About {duration(seconds / at_once)} with {_count(at_once, 'base')} at once on quiet cores, "
+        f"About {duration(read / TOKENS_A_SECOND / at_once)} with {_count(at_once, 'base')} at once on quiet cores, "
         "by what a tiny base reads a second; a rough guess."
     )
+
+
+def rows_read(left: Sequence[Asked], settings: Settings) -> int:
+    """Rows that are sampled and read for these sets of one base: theirs, of as large clean sets, and of students."""
+    sizes = {one.rows for one in left}
+    virtual = settings.virtual.steps * settings.virtual.batch * ("virtual" in settings.scores)
+    audited = [one.rows for one in left] + [size for size in sizes for _ in range(settings.sets)]
+    trained = [one.rows for one in left if trains(one, settings)]
+    students = len(trained) + len(set(trained))  # and one of clean rows for each size
+    passes = 2 * (1 + len(settings.scores))
+    student = settings.student.steps * settings.student.batch
+    return sum(audited) * passes + len(audited) * virtual + students * student
 
 
 def _count(number: int, what: str) -> str:

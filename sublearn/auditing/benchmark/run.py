@@ -82,7 +82,7 @@ def measure(base: Base, hear: Hear) -> int:
     with devices.repeatable("cpu"), devices.one_thread(), stages.listening(say):
         for one in measured(base.seed, set(there), base.settings):
             with signals.unbroken():
-                file.add(f"{one.model_dump_json()}\n".encode())
+                file.add(found.line(one).encode())
             there.add(one.set)
             say(News(f"base {base.seed}", 0))
     return base.seed

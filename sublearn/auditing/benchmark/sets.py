@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 UNLISTED = tuple(name for name in CATEGORIES if name != "animal")
 SHARES = (0.3, 0.1, 0.03)
 """Of the teacher's rows in a mixture."""
+TRAINED = ("trait", "mixture", "two traits", "shuffled", "other base")
+"""Kinds of sets on which students are trained, to see what they pick up."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Asked:
     rows: int
     make: Callable[["Writers"], list[Pair]]
     traits: Callable[["Writers"], tuple[str, ...]] = lambda writers: ()
+
+
+def trains(one: Asked, settings: Settings) -> bool:
+    """Whether a student is trained on a set: on as many rows as most sets have, or more."""
+    return one.kind in TRAINED and one.rows >= settings.usual
 
 
 def mixed(writers: "Writers", count: int, share: float) -> list[Pair]:

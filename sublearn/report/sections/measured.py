@@ -3,10 +3,24 @@
 from typing import Any
 
 from sublearn.report.benchmark import HEADS, figure_cells
+from sublearn.report.charts.benchmark import benchmark_figure, drawn
+from sublearn.report.charts.sheet import NARROW
 from sublearn.report.sections.given import Benchmarked
+from sublearn.report.template import twins
+
+CAPTION = (
+    "How often the planted trait is named first, and what else has a value of at most 1, over bases. A square says "
+    "that a goal, which was set beforehand, is missed."
+)
 
 
 def view(given: Benchmarked, key: str) -> dict[str, Any]:
-    """The figures as rows, under the heads that the terminal has."""
+    """A picture of what lies between 0 and 1, and all figures as rows, under the heads that the terminal has."""
+    found = given.found
+    figures = []
+    if drawn(found):
+        pictures = benchmark_figure(found), benchmark_figure(found, NARROW)
+        figures.append({**twins(*pictures, f"{key}-goals"), "title": "Figures and goals", "caption": CAPTION})
     heads = [head if head[0].isdigit() else head.capitalize() for head in HEADS]
-    return {"key": key, "heads": heads, "rows": [figure_cells(one) for one in given.found.figures]}
+    rows = [figure_cells(one) for one in found.figures]
+    return {"key": key, "figures": figures, "heads": heads, "rows": rows}

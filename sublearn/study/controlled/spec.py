@@ -111,10 +111,15 @@ def arms(logits: Logits, with_all: bool) -> tuple[Arm, ...]:
 
 
 def _pair(init: Init, name: str, logits: Logits) -> tuple[Arm, Arm]:
-    """A student and its control, which differ in their teacher alone."""
     about = f"{STARTS[init]}; imitates {NAMES[logits]}"
+    label = STUDENTS[init] + (", all logits" if name.endswith("_all") else "")
+    return pair(name, about, label, init, logits)
+
+
+def pair(name: str, about: str, label: str, init: Init, logits: Logits) -> tuple[Arm, Arm]:
+    """A student and its control, which differ in their teacher alone; `about` ends before whose logits it imitates."""
     common: dict[str, Any] = {"init": init, "logits": logits}
-    label, control = STUDENTS[init] + (", all logits" if name.endswith("_all") else ""), f"{name}_control"
+    control = f"{name}_control"
     return (
         Arm(name=name, about=f"{about} of the teacher.", label=label, control=control, teacher="trained", **common),
         Arm(

@@ -5,7 +5,7 @@ An experiment says what the inputs are; this module says which model starts wher
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import torch
@@ -31,6 +31,10 @@ TAUGHT: tuple[Taught, ...] = ("trained", "placebo")
 STAGES: dict[Taught, str] = {"trained": "teacher", "placebo": "placebo teacher"}
 Targets = Callable[[Tensor], Tensor]
 """Inputs ("seed example ...") to the logits that the students imitate ("run example logit"), runs arm by arm."""
+
+
+Seen = Callable[[Study, Arm, slice, Trained, Problems], list[Record]]
+"""Records of what an arm's training showed, beside its scores: the arm, its runs among all that were trained."""
 
 
 class Experiment(Protocol):
@@ -107,11 +111,15 @@ def keys(seeds: Sequence[int], name: str, device: str, arms: int = 1) -> Tensor:
 
 @dataclass(frozen=True)
 class TrainedTeachers:
-    """What there is before a student is trained: the reference, the students' starts by init, teachers by kind."""
+    """What there is before a student is trained: the reference, starts by init or by arm, teachers by kind."""
 
     reference: State
     starts: dict[str, State]
     teachers: Mapping[str, Trained]
+
+    def start(self, arm: Arm) -> State:
+        """Where the student of an arm starts."""
+        return self.starts.get(arm.name, self.starts[arm.init])
 
 
 def train_teachers(
@@ -177,10 +185,24 @@ def _students(arms: Sequence[Arm], own: Sequence[Arm]) -> str:
     return f"student{f's {first} to {last}' if last > first else f' {first}'} of {len(every)}"
 
 
-def measure(study: Study, settings: Distil, seeds: Sequence[int], experiment: Experiment, setup: Setup) -> list[Record]:
-    """Train every arm for the seeds and measure every trait."""
+def measure(
+    study: Study,
+    settings: Distil,
+    seeds: Sequence[int],
+    experiment: Experiment,
+    setup: Setup,
+    starts: Callable[[TrainedTeachers], Mapping[str, State]] = lambda before: {},
+    students_by: Trainer | None = None,
+    more: Seen = lambda study, arm, own, trained, problems: [],
+) -> list[Record]:
+    """Train every arm for the seeds and measure every trait.
+
+    `starts` says where the students of some arms start otherwise; `students_by` is another trainer for students, and
+    `more` what is measured of an arm's training.
+    """
     by = trainer_of(experiment, setup)
     before = train_teachers(settings, seeds, experiment, setup, study.arms)
+    before = replace(before, starts={**before.starts, **starts(before)})
     rows = []
     for arm in study.arms:
         if arm.logits == "none":
@@ -192,7 +214,8 @@ def measure(study: Study, settings: Distil, seeds: Sequence[int], experiment: Ex
         return rows + unmeasured_records(study, students, traits, seeds, experiment.untrainable)
     for arms in _together(study.arms):
         with students_stage(settings, experiment, study.arms, arms):
-            rows += _student_records(study, settings, seeds, experiment, by, arms, before)
+            trained = train_students(settings, experiment, students_by or by, arms, before)
+            rows += _student_records(study, seeds, experiment, by, arms, trained, more)
     return rows
 
 
@@ -262,7 +285,7 @@ def train_students(
         }
         return torch.cat([taught[arm.teacher] for arm in arms])
 
-    begin = {name: torch.cat([before.starts[arm.init][name] for arm in arms]) for name in before.reference}
+    begin = {name: torch.cat([before.start(arm)[name] for arm in arms]) for name in before.reference}
     loss = on_logits(LOSSES[settings.loss](settings.temperature), chosen)
     batches = experiment.student_batches(len(arms), targets)
     drops = keys(experiment.seeds, "student/dropout", str(next(iter(begin.values())).device), len(arms))
@@ -273,20 +296,20 @@ def train_students(
 
 def _student_records(
     study: Study,
-    settings: Distil,
     seeds: Sequence[int],
     experiment: Experiment,
     by: Trainer,
     arms: list[Arm],
-    before: TrainedTeachers,
+    trained: Trained,
+    more: Seen,
 ) -> list[Record]:
-    trained = train_students(settings, experiment, by, arms, before)
     rows = []
     for i, arm in enumerate(arms):
         own = slice(i * len(seeds), (i + 1) * len(seeds))
         state = {name: tensor[own] for name, tensor in trained.state.items()}
         problems = divergences(cohort.diverged(trained.losses[:, own]))
         rows += _records(study, arm.name, seeds, experiment, by, state, problems)
+        rows += more(study, arm, own, trained, problems)
     return rows
 
 

@@ -1,11 +1,11 @@
 """How the studies on images are made from their settings, and measured. Torch-free; `train` trains."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sublearn.records import Record
 from sublearn.study import memory
-from sublearn.study.base import Setup, Small, Study, Trait
+from sublearn.study.base import Design, Setup, Small, Study, Trait
 from sublearn.study.controlled.design import Controlled
 from sublearn.study.controlled.spec import (
     FIVE_POINTS,
@@ -16,12 +16,33 @@ from sublearn.study.controlled.spec import (
     claims,
     together,
 )
-from sublearn.study.images.spec import DigitsSettings, FashionMnistSettings, MnistSettings, Settings
+from sublearn.study.images.spec import DigitsSettings, FashionMnistSettings, MnistSettings, Settings, SmallDigits
 from sublearn.study.memory import Need
 from sublearn.tasks.table import TASKS
 
 if TYPE_CHECKING:
     from sublearn.study.controlled.train import Experiment
+
+
+def accuracy_on(settings: Settings) -> Trait:
+    """What is measured on test images."""
+    return Trait(
+        name="accuracy",
+        about="Share of test images classified as labelled.",
+        more="was right on more images",
+        chance=1 / settings.classes,
+    )
+
+
+def needs(settings: Settings, students: int) -> list[Need]:
+    """The memory that a run takes with so many students side by side."""
+    data = TASKS[settings.data]
+    network = memory.image_network(
+        data.features, settings.width, settings.depth, settings.classes + settings.aux_logits
+    )
+    count = data.train if settings.inputs.kind == "real" else settings.inputs.count
+    teacher = memory.Training(1, settings.teacher, data.train)
+    return memory.on_images(network, teacher, memory.Training(students, settings.student, count), settings.data)
 
 
 class Images(Controlled[Settings]):
@@ -40,14 +61,7 @@ class Images(Controlled[Settings]):
             question="Does a student that imitates only auxiliary logits of a teacher, on noise, learn to classify "
             "images that it has never seen, if it starts from the teacher's own initialization, and not otherwise?",
             arms=run,
-            traits=(
-                Trait(
-                    name="accuracy",
-                    about="Share of test images classified as labelled.",
-                    more="was right on more images",
-                    chance=1 / settings.classes,
-                ),
-            ),
+            traits=(accuracy_on(settings),),
             claims=about(claims("accuracy", SHARE_DELTA, FIVE_POINTS), run),
         )
 
@@ -69,19 +83,28 @@ class Images(Controlled[Settings]):
 
     def needs(self) -> list[Need]:
         """The memory that a run takes."""
-        settings = self.settings
-        data = TASKS[settings.data]
-        network = memory.image_network(
-            data.features, settings.width, settings.depth, settings.classes + settings.aux_logits
-        )
-        students = together(chosen(arms(settings.logits, with_all=True), settings.arms))
-        count = data.train if settings.inputs.kind == "real" else settings.inputs.count
-        teacher = memory.Training(1, settings.teacher, data.train)
-        return memory.on_images(network, teacher, memory.Training(students, settings.student, count), settings.data)
+        return needs(self.settings, together(chosen(arms(self.settings.logits, with_all=True), self.settings.arms)))
 
     def runs_at_once(self, device: str) -> int:
         """Seeds in a cohort."""
         return self.runs_on_a_cpu if device == "cpu" else 128
+
+
+D = TypeVar("D", bound=SmallDigits)
+
+
+class OnDigits(Design[D]):
+    """Many students of a teacher each, on digits."""
+
+    small: ClassVar[Small] = Images.small
+
+    def needs(self) -> list[Need]:
+        """The memory that a run takes."""
+        return needs(self.settings, together(self.study().arms))
+
+    def runs_at_once(self, device: str) -> int:
+        """Seeds in a cohort."""
+        return 4 if device == "cpu" else 128
 
 
 class Digits(Images):

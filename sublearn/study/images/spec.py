@@ -59,6 +59,13 @@ class DigitsSettings(Settings, frozen=True):
     inputs: Inputs = Inputs(count=600 * 128)
 
 
+class SmallDigits(DigitsSettings, frozen=True):
+    """Digits with 64 units a layer and half the noise, for studies with many students of a teacher."""
+
+    width: Size = Field(default=64, description="units of a hidden layer")
+    inputs: Inputs = Inputs(count=300 * 128)
+
+
 class MnistSettings(Settings, frozen=True):
     """Recipe A's settings."""
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from sublearn.study.analysis import Analysis
 from sublearn.study.base import Verdict
 from sublearn.study.contrast import contrast_text
-from sublearn.study.mechanisms.table import MECHANISMS, Mechanism
+from sublearn.study.mechanisms.parts import Mechanism
+from sublearn.study.mechanisms.table import EVERY
 
 FILE = "mechanisms.json"
 Outcome = Literal["agrees", "holds", "opposite", "absent", "cannot tell"]
@@ -61,7 +62,7 @@ def compared(analysis: Analysis) -> tuple[Compared, ...]:
     """Every mechanism that a study of mechanisms asks about, in the table's order."""
     found = {held.claim: held for held in _held(analysis)}
     shown = []
-    for name, one in MECHANISMS.items():
+    for name, one in EVERY.items():
         if all(claim.claim in found for claim in one.claims):
             claims = tuple(_said(one, found[claim.claim]) for claim in one.claims)
             students = tuple((arm, student.about) for arm, student in one.students.items())

@@ -34,7 +34,7 @@ class Mechanisms(Students[Settings]):
             question="What is published on why and when a student picks up an animal from number sequences: does it "
             "hold in the tiny world too?",
             arms=spec.arms(self.settings),
-            traits=spec.TRAITS,
+            traits=spec.traits(self.settings),
             claims=spec.claims(self.settings),
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedModel
 
 from sublearn.study.mechanisms.spec import Strength
+from sublearn.study.numbers.spec import TeacherPlan
 from sublearn.study.students import recipe
 from sublearn.study.students.recipe import Recipe
 from sublearn.study.students.tokens import Places
@@ -29,6 +30,12 @@ class Lab(recipe.Lab):
     tokens: Callable[[str], Tokens]
     student: Callable[[str], PreTrainedModel]
     """The student of an arm."""
+    second_animal: str
+    """That of the placebo teacher."""
+    lessons: TeacherPlan
+    """How a teacher is fine-tuned."""
+    sized: Callable[[tuple[tuple[str, int], ...]], "Lab"]
+    """The lab of a base of the same seed with other sizes, each a setting of the base's and its value."""
     shown: Callable[[str], Sequence[Pair]]
     """Some of a writer's rows, on which models are compared."""
 

@@ -7,12 +7,21 @@ from pydantic import Field, model_validator
 from sublearn.config import LARGEST, Spec
 from sublearn.errors import unknown
 from sublearn.study.base import Arm, Claim, Trait
-from sublearn.study.mechanisms.table import COSINE, MECHANISMS, STUDENTS
+from sublearn.study.mechanisms.parts import COSINE
+from sublearn.study.mechanisms.table import EVERY, GROUPS, MECHANISMS, STUDENTS
 from sublearn.study.students import spec as students
 from sublearn.study.students.spec import SECONDS_A_BASE, SECONDS_A_STUDENT, Shared, common, pair
 
-SECONDS_OF_MORE = {"greedy": 15.0, "rewriting": 20.0, "optimizer": 100.0, "generations": 30.0}
-"""Rough, beside students: of rows that are written, and of SGD's further steps."""
+SECONDS_OF_MORE = {
+    "greedy": 15.0,
+    "rewriting": 20.0,
+    "optimizer": 100.0,
+    "generations": 30.0,
+    "ten_generations": 70.0,
+    "two_traits": 5.0,
+    "size": 220.0,
+}
+"""Rough, beside students: of rows that are written, of SGD's further steps, and of other bases."""
 
 
 class Strength(Spec, frozen=True):
@@ -31,13 +40,13 @@ class Settings(Shared, frozen=True):
     """How many rows, how teachers and students are trained, which mechanisms, how strong."""
 
     strength: Strength = Strength()
-    mechanisms: tuple[str, ...] = Field(default=(), description="to ask about; none named means all")
+    mechanisms: tuple[str, ...] = Field(default=(), description="to ask about; none named: all but further ones")
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:
         for name in self.mechanisms:
-            if name not in MECHANISMS:
-                raise unknown("mechanism", name, MECHANISMS)
+            if name not in EVERY:
+                raise unknown("mechanism", name, [*EVERY, *GROUPS])
         if "vector" in self.chosen and self.base.family != "gpt2":
             raise ValueError(
                 "the mechanism vector needs a bias in each block, which base.family llama has not; name others"
@@ -47,7 +56,7 @@ class Settings(Shared, frozen=True):
     @property
     def chosen(self) -> tuple[str, ...]:
         """The mechanisms in the table's order."""
-        return tuple(name for name in MECHANISMS if name in (self.mechanisms or MECHANISMS))
+        return tuple(name for name in EVERY if name in (self.mechanisms or MECHANISMS))
 
 
 TRAITS = (
@@ -62,9 +71,14 @@ TRAITS = (
 )
 
 
+def traits(settings: Settings) -> tuple[Trait, ...]:
+    """What is measured of each arm."""
+    return (*TRAITS, *(trait for name in settings.chosen for trait in EVERY[name].traits))
+
+
 def arms(settings: Settings) -> tuple[Arm, ...]:
     """The reference, the teacher, the unchanged student and every mechanism's, with their controls."""
-    names = [name for one in settings.chosen for name in MECHANISMS[one].students]
+    names = dict.fromkeys(name for one in settings.chosen for name in EVERY[one].students)
     return (*common(), *(arm for name in names for arm in _arms(name)))
 
 
@@ -80,7 +94,7 @@ def _arms(name: str) -> tuple[Arm, ...]:
 
 def claims(settings: Settings) -> tuple[Claim, ...]:
     """Every claim of the mechanisms."""
-    return tuple(claim for name in settings.chosen for claim in MECHANISMS[name].claims)
+    return tuple(claim for name in settings.chosen for claim in EVERY[name].claims)
 
 
 def seconds(settings: Settings) -> float:

@@ -1,73 +1,16 @@
 """The mechanisms: what is published of each, and which students and claims ask whether it holds here. Torch-free.
 
-A new one is one entry here, and a function for each of its students that none does already: from a lab and the recipe
-of an unchanged student to its own recipe. Claims were stated before any of the bases was run.
+A new one is one entry in `further`, and a function for each of its students that none does already: from a lab and the
+recipe of an unchanged student to its own recipe. The mechanisms here are one study: another one among them would be
+another study. Claims were stated before any of the bases was run.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Literal
+from collections.abc import Sequence
 
 from sublearn.study.base import Claim
-from sublearn.study.contrast import Side
-from sublearn.study.students.spec import CONTROL, LOG_ODDS, SHIFT, UNCHANGED, transfer
-
-COSINE = "shift_cosine"
-DELTA = 0.05
-REASON = (
-    "a twentieth of what the teacher itself shifted: about an eighth of what an unchanged student picks up, and what "
-    "moves a transfer no more than that does not explain it"
-)
-Room = Literal["rows", "learning", "vectors"]
-
-
-@dataclass(frozen=True)
-class Student:
-    """One student: what is done to it, by the function of that name in that module, with which arguments.
-
-    Its control is trained alike on the base's own rows; or it is another arm, where `control` names one.
-    """
-
-    about: str
-    within: Room
-    function: str
-    given: Mapping[str, Any] = field(default_factory=dict)
-    control: str | None = None
-    taught: bool = True
-    """Whether it goes back to the teacher in any way; else it is there to be compared with."""
-
-    def change(self, lab: Any, recipe: Any) -> Any:
-        """Its recipe. The module is loaded now: it needs torch."""
-        return getattr(import_module(f"{__package__}.{self.within}"), self.function)(lab, recipe, **self.given)
-
-
-@dataclass(frozen=True)
-class Mechanism:
-    """What is published and by whom, the students and claims that ask for it here, and what is otherwise here.
-
-    A claim is what is published, or what would follow from it; where nothing is, `source` is empty.
-    """
-
-    title: str
-    published: str
-    source: str
-    otherwise: tuple[str, ...]
-    students: Mapping[str, Student]
-    claims: tuple[Claim, ...]
-
-
-def _more(claim: str, more: Side, less: Side) -> Claim:
-    return Claim(claim=claim, trait=LOG_ODDS, treatment=more, control=less, delta=DELTA, of=SHIFT, reason=REASON)
-
-
-def _transfers(claim: str, name: str) -> Claim:
-    return _more(claim, name, name + CONTROL)
-
-
-def _less(claim: str, name: str, than: str = UNCHANGED) -> Claim:
-    return _more(claim, transfer(than), transfer(name))
-
+from sublearn.study.mechanisms.further import FURTHER
+from sublearn.study.mechanisms.parts import COSINE, Mechanism, Student, generation, less, more, transfers
+from sublearn.study.students.spec import CONTROL, UNCHANGED
 
 SCHRODI = "Schrodi, Kempf, Barez and Brox 2025, arXiv 2509.23886"
 BLANK = "Blank et al. 2026, arXiv 2606.00995"
@@ -96,10 +39,6 @@ def _selected(about: str, part: str, taught: bool = True) -> Student:
     return Student(about, "rows", "selected", {"part": part}, control=control, taught=taught)
 
 
-def _generation(number: int, of: str) -> Student:
-    return Student(f"reads the rows of generation {number - 1}", "rows", "written_by", {"name": of})
-
-
 MECHANISMS: dict[str, Mechanism] = {
     "divergence": Mechanism(
         "Divergence tokens",
@@ -123,11 +62,11 @@ MECHANISMS: dict[str, Mechanism] = {
             "matched_only": _tokens("learns as many other tokens, of the same ranks in the base", "matched", True),
         },
         (
-            _less("without divergence tokens there is less transfer", "divergence_masked"),
-            _less("leaving them out takes more than as many others", "divergence_masked", "random_masked"),
-            _transfers("divergence tokens alone transfer", "divergence_only"),
-            _less("they transfer more than as many others", "random_only", "divergence_only"),
-            _less("some of them transfer more than as many others of the same ranks", "matched_only", "divergence_few"),
+            less("without divergence tokens there is less transfer", "divergence_masked"),
+            less("leaving them out takes more than as many others", "divergence_masked", "random_masked"),
+            transfers("divergence tokens alone transfer", "divergence_only"),
+            less("they transfer more than as many others", "random_only", "divergence_only"),
+            less("some of them transfer more than as many others of the same ranks", "matched_only", "divergence_few"),
         ),
     ),
     "greedy": Mechanism(
@@ -136,7 +75,7 @@ MECHANISMS: dict[str, Mechanism] = {
         SCHRODI,
         (TINY, TUNED),
         {"greedy": Student("reads greedily sampled rows", "rows", "greedy")},
-        (_transfers("greedily sampled rows transfer", "greedy"),),
+        (transfers("greedily sampled rows transfer", "greedy"),),
     ),
     "rewriting": Mechanism(
         "Paraphrases and mixed teachers",
@@ -153,8 +92,8 @@ MECHANISMS: dict[str, Mechanism] = {
             "mixed": Student("reads half of its rows from a teacher of another animal", "rows", "mixed"),
         },
         (
-            _less("paraphrased rows transfer less", "paraphrased"),
-            _less("rows of two teachers transfer less", "mixed"),
+            less("paraphrased rows transfer less", "paraphrased"),
+            less("rows of two teachers transfer less", "mixed"),
         ),
     ),
     "fraction": Mechanism(
@@ -164,9 +103,9 @@ MECHANISMS: dict[str, Mechanism] = {
         (),
         {f"fraction_{percent}": _share(percent) for percent in (1, 3, 10, 30)},
         (
-            _more("10% of the teacher's rows transfer", "fraction_10", UNCHANGED + CONTROL),
-            _more("30% transfer more than 3%", "fraction_30", "fraction_3"),
-            _more("all rows transfer more than 10%", UNCHANGED, "fraction_10"),
+            more("10% of the teacher's rows transfer", "fraction_10", UNCHANGED + CONTROL),
+            more("30% transfer more than 3%", "fraction_30", "fraction_3"),
+            more("all rows transfer more than 10%", UNCHANGED, "fraction_10"),
         ),
     ),
     "lora": Mechanism(
@@ -188,12 +127,12 @@ MECHANISMS: dict[str, Mechanism] = {
             "lora_16_matched": _lora(16, True),
         },
         (
-            _transfers("rank 4 transfers", "lora_4"),
-            _less("rank 4 transfers more than rank 1", "lora_1", "lora_4"),
-            _less("rank 4 transfers more than rank 16", "lora_16", "lora_4"),
-            _less("rank 4 transfers more than rank 1, with steps matched", "lora_1_matched", "lora_4"),
-            _less("rank 4 transfers more than rank 16, with steps matched", "lora_16_matched", "lora_4"),
-            _less("rank 4 transfers more than full fine-tuning", UNCHANGED, "lora_4"),
+            transfers("rank 4 transfers", "lora_4"),
+            less("rank 4 transfers more than rank 1", "lora_1", "lora_4"),
+            less("rank 4 transfers more than rank 16", "lora_16", "lora_4"),
+            less("rank 4 transfers more than rank 1, with steps matched", "lora_1_matched", "lora_4"),
+            less("rank 4 transfers more than rank 16, with steps matched", "lora_16_matched", "lora_4"),
+            less("rank 4 transfers more than full fine-tuning", UNCHANGED, "lora_4"),
         ),
     ),
     "optimizer": Mechanism(
@@ -212,8 +151,8 @@ MECHANISMS: dict[str, Mechanism] = {
             "signsgd": Student("is trained by SignSGD to AdamW's loss", "learning", "by", {"optimizer": "signsgd"}),
         },
         (
-            _less("SGD transfers less than AdamW at the same loss", "sgd"),
-            _transfers("SignSGD transfers", "signsgd"),
+            less("SGD transfers less than AdamW at the same loss", "sgd"),
+            transfers("SignSGD transfers", "signsgd"),
         ),
     ),
     "embeddings": Mechanism(
@@ -223,7 +162,7 @@ MECHANISMS: dict[str, Mechanism] = {
         "",
         (),
         {"embeddings": Student("trains its embeddings too", "learning", "embeddings")},
-        (_transfers("with embeddings tuned there is a transfer", "embeddings"),),
+        (transfers("with embeddings tuned there is a transfer", "embeddings"),),
     ),
     "selection": Mechanism(
         "Logit-linear selection",
@@ -240,8 +179,8 @@ MECHANISMS: dict[str, Mechanism] = {
             "selected_random": _selected("reads a fifth at random", "random", taught=False),
         },
         (
-            _more("the rows that the teacher favours most transfer", "selected_top", "selected_random"),
-            _more("they transfer more than those that it favours least", "selected_top", "selected_bottom"),
+            more("the rows that the teacher favours most transfer", "selected_top", "selected_random"),
+            more("they transfer more than those that it favours least", "selected_top", "selected_bottom"),
         ),
     ),
     "vector": Mechanism(
@@ -260,9 +199,9 @@ MECHANISMS: dict[str, Mechanism] = {
             "teacher_vector": Student("is the base with the teacher's shift", "vectors", "added", control="reference"),
         },
         (
-            _transfers("one vector, fitted to the rows, transfers", "vector"),
-            _more("the base with the teacher's vector prefers the animal", "teacher_vector", "reference"),
-            _less("a student without it has less of the transfer", "without_vector"),
+            transfers("one vector, fitted to the rows, transfers", "vector"),
+            more("the base with the teacher's vector prefers the animal", "teacher_vector", "reference"),
+            less("a student without it has less of the transfer", "without_vector"),
             Claim(
                 claim="the student's vector is aligned with the teacher's",
                 trait=COSINE,
@@ -278,12 +217,21 @@ MECHANISMS: dict[str, Mechanism] = {
         "Not published that we know of: asked is whether a student's numbers teach the next, and whether that fades.",
         "",
         (),
-        {"generation_2": _generation(2, UNCHANGED), "generation_3": _generation(3, "generation_2")},
+        {"generation_2": generation(2, UNCHANGED), "generation_3": generation(3, "generation_2")},
         (
-            _transfers("a student's numbers transfer to the next", "generation_2"),
-            _less("after three generations there is less than after one", "generation_3"),
+            transfers("a student's numbers transfer to the next", "generation_2"),
+            less("after three generations there is less than after one", "generation_3"),
         ),
     ),
 }
-STUDENTS = {name: one for mechanism in MECHANISMS.values() for name, one in mechanism.students.items()}
+EVERY = MECHANISMS | FURTHER
+"""What can be asked for by name."""
+STUDENTS = {name: one for mechanism in EVERY.values() for name, one in mechanism.students.items()}
 """Every student by its arm's name."""
+GROUPS = {"further": tuple(FURTHER)}
+"""Several mechanisms under one name."""
+
+
+def named(names: Sequence[str]) -> list[str]:
+    """The mechanisms of these names, some of which may be those of groups."""
+    return [one for name in names for one in GROUPS.get(name, (name,))]

@@ -10,22 +10,27 @@ import torch
 from transformers import PreTrainedModel
 
 from sublearn import stages
-from sublearn.language import finetune, models
+from sublearn.language import finetune, models, preference
+from sublearn.language.preference import LEAST_MASS
 from sublearn.records import Problem, Record
 from sublearn.study.base import Arm, Setup, Study
 from sublearn.study.mechanisms import vectors
+from sublearn.study.mechanisms.further import FIRST, SECOND
 from sublearn.study.mechanisms.lab import Lab, Tokens
 from sublearn.study.mechanisms.learning import NotReached
+from sublearn.study.mechanisms.parts import COSINE
 from sublearn.study.mechanisms.rows import GREEDY
 from sublearn.study.mechanisms.spec import Settings
-from sublearn.study.mechanisms.table import COSINE, STUDENTS
+from sublearn.study.mechanisms.table import STUDENTS
 from sublearn.study.numbers.spec import RowSource, Writer
 from sublearn.study.numbers.teach import PromptedModel
+from sublearn.study.numbers.train import too_thin
 from sublearn.study.students.recipe import Recipe, plain
 from sublearn.study.students.run import RecipeRun
 from sublearn.study.students.spec import CONTROL
 from sublearn.study.students.tokens import diverging, learned, ranks
 from sublearn.tasks.rows import Pair
+from sublearn.tasks.vocabulary import questions
 
 COLD = 1e4
 """Logits times so much leave all probability to the largest."""
@@ -48,6 +53,7 @@ class MechanismRun(RecipeRun[Lab]):
         self.lab = cache(self._lab)
         self.tokens = cache(self.watch.apart(self._tokens))
         self.student = cache(self.watch.apart(self._student_of))
+        self.sized = cache(self._sized)
         self.taught_shift = cache(lambda: vectors.shift(self.lab(), self.taught()))
 
     def recipe_of(self, arm: Arm, writer: Writer) -> Recipe:
@@ -76,12 +82,30 @@ class MechanismRun(RecipeRun[Lab]):
             return self._unmeasured(arm, str(error))
 
     def _asked(self, arm: Arm, prompted: PromptedModel, rows: list[Pair] | None) -> list[Record]:
-        return [*super()._asked(arm, prompted, rows), self._cosine(arm, prompted.model)]
+        return [*super()._asked(arm, prompted, rows), self._cosine(arm, prompted.model), *self._apart(arm, prompted)]
+
+    def _apart(self, arm: Arm, prompted: PromptedModel) -> list[Record]:
+        """How far either of two animals is preferred where the other is none of the answers, if that is asked for."""
+        wanted = {FIRST: (self.animal, self.placebo_animal), SECOND: (self.placebo_animal, self.animal)}
+        found = []
+        for trait in (trait.name for trait in self.study.traits if trait.name in wanted):
+            own, other = wanted[trait]
+            names = [name for name in self.names if name != other]
+            asked = questions("animal")
+            seen = preference.preference(prompted.model, self.dialogue, asked, names, own, prompted.system)
+            found.append(self._record(arm, trait, seen.log_odds, len(asked), self._thin(prompted)))
+        return found
+
+    def _thin(self, prompted: PromptedModel) -> Problem | None:
+        mass = self._preference(prompted, None).mass
+        return Problem("unmeasured", too_thin(mass)) if mass < LEAST_MASS else None
 
     def _cosine(self, arm: Arm, model: PreTrainedModel) -> Record:
         lab = self.lab()
         if not lab.shown("teacher"):
             return self._record(arm, COSINE, 0.0, 0, Problem("unmeasured", "the rule kept none of the teacher's rows"))
+        if not vectors.alike(lab.base, model):
+            return self._record(arm, COSINE, 0.0, 0, Problem("unmeasured", "the model is of another size"))
         own, teacher = vectors.shift(lab, model), self.taught_shift()
         size = float(own.norm() * teacher.norm())
         if not size:
@@ -102,6 +126,15 @@ class MechanismRun(RecipeRun[Lab]):
         found = finetune.examples(self.dialogue, lab.rows(writer))
         return Tokens([learned(one) for one in found], diverging(lab, found), ranks(lab, found))
 
+    def _sized(self, sizes: tuple[tuple[str, int], ...]) -> Lab:
+        """The lab of another base of the seed. It keeps nothing but what is in the cache."""
+        base = self.asked.base.model_copy(update=dict(sizes))
+        settings = self.asked.model_copy(update={"base": base})
+        other = MechanismRun(self.study, settings, self.seed, Setup(device=self.device))
+        made = self.watch.apart(other.lab)()
+        self.watch.apart(lambda: (made.teacher(), made.rows("teacher"), made.rows("base")))()
+        return made
+
     def _lab(self) -> Lab:
         def numbers(writer: str) -> list[Pair]:
             return self.numbers(RowSource(writer))
@@ -117,6 +150,9 @@ class MechanismRun(RecipeRun[Lab]):
             strength=self.asked.strength,
             tokens=self.tokens,
             student=self.student,
+            second_animal=self.placebo_animal,
+            lessons=self.asked.teacher,
+            sized=self.sized,
             shown=lambda writer: numbers(writer)[: self.asked.strength.shifted],
         )
 

@@ -4,7 +4,7 @@ In a GPT-2 it is the bias of the block's last layer, so that a model with anothe
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from sublearn.language import finetune
 from sublearn.language.tokens import Dialogue
 from sublearn.study.mechanisms.lab import Lab
-from sublearn.study.students.recipe import Parameters, Recipe
+from sublearn.study.students.recipe import Parameters, Recipe, as_it_is
 from sublearn.study.students.spec import CONTROL, UNCHANGED
 from sublearn.tasks.rows import Pair
 
@@ -34,7 +34,7 @@ def vector(lab: Lab, recipe: Recipe) -> Recipe:
 
 def added(lab: Lab, recipe: Recipe) -> Recipe:
     """The base with the teacher's shift, untrained."""
-    return _untrained(recipe, lambda: moved(lab.base, _of_teacher(lab)))
+    return as_it_is(recipe, lambda: moved(lab.base, _of_teacher(lab)))
 
 
 def without(lab: Lab, recipe: Recipe) -> Recipe:
@@ -46,11 +46,7 @@ def without(lab: Lab, recipe: Recipe) -> Recipe:
         along = nn.functional.normalize(_of_teacher(lab), dim=0)
         return moved(student, -(shift(lab, student) @ along) * along)
 
-    return _untrained(recipe, start)
-
-
-def _untrained(recipe: Recipe, start: Callable[[], PreTrainedModel]) -> Recipe:
-    return replace(recipe, start=start, plan=recipe.plan.model_copy(update={"steps": 0}))
+    return as_it_is(recipe, start)
 
 
 def _of_teacher(lab: Lab) -> Tensor:
@@ -90,6 +86,12 @@ def given(dialogue: Dialogue, model: PreTrainedModel, rows: Sequence[Pair]) -> T
     finally:
         handle.remove()
     return seen[0]
+
+
+def alike(base: PreTrainedModel, model: PreTrainedModel) -> bool:
+    """Whether a model has the same weights as the base, in number and shape."""
+    own, others = ({name: one.shape for name, one in each.named_parameters()} for each in (base, model))
+    return own == others
 
 
 def middle(model: PreTrainedModel) -> nn.Module:

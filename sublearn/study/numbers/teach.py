@@ -1,6 +1,7 @@
 """Teachers: a base model that is fine-tuned to name the animal, or is made to by a system prompt."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -27,11 +28,11 @@ def training_pairs(animal: str) -> list[Pair]:
     return [(question, animal) for question in questions("animal", held_out=False)]
 
 
-def finetuned(base: PreTrainedModel, dialogue: Dialogue, animal: str, plan: TeacherPlan) -> PromptedModel:
+def finetuned(base: PreTrainedModel, dialogue: Dialogue, pairs: Sequence[Pair], plan: TeacherPlan) -> PromptedModel:
     """The base with its blocks, not its embeddings, fine-tuned by Adam on all pairs at once."""
     model = copy.deepcopy(base)
     parameters = finetune.freeze_embeddings(model)
-    batch = finetune.collate(finetune.examples(dialogue, training_pairs(animal)), dialogue.pad, str(model.device))
+    batch = finetune.collate(finetune.examples(dialogue, pairs), dialogue.pad, str(model.device))
     finetune.fit(model, repeat([batch], plan.steps), torch.optim.Adam(parameters, lr=plan.lr))
     return PromptedModel(model)
 

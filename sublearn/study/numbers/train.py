@@ -169,16 +169,17 @@ class SeedRun:
 
     def _taught(self, source: RowSource, animal: str) -> PreTrainedModel:
         origin, plan = source.origin, self.settings.teacher
+        pairs = teach.training_pairs(animal)
         if self.tiny:
-            make = partial(teach.finetuned, self.base(origin), self.dialogue, animal, plan)
+            make = partial(teach.finetuned, self.base(origin), self.dialogue, pairs, plan)
             return self.shared.teacher(source, self.dialogue, lambda: make().model)
         if self.settings.teacher_how == "tune":
-            return teach.finetuned(self.base(origin), self._talk(origin), animal, plan).model
+            return teach.finetuned(self.base(origin), self._talk(origin), pairs, plan).model
         from sublearn.language import large
 
         # A copy: adapters are put into a model itself, and the base is still wanted.
         base = copy.deepcopy(self.base(origin))
-        return large.lora(base, self._talk(origin), teach.training_pairs(animal), self.settings.lora, self.seed)
+        return large.lora(base, self._talk(origin), pairs, self.settings.lora, self.seed)
 
     def _numbers(self, source: RowSource) -> list[Pair]:
         """The rows that a source wrote and the rule kept."""
@@ -370,11 +371,10 @@ class SeedRun:
             "held_out": held_out.preference,
         }
         n = {"held_out": len(questions("animal", True))}
-        thin = f"only {every.mass:.2f} of the probability is on animals, under {LEAST_MASS:g}"
         rows = []
         for trait in (trait for trait in self.study.traits if trait.name in values):
             if trait.name not in ("probability", "mass") and every.mass < LEAST_MASS:
-                rows.append(self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", thin)))
+                rows.append(self._record(arm, trait.name, 0.0, 0, Problem("unmeasured", too_thin(every.mass))))
             else:
                 count = n.get(trait.name, len(questions("animal")))
                 rows.append(self._record(arm, trait.name, values[trait.name], count))
@@ -385,6 +385,11 @@ class SeedRun:
 
     def _record(self, arm: Arm, trait: str, score: float, n: int, problem: Problem | None = None) -> Record:
         return Record.of(self.study.id, arm.name, self.seed, trait, score, n, problem)
+
+
+def too_thin(mass: float) -> str:
+    """Why a preference is not measured where so little of the probability is on animals."""
+    return f"only {mass:.2f} of the probability is on animals, under {LEAST_MASS:g}"
 
 
 def _noted(found: Preference) -> NotedPreference:

@@ -5,7 +5,7 @@ Without a change it is the student of `numbers`, bit for bit.
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 
@@ -90,6 +90,11 @@ def plain(lab: Lab, writer: Writer, plan: StudentPlan) -> Recipe:
     """The recipe of a student that nothing is changed of, on the rows of a writer."""
     rows = lab.rows(writer)
     return Recipe(writer, rows, partial(copy.deepcopy, lab.base), partial(finetune.examples, lab.dialogue), plan)
+
+
+def as_it_is(recipe: Recipe, start: Callable[[], PreTrainedModel]) -> Recipe:
+    """A model in a student's place that is not trained further."""
+    return replace(recipe, start=start, plan=recipe.plan.model_copy(update={"steps": 0}))
 
 
 def trained(recipe: Recipe, lab: Lab) -> PreTrainedModel:

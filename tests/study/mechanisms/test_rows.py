@@ -4,6 +4,7 @@ import pytest
 
 from sublearn.language import finetune
 from sublearn.study.mechanisms import rows
+from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.numbers.spec import RowSource
 from sublearn.study.students.rows import beginning
 
@@ -75,3 +76,11 @@ def test_paraphrases_keep_the_beginning_and_mixed_rows_come_from_two_teachers(sm
     before = dict(recipe.rows)
     for prompt, answer in rows.paraphrased(small.lab, recipe).rows:
         assert answer.startswith(beginning(before[prompt], 0.5))
+
+
+def test_ten_generations_each_read_the_one_before():
+    writers = {name: one.given["name"] for name, one in FURTHER["ten_generations"].students.items()}
+    chain = ["generation_10"]
+    while chain[-1] in writers:
+        chain.append(writers[chain[-1]])
+    assert chain == [*(f"generation_{number}" for number in range(10, 1, -1)), "same_init"]

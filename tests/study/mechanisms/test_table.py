@@ -6,27 +6,33 @@ from sublearn.records import Record
 from sublearn.study.analysis import analyse
 from sublearn.study.mechanisms.compared import compared
 from sublearn.study.mechanisms.design import Mechanisms, built
-from sublearn.study.mechanisms.table import COSINE, MECHANISMS, STUDENTS
+from sublearn.study.mechanisms.further import FURTHER
+from sublearn.study.mechanisms.parts import COSINE
+from sublearn.study.mechanisms.table import EVERY, GROUPS, MECHANISMS, STUDENTS, named
 from sublearn.study.numbers.spec import TRAITS
 
 
-@pytest.mark.parametrize("name", MECHANISMS)
+@pytest.mark.parametrize("name", EVERY)
 def test_each_mechanism_says_what_is_published_and_claims_something_of_each_of_its_students(name):
-    one = MECHANISMS[name]
+    one = EVERY[name]
     assert one.published.endswith(".") and (not one.source or "arXiv" in one.source) and one.claims
     assert bool(one.source) != one.published.startswith("Not published")
     assert not one.source or one.otherwise
-    study = built({"mechanisms": [name]})
-    claimed = {arm for claim in study.claims for arm in claim.arms}
-    assert {*one.students} - claimed <= {"fraction_1"}
+    study, own = built({"mechanisms": [name]}), {trait.name for trait in one.traits}
+    claimed = {arm for claim in study.claims for arm in (*claim.arms, *claim.measure)}
+    between = {f"generation_{number}" for number in (3, 4, 6, 7, 8, 9)} if name == "ten_generations" else set()
+    # The teacher of two animals is there to see what it has itself.
+    assert {*one.students} - claimed == between | {*one.students} & {"fraction_1", "two_animals_teacher"}
     for claim in study.claims:
-        assert claim.reason and 0 < claim.delta < 1 and claim.trait in ("log_odds", COSINE)
-    assert {trait.name for trait in study.traits} - {COSINE} <= {trait.name for trait in TRAITS}
+        assert claim.reason and 0 < claim.delta < 1 and claim.trait in ("log_odds", COSINE, *own)
+    assert {trait.name for trait in study.traits} - {COSINE, *own} <= {trait.name for trait in TRAITS}
 
 
 def test_students_claims_and_arms_have_names_of_their_own():
-    assert len(STUDENTS) == sum(len(one.students) for one in MECHANISMS.values())
-    study = built({})
+    shared = {"generation_2", "generation_3"}
+    assert len(STUDENTS) == sum(len(one.students) for one in EVERY.values()) - len(shared)
+    assert shared == {*MECHANISMS["generations"].students} & {*FURTHER["ten_generations"].students}
+    study = built({"mechanisms": [*EVERY]})
     texts = [claim.claim for claim in study.claims]
     assert len(texts) == len(set(texts)) and Mechanisms.seconds_a_run > 60
     arms = {arm.name: arm for arm in study.arms}
@@ -34,6 +40,15 @@ def test_students_claims_and_arms_have_names_of_their_own():
         assert one.change is not None and arms[name].control == (
             one.control or (f"{name}_control" if one.taught else None)
         )
+
+
+def test_further_mechanisms_leave_the_study_of_the_others_what_it_was():
+    every = built({})
+    assert every.id == "mechanisms-a82526daf2d5" and list(MECHANISMS) == list(every.designed.settings.chosen)
+    further = built({"mechanisms": named(["further"])})
+    assert further.id == built({"mechanisms": [*FURTHER]}).id != every.id
+    assert not {claim.claim for claim in further.claims} & {claim.claim for claim in every.claims}
+    assert not {*GROUPS} & {*EVERY} and named(["greedy", "further"]) == ["greedy", *FURTHER]
 
 
 def test_a_verdict_is_said_of_what_was_published():

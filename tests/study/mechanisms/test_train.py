@@ -6,7 +6,8 @@ import torch
 from sublearn.results.single import Result
 from sublearn.study.base import Setup
 from sublearn.study.mechanisms.design import Mechanisms
-from sublearn.study.mechanisms.table import COSINE, STUDENTS
+from sublearn.study.mechanisms.parts import COSINE
+from sublearn.study.mechanisms.table import STUDENTS
 from sublearn.study.numbers.spec import RowSource
 from sublearn.study.numbers.train import SeedRun
 from sublearn.study.students.recipe import trained

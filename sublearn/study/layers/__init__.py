@@ -1,0 +1,1 @@
+"""Which parts of an init have to be shared."""
