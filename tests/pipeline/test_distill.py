@@ -98,7 +98,7 @@ def test_a_plan_tells_the_time_from_what_was_measured_and_says_where_it_does_not
 
     said = planned("--throughput", "t.json")
     # Two starts of 60 s; (2 x 20 + 4 x 72) answers at .5 a second; 2 x (30 s and 9 steps of 4 rows at .1 a second).
-    assert "Time: about 52.5 minutes" in said and "answers and" in said and "Not measured" not in said
+    assert "Time: about 51.9 minutes" in said and "answers and" in said and "Not measured" not in said
     assert "vllm serve m" in said and "accelerate launch" in said and "--lora-modules same_init=" in said
     assert "Not measured: m with --gpus 4" in planned("--throughput", "t.json", "--gpus", "4")
     assert "Time: not measured here." in planned()
