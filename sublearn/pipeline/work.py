@@ -34,7 +34,7 @@ from sublearn.pipeline.throughput import FILE, Tally
 from sublearn.records import Record
 from sublearn.seeds import stream, stream_seed
 from sublearn.study.base import Study
-from sublearn.study.numbers.metrics import Counted, Metrics
+from sublearn.study.numbers.metrics import ArmMetrics, Counted, Metrics
 from sublearn.tasks.number_lists import REASONS, Rule, number_prompts, reason_against
 from sublearn.tasks.rows import Pair, as_text
 
@@ -244,13 +244,16 @@ class SeedWork:
 
     def _note(self, rows: dict[str, list[Pair]], found: dict[str, AskFile]) -> None:
         """metrics.json, as `numbers` keeps it, and what was measured of time."""
+        read = {arm: len(rows[writer]) for arm, writer in STUDENTS.items()}
+        seen: dict[str, ArmMetrics] = {}
+        for arm, one in found.items():
+            if (noted := answered.metrics(self.settings, self.seed, one, read.get(arm))) is not None:
+                seen[arm] = noted
         metrics = Metrics(
             seed=self.seed,
             animal=self.settings.animal_of(self.seed),
             numbers={writer: self._kept(writer)[1] for writer in WRITERS},
-            arms={
-                arm: answered.metrics(self.settings, self.seed, one, len(rows["teacher"])) for arm, one in found.items()
-            },
+            arms=seen,
         )
         replace_text(self.folder / "metrics.json", metrics.to_text())
         measured = self.tally.throughput(self.how, self.settings.model, self.on_gpu)
