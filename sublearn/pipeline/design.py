@@ -142,13 +142,7 @@ class Distill(Design[Settings]):
 
     def folder(self) -> Path:
         """The model's folder; a name on the hub is downloaded. Raises InputError for one that has changed."""
-        name, known = self.settings.model, self.settings.identity
-        if not checkpoints.is_folder(name):
-            plain_name, revision = hub.split(name)
-            return hub.folder(plain_name, known or revision)
-        if known and checkpoints.digest(Path(name)) != known:
-            raise InputError(f"{name} is not what it was when the study was made. Begin anew with it, or put it back.")
-        return Path(name)
+        return hub.same_folder(self.settings.model, self.settings.identity)
 
 
 def built(
@@ -161,14 +155,13 @@ def built(
 
 
 def _identity(model: str, dry: bool) -> str:
-    """What identifies a model: the digest of its folder, or the commit of a name on the hub."""
-    if checkpoints.is_folder(model):
-        folder = Path(model)
-        checkpoints.configuration(folder)
-        if not dry:
-            checkpoints.check(folder)
-        return checkpoints.digest(folder)
-    return "" if dry else hub.commit(*hub.split(model))
+    """What identifies a model, once it is sound; a dry run asks no hub, and looks at no weights."""
+    if not checkpoints.is_folder(model):
+        return "" if dry else hub.identity(model)
+    checkpoints.configuration(Path(model))
+    if not dry:
+        checkpoints.check(Path(model))
+    return hub.identity(model)
 
 
 def _has_weights(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.language.endpoints import loopback
 
+ROOT = Path(__file__).parents[2]
 NOTES = "FAKES_NOTES"
 """The folder in which stand-ins note each answer and each step."""
 SLOW = "FAKES_SLOW"
@@ -23,7 +24,8 @@ def put(folder: Path) -> Path:
     folder.mkdir()
     for name in ("vllm", "accelerate"):
         file = folder / name
-        file.write_text(f"#!{sys.executable}\nfrom tests.pipeline import fakes\nfakes.{name}()\n")
+        found = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom tests.pipeline import fakes\nfakes.{name}()\n"
+        file.write_text(f"#!{sys.executable}\n{found}")
         file.chmod(file.stat().st_mode | stat.S_IXUSR)
     return folder
 
