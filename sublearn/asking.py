@@ -118,9 +118,20 @@ def ask(
         check_out(out)
     many.check(question.address, patience)
     with nullcontext() if out is None else made_by("sublearn ask", out, _MANIFESTS, _FILES):
-        found = _asked(question, patience, out, made or Provenance(), tell)
-        if out is not None:
-            replace_text(out / MANIFEST, json.dumps(found.model_dump(mode="json"), indent=2) + "\n")
+        return asked(question, patience, out, made or Provenance(), tell)
+
+
+def asked(
+    question: Question,
+    patience: Patience,
+    out: Path | None,
+    made: Provenance,
+    tell: many.Tell = lambda done, total, notes: None,
+) -> AskFile:
+    """As `ask`, of a server that was seen to be there, into a folder that is held already."""
+    found = _asked(question, patience, out, made, tell)
+    if out is not None:
+        replace_text(out / MANIFEST, json.dumps(found.model_dump(mode="json"), indent=2) + "\n")
     return found
 
 

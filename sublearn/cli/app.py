@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
         "ask",
         "audit",
         "defend",
+        "distill",
         "serve",
         "demo",
     )

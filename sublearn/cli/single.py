@@ -1,6 +1,5 @@
 """How a command runs one study: planned and described, or run with its progress. No torch."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sublearn.cli.progress import following
@@ -24,4 +23,4 @@ def ran(command: str, point: "Point", dry_run: bool, quiet: bool, options: Optio
         say_beforehand(few(point), quiet)
         return None
     with following(command, quiet, few(point)) as shown:
-        return run_point(point, replace(options, progress=shown.update))
+        return run_point(point, shown.followed(options))

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from sublearn.errors import InputError, plain
-from sublearn.files.checkpoints import CONFIG, LOADED, weights
+from sublearn.files.checkpoints import CONFIG, LOADED, digest, is_folder, weights
 
 NEWEST = "main"
 SECONDS = 10.0
@@ -24,6 +24,29 @@ def split(name: str) -> tuple[str, str]:
     """
     plain_name, _, revision = name.partition("@")
     return plain_name, revision
+
+
+def identity(name: str) -> str:
+    """What identifies a model: the digest of its folder, or the commit of a name here."""
+    return digest(Path(name)) if is_folder(name) else commit(*split(name))
+
+
+def same_folder(name: str, known: str | None) -> Path:
+    """The folder of a model with a known identity, if any; a name here is downloaded.
+
+    Raises InputError for what cannot be had, or is no longer what it was.
+    """
+    if not is_folder(name):
+        plain_name, revision = split(name)
+        return folder(plain_name, known or revision)
+    return unchanged(Path(name), known)
+
+
+def unchanged(place: Path, known: str | None) -> Path:
+    """A model's folder. Raises InputError if it is no longer what it was."""
+    if known and digest(place) != known:
+        raise InputError(f"{place} is not what it was when the study was made. Begin anew with it, or put it back.")
+    return place
 
 
 def commit(name: str, revision: str = "") -> str:

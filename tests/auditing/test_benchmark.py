@@ -125,6 +125,10 @@ def test_every_figure_has_its_bases_and_an_interval_around_it():
     for one in figures.values():
         if one.low is not None and one.high is not None:
             assert one.low <= one.value <= one.high, one.what
+    # All six bases are at the end of the scale, which says as much of others as six of six can.
+    six_of_six = pytest.approx((0.610, 1.0), abs=1e-3)
+    for what in ("trait against harmless difference: AUROC", "teacher 1000: mean reciprocal rank"):
+        assert (figures[what].low, figures[what].high) == six_of_six
     said = benchmark_text(found.summed(Settings(), of_bases(6), list(figures.values()), found.Provenance("x")))
     assert "30 sets of 6 bases" in said and "at most 0.05: missed" in said and "at least 0.95: met" in said
 

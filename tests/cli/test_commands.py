@@ -32,6 +32,7 @@ WRONG = {
     "ask": ["http://127.0.0.1:1/v1#m"],
     "audit": ["absent.jsonl", "--model", "tiny:0"],
     "defend": ["--defences", "masc"],
+    "distill": ["--model", "./absent"],
     "serve": ["--runs", "file"],
     "demo": ["--out", "file"],
 }

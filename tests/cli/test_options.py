@@ -51,4 +51,5 @@ def test_commands_that_take_long_can_be_quiet():
         "replicate",
         "audit",
         "defend",
+        "distill",
     }

@@ -148,5 +148,9 @@ def _resampled(bases: Sequence[int], value: Callable[[Sequence[int]], float]) ->
     if len(bases) < 2:
         return None, None
     drawn = stream(0, "audits/bootstrap").choice(bases, (DRAWS, len(bases)))
-    low, high = np.quantile([value(some) for some in drawn.tolist()], (0.025, 0.975))
+    values = [value(some) for some in drawn.tolist()]
+    if len(set(values)) == 1 and values[0] in (0, 1):
+        # Bases that all have the end of the scale would give an interval without width.
+        return wilson(round(values[0] * len(bases)), len(bases))
+    low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)

@@ -3,7 +3,7 @@
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -21,10 +21,14 @@ EXAMPLE = "URL#MODEL, as in http://127.0.0.1:8000/v1#my-model"
 
 @dataclass(frozen=True)
 class Address:
-    """The URL of an OpenAI-compatible server, up to and with its version, and a model that it serves."""
+    """The URL of an OpenAI-compatible server, up to and with its version, and a model that it serves.
+
+    Answers are kept under the model's name, or under `known_as`, where one model goes by several names.
+    """
 
     url: str
     model: str
+    known_as: str = field(default="", repr=False)
 
     @classmethod
     def parse(cls, text: str, option: str = "--teacher") -> Self:

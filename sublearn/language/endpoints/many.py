@@ -37,7 +37,11 @@ class Asked:
     def identity(self) -> dict[str, Any]:
         """What the answers depend on, but for where the server stands."""
         text = json.dumps([list(map(dict, one)) for one in self.conversations])
-        found = {"model": self.address.model, "seed": self.seed, "count": len(self.conversations)}
+        found = {
+            "model": self.address.known_as or self.address.model,
+            "seed": self.seed,
+            "count": len(self.conversations),
+        }
         found["conversations"] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return found | self.request.model_dump() | dict(self.fields)
 

@@ -40,15 +40,8 @@ def folder_of(settings: Settings, key: str) -> Path:
     """
     known = settings.bring.digests.get(key)
     if key in settings.bring.folders():
-        name = _brought(settings.bring.folders()[key])
-    else:
-        name = settings.bases()[key]
-        if not checkpoints.is_folder(name):
-            plain_name, revision = hub.split(name)
-            return hub.folder(plain_name, known or revision)
-    if known and checkpoints.digest(Path(name)) != known:
-        raise InputError(f"{name} is not what it was when the study was made. Begin anew with it, or put it back.")
-    return Path(name)
+        return hub.unchanged(Path(_brought(settings.bring.folders()[key])), known)
+    return hub.same_folder(settings.bases()[key], known)
 
 
 def rows_of(settings: Settings, key: str) -> Path:
@@ -66,16 +59,11 @@ def _looks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     for key, path in settings.bring.folders().items():
         yield key, partial(_folder_digest, path)
     for key, name in settings.bases().items():
-        yield key, partial(_base_identity, name)
+        yield key, partial(hub.identity, name)
 
 
 def _folder_digest(path: str) -> str:
     return checkpoints.digest(Path(_brought(path)))
-
-
-def _base_identity(name: str) -> str:
-    """The digest of a folder, or the commit of a name on the hub."""
-    return checkpoints.digest(Path(name)) if checkpoints.is_folder(name) else hub.commit(*hub.split(name))
 
 
 def _brought(path: str) -> str:

@@ -80,7 +80,8 @@ class ArmMetrics(_Noted):
     """What was seen of one arm; `alignment` is a cosine, and what was not measured is None."""
 
     favourite: Preference
-    held_out: Preference
+    held_out: Preference | None = None
+    """None where questions are not told apart."""
     rows: Count | None
     leaks: Count | None
     alignment: Annotated[float, Field(ge=-1.001, le=1.001)] | None

@@ -45,6 +45,7 @@ class Loopback:
     reply: Callable[[dict[str, Any], int], Reply]
     models: Reply = (200, {}, json.dumps({"object": "list", "data": [{"id": MODEL}]}).encode())
     url: str = ""
+    port: int = 0
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     at_once: int = 0
@@ -115,7 +116,7 @@ def serving(reply: Callable[[dict[str, Any], int], Reply], **more: Any) -> Itera
         def handle_error(self, request: Any, client_address: Any) -> None:
             pass  # who asked has gone
 
-    with Quiet(("127.0.0.1", 0), Handler) as server:
+    with Quiet(("127.0.0.1", told.port), Handler) as server:
         told.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()

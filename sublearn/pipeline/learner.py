@@ -1,0 +1,169 @@
+"""Trains LoRA adapters under `accelerate launch`, one process a GPU: `-m sublearn.pipeline.learner LESSON.json`.
+
+Whichever number of processes there is, the same rows make a step, in the same order. It is imported by nothing.
+"""
+
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from datasets import Dataset, disable_progress_bars
+from peft import LoraConfig, get_peft_model
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from sublearn.files import digests
+from sublearn.files.writing import replace_text
+from sublearn.language import finetune, models
+from sublearn.language.large import CHECKPOINTING
+from sublearn.language.versions import others_deprecations
+from sublearn.pipeline.lesson import PACE, Lesson, Pace
+from sublearn.seeds import stream, stream_seed
+from sublearn.tasks.rows import read_rows
+
+STATE = "trainer_state.json"
+
+
+def main(file: Path) -> None:
+    """Train as the lesson says, and leave whole adapters in its folder."""
+    threading.Thread(target=_end_with_the_launcher, daemon=True).start()
+    lesson = Lesson.model_validate_json(file.read_text())
+    models.quiet()
+    disable_progress_bars()
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    on_gpu = torch.cuda.is_available()
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if on_gpu else "cpu"
+    base = models.on(models.read(Path(lesson.model), dtype=torch.bfloat16 if on_gpu else torch.float32), device)
+    dialogue = models.dialogue_of(Path(lesson.model))
+    trainer = SFTTrainer(
+        model=cast(Any, _adapted(base, lesson)),
+        args=_settings(lesson, processes, on_gpu),
+        train_dataset=_dealt(lesson, finetune.examples(dialogue, read_rows(Path(lesson.rows)))),
+        processing_class=dialogue.tokenizer,
+    )
+    trainer.remove_callback(PrinterCallback)  # it writes to standard output
+    trainer.add_callback(_Paced(lesson, processes))
+    trainer.train(resume_from_checkpoint=_last(Path(lesson.scratch)))
+    if trainer.is_world_process_zero():
+        _keep(trainer, Path(lesson.out))
+    trainer.accelerator.wait_for_everyone()
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+class _Paced(TrainerCallback):
+    """Notes after each step how far training is, and what its later steps took."""
+
+    def __init__(self, lesson: Lesson, processes: int) -> None:
+        self.lesson, self.processes = lesson, processes
+        self.begun: tuple[int, float] | None = None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        del args, control
+        if not state.is_world_process_zero:
+            return
+        if self.begun is None:  # the first step also warms everything up
+            self.begun = state.global_step, time.perf_counter()
+        steps, seconds = state.global_step - self.begun[0], time.perf_counter() - self.begun[1]
+        pace = Pace(
+            step=state.global_step,
+            steps=state.max_steps,
+            timed=steps,
+            seconds=seconds,
+            gigabytes=torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else None,
+        )
+        replace_text(Path(self.lesson.scratch) / PACE, pace.model_dump_json() + "\n")
+
+
+def _adapted(base: PreTrainedModel, lesson: Lesson) -> Any:
+    plan = lesson.lora
+    config = LoraConfig(r=plan.r, lora_alpha=plan.alpha, target_modules=models.projections(base), task_type="CAUSAL_LM")
+    with torch.random.fork_rng(), others_deprecations():
+        torch.manual_seed(stream_seed(lesson.seed, "lora"))
+        return get_peft_model(base, config)
+
+
+def _settings(lesson: Lesson, processes: int, on_gpu: bool) -> SFTConfig:
+    at_a_time = lesson.at_a_time(processes)
+    return SFTConfig(
+        output_dir=lesson.scratch,
+        per_device_train_batch_size=at_a_time,
+        gradient_accumulation_steps=lesson.lora.batch // (at_a_time * processes),
+        num_train_epochs=1,
+        learning_rate=lesson.lora.lr,
+        lr_scheduler_type="linear",
+        warmup_steps=lesson.lora.warmup,
+        max_length=finetune.LONGEST,
+        completion_only_loss=True,
+        bf16=on_gpu,
+        use_cpu=not on_gpu,
+        dataloader_pin_memory=on_gpu,
+        ddp_find_unused_parameters=False,
+        train_sampling_strategy="sequential",
+        save_strategy="steps",
+        save_steps=lesson.save_steps,
+        save_total_limit=2,
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        seed=stream_seed(lesson.seed, "student/order") % 2**32,
+        **cast(Any, {CHECKPOINTING: False}),
+    )
+
+
+def _dealt(lesson: Lesson, found: Sequence[finetune.Example]) -> Dataset:
+    """The rows of every step, one after the other: whole batches, so that no process is ever short of a row."""
+    order = stream(lesson.seed, "student/order")
+    dealt = finetune.dealt(found, lesson.lora.batch, lesson.steps(len(found)), order)
+    return Dataset.from_list(
+        [
+            {"input_ids": one.tokens, "completion_mask": [int(place >= one.start) for place in range(len(one.tokens))]}
+            for batch in dealt
+            for one in batch
+        ]
+    )
+
+
+def _last(scratch: Path) -> str | None:
+    """The last whole checkpoint; one that a kill left half written is passed over, and written again later."""
+    found = sorted(scratch.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    whole = [path for path in found if _is_whole(path)]
+    return str(whole[-1]) if whole else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether its state, which is written last, is there to its end."""
+    try:
+        return "global_step" in json.loads((checkpoint / STATE).read_text())
+    except (OSError, ValueError):
+        return False
+
+
+def _end_with_the_launcher() -> None:
+    """End this process when the one that started it is gone, however that ended."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
+def _keep(trainer: SFTTrainer, out: Path) -> None:
+    """Adapters as safetensors and the tokenizer, sealed; they get their name when all is there."""
+    beside = out.with_name(f"{out.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    trainer.save_model(str(beside))
+    (beside / "training_args.bin").unlink(missing_ok=True)  # pickled, and wanted by nobody
+    digests.seal(beside)
+    beside.rename(out)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
