@@ -133,6 +133,19 @@ def test_every_figure_has_its_bases_and_an_interval_around_it():
     assert "30 sets of 6 bases" in said and "at most 0.05: missed" in said and "at least 0.95: met" in said
 
 
+def test_shifts_are_also_predicted_over_all_sets_that_students_were_trained_on():
+    some = [
+        of_a_set(name, seed, predicted=shift + 0.1 * seed, actual=2 * shift - 0.1 * seed)
+        for seed in range(5)
+        for name, shift in (("teacher 1000", 1.0), ("mixture", 0.2), ("shuffled", 0.0))
+    ]
+    figures = {one.what: one for one in metrics.figures(some, Settings())}
+    within, over = (figures[f"predicted against actual shift{more}: r"] for more in ("", " over every trained set"))
+    assert within.value == pytest.approx(-1.0) and within.goal == 0.8
+    assert over.value > 0.9 and over.n == 5 and over.low is not None and over.low <= over.value and over.goal is None
+    assert not any("every trained" in one.what for one in metrics.figures(some[:3], Settings()))
+
+
 def test_one_base_has_no_interval_and_other_sizes_have_no_goals():
     figures = metrics.figures(of_bases(1), Settings(usual=900))
     assert {one.what for one in figures if one.low is not None} == {

@@ -28,6 +28,7 @@ def figures(found: Sequence[Measured], settings: Settings) -> list[Figure]:
         *_area(found, settings),
         *_alarms(found, settings),
         *_predicted(found, settings),
+        *_predicted_over_sets(found),
         *_cost(found),
     ]
 
@@ -108,6 +109,23 @@ def _predicted(found: Sequence[Measured], settings: Settings) -> Iterator[Figure
     yield Figure(
         what="predicted against actual shift: r", value=value, low=float(low), high=float(high), n=len(pairs), goal=goal
     )
+
+
+def _predicted_over_sets(found: Sequence[Measured]) -> Iterator[Figure]:
+    """Over all sets on which students were trained, strong traits and weak ones; the interval resamples bases."""
+    by_base: dict[int, list[tuple[float, float]]] = {}
+    for one in found:
+        if one.predicted is not None and one.actual is not None:
+            by_base.setdefault(one.seed, []).append((one.predicted, one.actual))
+    if len(by_base) < 2 or any(len(set(values)) < 2 for own in by_base.values() for values in zip(*own, strict=True)):
+        return
+
+    def r(seeds: Sequence[int]) -> float:
+        return float(np.corrcoef(np.array([pair for seed in seeds for pair in by_base[seed]]).T)[0, 1])
+
+    low, high = _resampled(list(by_base), r)
+    what = "predicted against actual shift over every trained set: r"
+    yield Figure(what=what, value=r(list(by_base)), low=low, high=high, n=len(by_base))
 
 
 def _cost(found: Sequence[Measured]) -> Iterator[Figure]:
