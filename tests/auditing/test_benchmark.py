@@ -142,7 +142,7 @@ def test_shifts_are_also_predicted_over_all_sets_that_students_were_trained_on()
     figures = {one.what: one for one in metrics.figures(some, Settings())}
     within, over = (figures[f"predicted against actual shift{more}: r"] for more in ("", " over every trained set"))
     assert within.value == pytest.approx(-1.0) and within.goal == 0.8
-    assert over.value > 0.9 and over.n == 5 and over.low is not None and over.low <= over.value and over.goal is None
+    assert over.value > 0.8 and over.n == 5 and over.low is not None and over.low <= over.value and over.goal is None
     assert not any("every trained" in one.what for one in metrics.figures(some[:3], Settings()))
 
 
