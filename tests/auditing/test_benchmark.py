@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -133,6 +134,15 @@ def test_every_figure_has_its_bases_and_an_interval_around_it():
     assert "30 sets of 6 bases" in said and "at most 0.05: missed" in said and "at least 0.95: met" in said
 
 
+def test_a_shift_is_beyond_the_mean_of_students_of_several_clean_sets(world, settings, monkeypatch):
+    del world
+    bench = measure.Bench(0, override(Settings, {"clean_students": 3}, base=settings))
+    sets = [[("a", str(n))] for n in range(6)]
+    monkeypatch.setattr(bench, "calibrated", lambda size: (sets, {}, {}))
+    monkeypatch.setattr(bench, "_trained", lambda rows: np.array([float(rows[0][1])]))
+    assert bench.shift([("a", "7")]).tolist() == [7 - (0 + 1 + 2) / 3]
+
+
 def test_shifts_are_also_predicted_over_all_sets_that_students_were_trained_on():
     some = [
         of_a_set(name, seed, predicted=shift + 0.1 * seed, actual=2 * shift - 0.1 * seed)
@@ -195,11 +205,11 @@ def test_the_cost_counts_students_where_they_are_trained_and_clean_sets_of_each_
     alone = read("clean")
     assert alone == (1 + settings.sets) * (6 * 1000 + virtual)
     assert read("clean", "placebo") - alone == 6 * 1000 + virtual
-    assert read("clean", "teacher 1000") - alone == 6 * 1000 + virtual + 2 * student
-    assert read("clean", "teacher 1000", "two traits") - alone == 2 * (6 * 1000 + virtual) + 3 * student
+    assert read("clean", "teacher 1000") - alone == 6 * 1000 + virtual + (1 + 4) * student
+    assert read("clean", "teacher 1000", "two traits") - alone == 2 * (6 * 1000 + virtual) + (2 + 4) * student
     assert (virtual, student) == (40 * 32, 130 * 128)
     # Of 8,000 rows a virtual student reads each.
-    assert read("mixture 10% of 8000") == (1 + settings.sets) * (6 * 8000 + 8000) + 2 * student
+    assert read("mixture 10% of 8000") == (1 + settings.sets) * (6 * 8000 + 8000) + (1 + 4) * student
     told = "\n".join(plan.lines(tmp_path, [0], Settings(kinds=("clean",)), 1))
     assert "0 of 1 sets are there" in told and "with 1 base at once" in told
 

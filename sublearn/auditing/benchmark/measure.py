@@ -62,11 +62,12 @@ class Bench:
         return rows
 
     def shift(self, rows: Sequence[Pair]) -> np.ndarray:
-        """How far a student that is trained as those of `numbers` goes beyond one of clean rows ("trait")."""
+        """How far a student that is trained as those of `numbers` goes beyond the mean of those of clean rows ("trait")."""
         return self._trained(rows) - self.before(len(rows))
 
     def _before(self, size: int) -> np.ndarray:
-        return self._trained(self.calibrated(size)[0][0])
+        some = self.calibrated(size)[0][: self.settings.clean_students]
+        return np.mean([self._trained(rows) for rows in some], axis=0)
 
     def _trained(self, rows: Sequence[Pair]) -> np.ndarray:
         plan, one = self.settings.student, students.student(self.scene)

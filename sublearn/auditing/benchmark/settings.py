@@ -25,6 +25,7 @@ class Settings(settings.Settings, frozen=True):
     later: int = Field(default=100, ge=1, le=LARGEST, description="steps of a later checkpoint of the base")
     teacher: Tuned = Tuned()
     student: Virtual = Field(default=Virtual(steps=130, batch=128), description="who is trained to see its shift")
+    clean_students: int = Field(default=4, ge=1, le=100, description="whose mean a student's shift is held against")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
