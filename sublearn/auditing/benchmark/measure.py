@@ -62,7 +62,7 @@ class Bench:
         return rows
 
     def shift(self, rows: Sequence[Pair]) -> np.ndarray:
-        """How far a student that is trained as those of `numbers` goes beyond the mean of those of clean rows ("trait")."""
+        """How far a student trained as those of `numbers` goes beyond the mean of those of clean rows ("trait")."""
         return self._trained(rows) - self.before(len(rows))
 
     def _before(self, size: int) -> np.ndarray:

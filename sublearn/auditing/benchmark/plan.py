@@ -49,7 +49,7 @@ def rows_read(left: Sequence[Asked], settings: Settings) -> int:
     virtual = sum(map(settings.virtual.rows_read, audited)) if "virtual" in settings.scores else 0
     trained = [one.rows for one in left if trains(one, settings)]
     # And some of clean rows for each size.
-    students = [*trained, *min(settings.clean_students, settings.sets) * list(set(trained))]
+    students = trained + min(settings.clean_students, settings.sets) * list(set(trained))
     passes = 2 * (1 + len(settings.scores))
     return sum(audited) * passes + virtual + sum(map(settings.student.rows_read, students))
 
