@@ -40,7 +40,7 @@ class Battery:
     def answers(self, model: PreTrainedModel) -> Answers:
         """How likely a model answers with each of the words, on average over the questions.
 
-        Shares are among these words: how often it answers with none of them differs much between students of clean rows.
+        Shares are among these words: how often students of clean rows answer with none of them differs much.
         """
         parts = [log_p[:, self.places.to(log_p.device)] for log_p in _log_p(model, self.scene, self.asked)]
         shares = torch.cat(parts).double().softmax(dim=1).mean(dim=0)
