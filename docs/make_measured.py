@@ -12,6 +12,7 @@ from make_mechanisms import replaced
 
 from sublearn.auditing.benchmark import found
 from sublearn.report import benchmark, defences
+from sublearn.results.benchmark import Benchmark
 from sublearn.results.single import Result
 
 DOCS = Path(__file__).parent
@@ -26,7 +27,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def audits(folder: Path) -> str:
     """The benchmark's figures, and what they rest on."""
-    told = found.read(folder)
+    told = Benchmark.load(folder).found
     said = (benchmark.bases_sentence(told), benchmark.goals_sentence(told))
     rows = [benchmark.figure_cells(one) for one in told.figures]
     return "\n".join([*said, "", *table(benchmark.HEADS, rows)])

@@ -12,6 +12,7 @@ from sublearn.auditing.benchmark.settings import Settings
 from sublearn.errors import InputError, plain
 from sublearn.execution.manifests import Provenance
 from sublearn.execution.options import OnStage, Progress
+from sublearn.files.reading import typed
 from sublearn.files.writing import folder_of, own_folder, replace_page, replace_text
 from sublearn.report.benchmark import HEADS, bases_sentence, benchmark_text, figure_cells, goals_sentence
 from sublearn.report.charts.benchmark import benchmark_label, draw_benchmark, draw_benchmark_on, drawn
@@ -34,8 +35,12 @@ class Benchmark(Shown):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """The benchmark in a folder. Raises InputError if there is none."""
-        return cls(found.read(Path(path)), tuple(found.every(Path(path))), Path(path))
+        """The benchmark in a folder, with every set that is there. Raises InputError if there is none."""
+        told, sets = found.read(Path(path)), tuple(found.every(Path(path)))
+        if told.sets != len(sets):  # the command that measured the others did not come to its end
+            settings = typed(Settings, told.settings, f"The settings in {plain(Path(path) / found.MANIFEST)}")
+            told = found.summed(settings, sets, metrics.figures(sets, settings), told.made)
+        return cls(told, sets, Path(path))
 
     @property
     def provenance(self) -> Provenance:
@@ -83,7 +88,8 @@ class Benchmark(Shown):
         return f"Page: {plain(self.folder / found.PAGE)}"
 
     def write(self) -> None:
-        """Write benchmark.html again."""
+        """Write benchmark.json and benchmark.html again."""
+        found.write(self.found, self.folder)
         replace_page(self.folder / found.PAGE, benchmark_page(self.found))
 
     def save(self, path: Path | str) -> Self:
@@ -100,7 +106,6 @@ class Benchmark(Shown):
 
     def put(self, out: Path) -> Self:
         """Write benchmark.json and the page into a folder that is held and has its bases."""
-        found.write(self.found, out)
         saved = replace(self, path=out)
         saved.write()
         return saved

@@ -18,6 +18,7 @@ from sublearn.auditing.filters import filter_of
 from sublearn.config import override
 from sublearn.errors import InputError
 from sublearn.report.benchmark import benchmark_text
+from sublearn.results.benchmark import Benchmark
 from sublearn.seeds import parse_seeds
 from sublearn.study.numbers.spec import Settings as Numbers
 from sublearn.tasks.vocabulary import ANIMALS
@@ -154,6 +155,18 @@ def test_shifts_are_also_predicted_over_all_sets_that_students_were_trained_on()
     assert within.value == pytest.approx(-1.0) and within.goal == 0.8
     assert over.value > 0.8 and over.n == 5 and over.low is not None and over.low <= over.value and over.goal is None
     assert not any("every trained" in one.what for one in metrics.figures(some[:3], Settings()))
+
+
+def test_what_a_command_measured_that_was_ended_is_counted_when_it_is_read(tmp_path):
+    settings, sets = Settings(), of_bases(3)
+    told = found.summed(settings, sets[:5], metrics.figures(sets[:5], settings), found.Provenance("x"))
+    saved = Benchmark(told, tuple(sets[:5])).save(tmp_path / "saved")
+    for seed in (1, 2):
+        found.file_of(saved.folder, seed).write_text("".join(found.line(one) for one in sets if one.seed == seed))
+    loaded = Benchmark.load(saved.folder)
+    assert loaded.found.sets == len(loaded.sets) == 15 and loaded.found.seeds == (0, 1, 2)
+    loaded.write()
+    assert found.read(saved.folder) == loaded.found and Benchmark.load(saved.folder) == loaded
 
 
 def test_one_base_has_no_interval_and_other_sizes_have_no_goals():
