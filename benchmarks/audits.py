@@ -1,7 +1,7 @@
 """Audits of many kinds of sets on bases that no choice was made on, as `sublearn audit --benchmark` measures them.
 
-`python -m benchmarks.audits 820:840` measures these seeds into the folder `audits` beside this file and resumes;
-without seeds the table is made of what is there. Seeds 820 to 839 have all 20 animals, once each, and no choice was
+`python -m benchmarks.audits 840:860` measures these seeds into the folder `audits` beside this file and resumes;
+without seeds the table is made of what is there. Seeds 840 to 859 have all 20 animals, once each, and no choice was
 made on them.
 """
 

@@ -37,7 +37,7 @@ OF_BENCHMARKS = {"seeds": "--seeds", "jobs": "--jobs"}
 )
 @click.option("--clean", type=PATH, help="File of the rows that are not flagged.")
 @click.option("--benchmark", is_flag=True, help="Audit sets whose traits are known, on tiny bases, without DATA.jsonl.")
-@click.option("--seeds", metavar="SEEDS", help="Bases of the benchmark: 820:840, 0,11 or 7.  [default: 820:840]")
+@click.option("--seeds", metavar="SEEDS", help="Bases of the benchmark: 840:860, 0,11 or 7.  [default: 840:860]")
 @out("Folder of the audit.  [default: runs/audit, or runs/audit-benchmark]")
 @how_to_run("device", "jobs")
 @DRY_RUN

@@ -8,6 +8,7 @@ import click
 from sublearn.cli.options import DRY_RUN, PATH, QUIET, as_json, command_named, out
 from sublearn.cli.single import ran
 from sublearn.cli.typed import command_line, echo, needing
+from sublearn.errors import InputError
 from sublearn.execution.options import Options
 
 
@@ -67,8 +68,12 @@ def command(
     from sublearn.pipeline.throughput import read
     from sublearn.seeds import parse_seeds
 
+    if probe is not None and dry_run:
+        raise InputError("--probe measures, and --dry-run does nothing. Give one of them.")
     named = {"model": model} | ({} if animal is None else {"animal": animal})
     how = How.of(server, gpus, tensor_parallel, at_a_time, concurrency)
+    if probe is not None and how.writer is not None:
+        raise InputError("--probe measures servers of this machine, and --server names one elsewhere. Leave it out.")
     study = built(assignments(changes) | named, how, None if throughput is None else read(throughput), dry_run)
     chosen = parse_seeds(seeds)
     if probe is not None:

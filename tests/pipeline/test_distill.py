@@ -164,6 +164,8 @@ def test_an_end_in_any_stage_leaves_nothing_running_and_loses_and_doubles_nothin
         (("--server", "transformers", "--tensor-parallel", "2"), "is for vLLM"),
         (("--set", "system_prompt=owls"), "must say {animal}"),
         (("--throughput", "m/config.json"), "m/config.json"),
+        (("--probe", "out", "--dry-run"), "Give one of them"),
+        (("--probe", "out", "--server", "http://127.0.0.1:1/v1#x"), "names one elsewhere"),
         (("--model", "./absent"), "no model folder"),
         (("--server", "http://127.0.0.1:1/v1#x"), "127.0.0.1"),
     ],
