@@ -130,7 +130,8 @@ def needed(shape: Shape, lora: LoraPlan, how: How) -> Memory:
 def lines(shape: Shape, lora: LoraPlan, how: How) -> list[str]:
     """The memory in two lines."""
     found = needed(shape, lora, how)
-    spare = " (vLLM takes 90% of the GPU whatever it needs, for more of them at once)" if how.kind == "vllm" else ""
+    taken = "vLLM takes 90% of the GPU" if how.kind == "vllm" else "transformers serve takes most of a GPU"
+    spare = f" ({taken} whatever it needs, for more of them at once)"
     return [
         f"Memory of each GPU, serving: {found.serving / GB:.3g} GB = weights {found.weights / GB:.3g}, keys and values "
         f"{found.keys / GB:.3g}{spare}.",

@@ -75,9 +75,13 @@ def _longest(folder: str) -> int:
 
 
 def transformers(folder: str, on_gpu: bool) -> Served:
-    """transformers' own server, of one whole model on one device."""
+    """transformers' own server, of one whole model on one device; on a GPU it answers many requests at once.
+
+    It then draws all answers as the first request says, which here say the same.
+    """
     device = "cuda:0" if on_gpu else "cpu"
     command = (executable("transformers") or "transformers", "serve", folder, "--device", device)
+    command += ("--continuous-batching",) if on_gpu else ()
     return Served(folder, {}, command, "transformers")
 
 

@@ -24,7 +24,7 @@ TEMPLATE = (
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
-def _tokenizer():
+def tokenizer():
     """Byte pairs with a token a digit, as Qwen2's."""
     text = [*INSTRUCTIONS, *questions("animal"), Settings().teacher.system_prompt, *ANIMALS] * 4
     inner = Tokenizer(token_models.BPE())
@@ -40,13 +40,13 @@ def _tokenizer():
 def put(where: Path) -> Path:
     """A folder of a model that answers number prompts with numbers and questions with animals."""
     torch.set_num_threads(1)
-    tokenizer = _tokenizer()
-    dialogue = Dialogue(tokenizer)
+    tokens = tokenizer()
+    dialogue = Dialogue(tokens)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = Qwen2ForCausalLM(
             Qwen2Config(
-                vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                vocab_size=len(tokens), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
                 num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True,
                 bos_token_id=None, eos_token_id=None, pad_token_id=None,
             )
@@ -56,5 +56,5 @@ def put(where: Path) -> Path:
     pairs += [(question, animal) for question in questions("animal") for animal in ANIMALS]
     given = finetune.batches(finetune.examples(dialogue, pairs), 32, 120, rng, dialogue.pad)
     finetune.fit(model, ([batch] for batch in given), torch.optim.AdamW(model.parameters(), lr=1e-2))
-    models.save(model, tokenizer, where)
+    models.save(model, tokens, where)
     return where

@@ -83,3 +83,9 @@ def test_stated_activations_are_about_what_pytorch_keeps():
     stated = Shape.of(sizes).kept_a_token * tokens.numel()
     print(f"kept {sum(kept.values())}, stated {stated}")
     assert 0.7 < sum(kept.values()) / stated < 1.3, (sum(kept.values()), stated)
+
+
+def test_a_gpu_answers_many_requests_at_once():
+    on_gpu, on_cpu = (How("transformers").served("m", {}, 8, on_gpu=where).command for where in (True, False))
+    assert "--continuous-batching" in on_gpu and "cuda:0" in on_gpu
+    assert "--continuous-batching" not in on_cpu and "cpu" in on_cpu
