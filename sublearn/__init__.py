@@ -6,9 +6,9 @@ train_distillation, compute_trait_preference, run_pipeline, multi_seed_experimen
 Studies: studies() lists them, build(name, {key: value}) makes one with changed settings, and distillation(...) puts any
 model, Task and traits into the controlled design; Study, Arm, Claim, Difference, Trait and accuracy are its parts.
 
-Results: run(study, seeds), sweep(study, grid, seeds), trace(study), audit(rows, model) and defend(seeds) give values
-that can be shown, drawn, tabled, saved and cited; load(folder) reads back whatever was written, to_frame(result) makes
-a table.
+Results: run(study, seeds), sweep(study, grid, seeds), trace(study), audit(rows, model), defend(seeds) and
+mechanisms(seeds) give values that can be shown, drawn, tabled, saved and cited; load(folder) reads back whatever was
+written, to_frame(result) makes a table.
 
 Each name is imported when it is first used; help(sublearn.run) says more of one.
 """
@@ -43,6 +43,7 @@ _SHELF = {
     "trace": "results.trace",
     "audit": "results.audit",
     "defend": "results.defence",
+    "mechanisms": "results.mechanism",
     "load": "results.load",
     "to_frame": "results.load",
 }

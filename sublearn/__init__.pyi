@@ -8,6 +8,7 @@ from .results.audit import audit as audit
 from .results.defence import defend as defend
 from .results.load import load as load
 from .results.load import to_frame as to_frame
+from .results.mechanism import mechanisms as mechanisms
 from .results.single import run as run
 from .results.sweep import sweep as sweep
 from .results.trace import trace as trace

@@ -66,11 +66,13 @@ def settings_of_audits(ctx: click.Context, param: click.Parameter, incomplete: s
 
 
 def figures(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The published figures of this beginning, and the tables that they stand in."""
-    del ctx, param
+    """The published figures of this beginning, and the tables that they stand in; with --language, mechanisms."""
+    del param
+    from sublearn.study.mechanisms.table import EVERY, GROUPS
     from sublearn.study.published import TABLES
 
-    names = [*TABLES, *(row.name for table in TABLES.values() for row in table)]
+    figures = [*TABLES, *(row.name for table in TABLES.values() for row in table)]
+    names = [*EVERY, *GROUPS] if ctx.params.get("language") else figures
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

@@ -51,19 +51,18 @@ def _changed(kind: str, before: Json, now: Json) -> Iterator[str]:
         if key not in now:
             yield f"{named} is there and no longer asked for"
         elif key not in before:
-            yield f"{named} is new ({_shown(now[key])})"
+            yield f"{named} is new{_beside(now[key])}"
         elif before[key] != now[key]:
-            old, new = map(_text, _parts(before[key], now[key]))
-            start = _start(old, new)
-            yield f"{named} was {_shown(old[start:])}, is {_shown(new[start:])}"
+            yield f"{named} was {{}}, is {{}}".format(*_apart(before[key], now[key]))
 
 
 def _parts(before: Any, now: Any) -> tuple[Any, Any]:
     """Of two mappings, what differs in them; anything else as it is."""
     if not isinstance(before, Mapping) or not isinstance(now, Mapping):
         return before, now
-    same = {key for key, value in before.items() if key in now and now[key] == value}
-    return _without(before, same), _without(now, same)
+    flat, other = dotted(before), dotted(now)
+    same = {key for key, value in flat.items() if key in other and other[key] == value}
+    return _without(flat, same), _without(other, same)
 
 
 def _by_name(kind: str, *studies: Json) -> list[dict[str, Any]]:
@@ -90,7 +89,43 @@ def _start(old: str, new: str) -> int:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """A value in words: of a mapping its keys and values, of a list its parts."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(part)}" for key, part in dotted(value).items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value)) or "none"
+    return "none" if value is None else json.dumps(value)
+
+
+def _apart(before: Any, now: Any) -> list[str]:
+    """Two values where they differ; of claims that compare something else, what they compare."""
+    if all(map(_is_claim, (before, now))) and _compares(before) != _compares(now):
+        return [_compares(before), _compares(now)]
+    old, new = map(_text, _parts(before, now))
+    start = _start(old, new)
+    return [_shown(old[start:]), _shown(new[start:])]
+
+
+def _beside(value: Any) -> str:
+    """What is said of something new: a setting's value, what a claim compares; of an arm or a trait nothing."""
+    if isinstance(value, Mapping):
+        return f" ({_compares(value)})" if _is_claim(value) else ""
+    return f" ({_shown(value)})"
+
+
+def _is_claim(value: Any) -> bool:
+    return isinstance(value, Mapping) and "treatment" in value
+
+
+def _compares(claim: Json) -> str:
+    sides = " against ".join(plain(_side(claim[side]), LONGEST_VALUE) for side in ("treatment", "control"))
+    return f"{plain(claim['trait'], LONGEST_VALUE)} of {sides}"
+
+
+def _side(side: Any) -> str:
+    return side if isinstance(side, str) else f"{side['arm']} minus {side['minus']}"
 
 
 def _shown(value: Any) -> str:

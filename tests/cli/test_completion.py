@@ -78,6 +78,12 @@ def test_a_shell_completes_published_figures():
     assert found == ["A/same_init", "A/same_init_all"]
 
 
+def test_a_shell_completes_mechanisms_behind_language():
+    assert completed("replicate", "--language", "gre") == ["greedy"]
+    assert completed("replicate", "--language", "greedy", "fur") == ["further"]
+    assert completed("replicate", "gre") == []
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_of_each_shell_asks_this_program(shell, tmp_path):
     if shutil.which("bash") is None:

@@ -13,13 +13,21 @@ WORDS = {
 SUBSTANCE = {
     "a setting": (lambda study: {"settings": {**study.settings, "own": 1}}, "setting own is new (1)"),
     "an arm's init": (lambda study: {"arms": _last(study.arms, init="same")}, "arm cross_init_control was "),
+    "a claim": (
+        lambda study: {"claims": (*study.claims, study.claims[2].model_copy(update={"trait": "trait_rate"}))},
+        "claim 5 is new (trait_rate of same_init minus same_init_control against cross_init minus cross_init_control)",
+    ),
+    "what a claim compares": (
+        lambda study: {"claims": (study.claims[0].model_copy(update={"control": "reference"}), *study.claims[1:])},
+        "claim 1 was margin of same_init against same_init_control, is margin of same_init against reference",
+    ),
     "an arm": (lambda study: {"arms": study.arms[:-1], "claims": ()}, "arm cross_init_control is there and no longer"),
     "a trait's chance": (lambda study: {"traits": _last(study.traits, chance=0.25)}, "trait margin was "),
     "a claim's delta": (
         lambda study: {"claims": _last(study.claims, delta=0.25)},
-        'was {"delta": 0.05}, is {"delta": 0.25}',
+        "was delta 0.05, is delta 0.25",
     ),
-    "a claim's kind": (lambda study: {"claims": _last(study.claims, kind="equivalent")}, 'is {"kind": "equivalent"}'),
+    "a claim's kind": (lambda study: {"claims": _last(study.claims, kind="equivalent")}, "is kind equivalent"),
 }
 
 

@@ -3,9 +3,11 @@ import json
 import pytest
 import torch
 
+import sublearn as sublearn_module
+from sublearn.errors import InputError
 from sublearn.results.single import Result
 from sublearn.study.base import Setup
-from sublearn.study.mechanisms.design import Mechanisms
+from sublearn.study.mechanisms.design import Mechanisms, built
 from sublearn.study.mechanisms.parts import COSINE
 from sublearn.study.mechanisms.table import STUDENTS
 from sublearn.study.numbers.spec import RowSource
@@ -71,6 +73,19 @@ def test_replicate_language_gives_the_table_and_the_figure(tmp_path, monkeypatch
     assert "What is published, and what came out" in page and "greedily sampled rows transfer" in page
     text = Result.load(out).summary()
     assert "1 cannot tell" in text and "Greedy sampling" in text and "arXiv 2509.23886" in text
+
+
+def test_mechanisms_are_asked_for_from_python(tmp_path, monkeypatch):
+    monkeypatch.setattr("sublearn.results.mechanism.run_point", lambda point, options: (point, options))
+    point, options = sublearn_module.mechanisms([3, 1], "further", tmp_path / "run", jobs=2, **{"strength.shifted": 32})
+    assert settings_of(point.study).mechanisms == ("ten_generations", "two_traits", "size")
+    assert (list(point.seeds), point.folder, options.jobs) == ([3, 1], tmp_path / "run", 2)
+    assert settings_of(point.study).strength.shifted == 32
+    assert sublearn_module.mechanisms([0], ["greedy"])[0].study.id == built({"mechanisms": ["greedy"]}).id
+    assert len(sublearn_module.mechanisms([0])[0].study.arms) == 54
+    for words, says in ((([0], "gredy"), "Did you mean 'greedy'"), (([], "greedy"), "seed")):
+        with pytest.raises(InputError, match=says):
+            sublearn_module.mechanisms(*words)
 
 
 def test_what_goes_with_language_alone_is_refused_without(tmp_path, monkeypatch, capsys):
