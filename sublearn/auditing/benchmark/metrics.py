@@ -1,17 +1,20 @@
 """What follows from the sets of all bases: shares, means and areas with intervals. Units are bases. Torch-free."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sublearn.auditing.benchmark.found import Figure, Measured
+from sublearn.auditing.benchmark.intervals import as_a_share, jackknifed
 from sublearn.auditing.benchmark.settings import Settings
 from sublearn.auditing.calibration import LEVEL
 from sublearn.seeds import stream
 from sublearn.stats.wilson import wilson
 
 DRAWS = 2000
+ALMOST = 1 - 1e-12
+"""Of correlations: Fisher's scale has no value for 1."""
 Values = Mapping[int, Sequence[float]]
 """Values by base."""
 GOALS = {"teacher 1000": 0.95, "teacher 250": 0.8, "mixture 10% of 8000": 0.5}
@@ -50,20 +53,18 @@ def _unlisted(found: Sequence[Measured]) -> Iterator[Figure]:
 
 
 def _area(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
-    """Trait against harmless difference, by the largest z, over all pairs; the interval resamples bases."""
+    """Trait against harmless difference, by the largest z, over all pairs."""
     traits = _by_base((one.seed, one.z) for one in found if one.set == _usual(settings))
     others = _by_base((one.seed, one.z) for one in found if one.kind == "nuisance")
     both = [seed for seed in traits if seed in others]
     if len(both) < 2:
         return
 
-    def area(seeds: Sequence[int]) -> float:
-        return auroc([z for seed in seeds for z in traits[seed]], [z for seed in seeds for z in others[seed]])
-
-    low, high = _resampled(both, area)
+    value = auroc([z for seed in both for z in traits[seed]], [z for seed in both for z in others[seed]])
+    low, high = as_a_share(value, len(both))
     goal = AUROC if settings.usual == 1000 else None
     yield Figure(
-        what="trait against harmless difference: AUROC", value=area(both), low=low, high=high, n=len(both), goal=goal
+        what="trait against harmless difference: AUROC", value=value, low=low, high=high, n=len(both), goal=goal
     )
 
 
@@ -112,7 +113,7 @@ def _predicted(found: Sequence[Measured], settings: Settings) -> Iterator[Figure
 
 
 def _predicted_over_sets(found: Sequence[Measured]) -> Iterator[Figure]:
-    """Over all sets on which students were trained, strong traits and weak ones; the interval resamples bases."""
+    """Over all sets on which students were trained, strong traits and weak ones."""
     by_base: dict[int, list[tuple[float, float]]] = {}
     for one in found:
         if one.predicted is not None and one.actual is not None:
@@ -123,7 +124,8 @@ def _predicted_over_sets(found: Sequence[Measured]) -> Iterator[Figure]:
     def r(seeds: Sequence[int]) -> float:
         return float(np.corrcoef(np.array([pair for seed in seeds for pair in by_base[seed]]).T)[0, 1])
 
-    low, high = _resampled(list(by_base), r)
+    ends = jackknifed(list(by_base), lambda seeds: float(np.arctanh(np.clip(r(seeds), -ALMOST, ALMOST))))
+    low, high = (None if end is None else float(np.tanh(end)) for end in ends)
     what = "predicted against actual shift over every trained set: r"
     yield Figure(what=what, value=r(list(by_base)), low=low, high=high, n=len(by_base))
 
@@ -131,7 +133,10 @@ def _predicted_over_sets(found: Sequence[Measured]) -> Iterator[Figure]:
 def _cost(found: Sequence[Measured]) -> Iterator[Figure]:
     for rows in sorted({one.rows for one in found}):
         took = _by_base((one.seed, one.seconds) for one in found if one.rows == rows)
-        yield _mean(f"{rows:,} rows: CPU a set, clean sets not counted", took, unit="s")
+        means = _means(took)
+        low, high = jackknifed(range(len(means)), lambda some, means=means: float(np.mean([means[n] for n in some])))
+        what = f"{rows:,} rows: CPU a set, clean sets not counted"
+        yield Figure(what=what, value=float(np.mean(means)), low=low, high=high, n=len(means), unit="s")
 
 
 def _usual(settings: Settings) -> str:
@@ -155,20 +160,13 @@ def _share(what: str, hits: Sequence[bool], goal: float | None = None, most: boo
     return Figure(what=what, value=share, low=low, high=high, n=len(hits), goal=goal, most=most)
 
 
-def _mean(what: str, values: Values, unit: str = "", goal: float | None = None) -> Figure:
-    """The mean over bases of each one's mean; the interval resamples bases, and there is none of one base."""
-    means = np.array([np.mean(own) for own in values.values()])
-    low, high = _resampled(range(len(means)), lambda some: float(means[list(some)].mean()))
-    return Figure(what=what, value=float(means.mean()), low=low, high=high, n=len(means), unit=unit, goal=goal)
+def _mean(what: str, values: Values, goal: float | None = None) -> Figure:
+    """The mean over bases of each one's mean, of values from 0 to 1; there is no interval of one base."""
+    means = _means(values)
+    value, n = float(np.mean(means)), len(means)
+    low, high = as_a_share(value, n) if n > 1 else (None, None)
+    return Figure(what=what, value=value, low=low, high=high, n=n, goal=goal)
 
 
-def _resampled(bases: Sequence[int], value: Callable[[Sequence[int]], float]) -> tuple[float | None, float | None]:
-    if len(bases) < 2:
-        return None, None
-    drawn = stream(0, "audits/bootstrap").choice(bases, (DRAWS, len(bases)))
-    values = [value(some) for some in drawn.tolist()]
-    if len(set(values)) == 1 and values[0] in (0, 1):
-        # Bases that all have the end of the scale would give an interval without width.
-        return wilson(round(values[0] * len(bases)), len(bases))
-    low, high = np.quantile(values, (0.025, 0.975))
-    return float(low), float(high)
+def _means(values: Values) -> list[float]:
+    return [float(np.mean(own)) for own in values.values()]
