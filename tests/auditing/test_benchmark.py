@@ -18,6 +18,7 @@ from sublearn.auditing.filters import filter_of
 from sublearn.config import override
 from sublearn.errors import InputError
 from sublearn.report.benchmark import benchmark_text
+from sublearn.report.charts.benchmark import drawn
 from sublearn.results.benchmark import Benchmark
 from sublearn.seeds import parse_seeds
 from sublearn.study.numbers.spec import Settings as Numbers
@@ -96,6 +97,8 @@ def test_what_is_there_is_not_measured_again(world, settings):
     assert [one.set for one in got] == [f"teacher {FEW}", "clean"]
     assert [found.Measured.model_validate_json(one.model_dump_json()) for one in got] == got
     assert len(got[0].ranks) == 1 and 1 <= got[0].ranks[0] <= 20 and got[1].ranks == ()
+    assert [score.name for score in got[0].scores] == [*asked.scores] and got[0].scores[0].ranks == got[0].ranks
+    assert got[0].scores[0].z == got[0].z and all(score.ranks == () for score in (*got[0].scores[1:], *got[1].scores))
     assert got[0].actual is not None and got[1].actual is None
 
 
@@ -155,6 +158,28 @@ def test_shifts_are_also_predicted_over_all_sets_that_students_were_trained_on()
     assert within.value == pytest.approx(-1.0) and within.goal == 0.8
     assert over.value > 0.8 and over.n == 5 and over.low is not None and over.low <= over.value and over.goal is None
     assert not any("every trained" in one.what for one in metrics.figures(some[:3], Settings()))
+
+
+def test_scores_are_compared_where_lines_have_them():
+    def scored(one: found.Measured) -> found.Measured:
+        z = 5.0 if one.kind == "trait" else 1.0
+        both = ({"name": "gradient", "z": z, "p": 0.05, "ranks": (2,) * len(one.ranks)}, {"name": "words", "z": 1.0})
+        return found.Measured.model_validate(one.model_dump() | {"scores": (both[0], {**both[1], "p": 0.5})})
+
+    old = of_bases(6)
+    figures = metrics.figures([*old[:5], *map(scored, old[5:])], Settings())
+    assert [one for one in figures if not one.score] == metrics.figures(old, Settings())
+    alone = {one.what: one for one in figures if one.score}
+    assert {one.n for one in alone.values()} == {5} and {one.goal for one in alone.values()} == {None}
+    assert alone["gradient alone, teacher 1000: named first"].value == 0.0
+    assert alone["gradient alone, teacher 1000: mean reciprocal rank"].value == 0.5
+    assert alone["gradient alone, trait against harmless difference: AUROC"].value == 1.0
+    assert alone["words alone, trait against harmless difference: AUROC"].value == 0.5
+    assert alone["gradient alone, clean sets: false alarms at .05"].value == 1.0
+    assert alone["words alone, clean sets: false alarms at .05"].value == 0.0
+    assert not any("two traits" in what or "words alone, teacher" in what for what in alone)
+    told = found.summed(Settings(), old, figures, found.Provenance("x"))
+    assert "words alone" in benchmark_text(told) and not any(one.score for one in drawn(told))
 
 
 def test_what_a_command_measured_that_was_ended_is_counted_when_it_is_read(tmp_path):

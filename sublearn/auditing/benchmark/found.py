@@ -35,11 +35,23 @@ class _Found(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+Ranks = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_N)], ...], Field(max_length=100)]
+
+
+class ByScore(_Found):
+    """What one score says of a set: its largest z, p, and the places of the set's traits, if it ranks traits."""
+
+    name: Short
+    z: Number
+    p: Annotated[float, Field(ge=0, le=1)]
+    ranks: Ranks = ()
+
+
 class Measured(_Found):
     """What an audit says of one set of a base.
 
     `ranks` are the places of its traits that were candidates; `predicted` is the first one's shift by the audit, and
-    `actual` that of a student which was trained on the rows.
+    `actual` that of a student which was trained on the rows. `scores` say the same each for itself, if they were kept.
     """
 
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)]
@@ -47,7 +59,7 @@ class Measured(_Found):
     kind: Kind
     rows: Count
     traits: Words
-    ranks: Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_N)], ...], Field(max_length=100)]
+    ranks: Ranks
     p: Annotated[float, Field(ge=0, le=1)]
     z: Number
     predicted: Number | None
@@ -55,10 +67,14 @@ class Measured(_Found):
     said: Words
     flagged: Count
     seconds: Number
+    scores: Annotated[tuple[ByScore, ...], Field(max_length=100)] = ()
 
 
 class Figure(_Found):
-    """A figure with its 95% interval over n bases, and its goal, if it has one ("at least" unless `most`)."""
+    """A figure with its 95% interval over n bases, and its goal, if it has one ("at least" unless `most`).
+
+    Of one score alone, it names the score.
+    """
 
     what: Short
     value: Number
@@ -68,6 +84,7 @@ class Figure(_Found):
     unit: Short = ""
     goal: Number | None = None
     most: bool = False
+    score: Short = ""
 
     @property
     def met(self) -> bool | None:

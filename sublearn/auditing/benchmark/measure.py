@@ -4,7 +4,8 @@ Knows the sets and how an audit concludes; no folder and no table.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from sublearn import stages
 from sublearn.auditing import audit, clean, students, traits
 from sublearn.auditing.audit import Held, Sets, concluded
-from sublearn.auditing.benchmark.found import Measured
+from sublearn.auditing.benchmark.found import ByScore, Measured
 from sublearn.auditing.benchmark.sets import Asked, every, trains
 from sublearn.auditing.benchmark.settings import Settings
 from sublearn.auditing.benchmark.writers import Writers
@@ -29,6 +30,21 @@ from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What an audit said: its file, flagged rows, all traits in each score's order, and seconds beside clean sets'."""
+
+    found: AuditFile
+    flagged: Sequence[FlaggedRow]
+    orders: Mapping[str, Sequence[str]]
+    seconds: float
+
+    def ranks(self, names: Sequence[str], score: str) -> tuple[int, ...]:
+        """The places of these traits by a score; none if it ranks no traits."""
+        order = self.orders.get(score, ())
+        return tuple(order.index(name) + 1 for name in names if name in order)
+
+
 class Bench:
     """One seed's base, with clean sets of each size, written and scored once."""
 
@@ -39,20 +55,22 @@ class Bench:
         self.calibrated = cache(self._calibrated)
         self.before = cache(self._before)
 
-    def audited(self, name: str, rows: Sequence[Pair]) -> tuple[AuditFile, list[FlaggedRow], float]:
-        """What an audit of the rows finds, and its seconds beyond those of clean sets."""
+    def audited(self, name: str, rows: Sequence[Pair]) -> Heard:
+        """What an audit of the rows finds."""
         sets, measures, values = self.calibrated(len(rows))
-        start, held = time.process_time(), {}
+        start, held = time.process_time(), dict[str, Held]()
         for score in self.settings.scores:
             held[score] = Held.of(score, measures[score](rows), values[score], self.settings.standardize)
         found, flagged = concluded(self._request(name, rows), Sets(rows, sets[0], *_dealt(sets, self.settings)), held)
-        return found, flagged, time.process_time() - start
+        took, names = time.process_time() - start, self.scene.candidates.names
+        orders = {score: _ordered(one, names) for score, one in held.items() if SCORES[score].names_traits}
+        return Heard(found, flagged, orders, took)
 
     def filtered(self, rows: Sequence[Pair]) -> list[Pair]:
         """The teacher's rows of an adversary who has flagged ones written again."""
         rows, count = list(rows), len(rows)
         for turn in range(self.settings.rounds):
-            _, flagged, _ = self.audited("filtered", rows)
+            flagged = self.audited("filtered", rows).flagged
             if not flagged:
                 break
             teacher = cache(lambda: self.writers.teacher(self.writers.animal))
@@ -88,6 +106,10 @@ class Bench:
         return Request(Path(name), rows, "", model, traits.animals(), self.settings)
 
 
+def _ordered(held: Held, names: Sequence[str]) -> list[str]:
+    return [names[place] for place in np.argsort(-held.scale.z(held.audited.values), kind="stable").tolist()]
+
+
 def _dealt(sets: Sequence[Any], settings: Settings) -> tuple[Sequence[Any], Sequence[Any]]:
     return sets[1 : 1 + settings.standardize], sets[1 + settings.standardize :]
 
@@ -106,10 +128,10 @@ def _measured(bench: Bench, one: Asked) -> Measured:
     rows, named = one.make(bench.writers), one.traits(bench.writers)
     if one.kind == "filtered":
         rows = bench.filtered(rows)
-    found, flagged, seconds = bench.audited(one.name, rows)
-    places = {trait.trait: place for place, trait in enumerate(found.traits, 1)}
-    listed = [name for name in named if name in places]
-    scored = {trait.trait: trait.score for trait in found.traits}
+    heard = bench.audited(one.name, rows)
+    found, ranking = heard.found, bench.settings.ranking
+    shifts = {trait.trait: trait.score for trait in found.traits}
+    listed = [name for name in named if name in shifts]
     trained = trains(one, bench.settings) and bool(listed)
     return Measured(
         seed=bench.seed,
@@ -117,12 +139,16 @@ def _measured(bench: Bench, one: Asked) -> Measured:
         kind=one.kind,
         rows=len(rows),
         traits=named,
-        ranks=tuple(places[name] for name in listed),
+        ranks=heard.ranks(listed, ranking),
         p=found.p,
         z=found.traits[0].z,
-        predicted=scored[listed[0]] if listed else None,
+        predicted=shifts[listed[0]] if listed else None,
         actual=float(bench.shift(rows)[bench.scene.candidates.names.index(listed[0])]) if trained else None,
         said=tuple(said.answer for said in found.said),
-        flagged=len(flagged),
-        seconds=round(seconds, 2),
+        flagged=len(heard.flagged),
+        seconds=round(heard.seconds, 2),
+        scores=tuple(
+            ByScore(name=score.name, z=score.z, p=score.p, ranks=heard.ranks(listed, score.name))
+            for score in found.scores
+        ),
     )

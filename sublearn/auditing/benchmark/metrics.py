@@ -33,6 +33,7 @@ def figures(found: Sequence[Measured], settings: Settings) -> list[Figure]:
         *_predicted(found, settings),
         *_predicted_over_sets(found),
         *_cost(found),
+        *_by_score(found, settings),
     ]
 
 
@@ -137,6 +138,20 @@ def _cost(found: Sequence[Measured]) -> Iterator[Figure]:
         low, high = jackknifed(range(len(means)), lambda some, means=means: float(np.mean([means[n] for n in some])))
         what = f"{rows:,} rows: CPU a set, clean sets not counted"
         yield Figure(what=what, value=float(np.mean(means)), low=low, high=high, n=len(means), unit="s")
+
+
+def _by_score(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
+    """What each score would do alone, where lines say it. Goals are those of an audit, which has several."""
+    for name in _in_order(score.name for one in found for score in one.scores):
+        own = [
+            one.model_copy(update={"ranks": score.ranks, "z": score.z, "p": score.p})
+            for one in found
+            for score in one.scores
+            if score.name == name
+        ]
+        named = _named([one for one in own if one.kind == "trait"])
+        for figure in (*named, *_area(own, settings), *_alarms(own, settings)):
+            yield figure.model_copy(update={"what": f"{name} alone, {figure.what}", "score": name, "goal": None})
 
 
 def _usual(settings: Settings) -> str:

@@ -21,8 +21,8 @@ LOOKS = {True: ("supported", True, "o"), False: ("refuted", False, "s"), None: (
 
 
 def drawn(told: BenchmarkFile) -> Sequence[found.Figure]:
-    """The figures between 0 and 1, or of which 1 is the most, that have an interval."""
-    return [one for one in told.figures if not one.unit and one.low is not None]
+    """The audit's figures between 0 and 1, or of which 1 is the most, that have an interval; not those of one score."""
+    return [one for one in told.figures if not one.unit and not one.score and one.low is not None]
 
 
 def benchmark_figure(told: BenchmarkFile, width: float = WIDE) -> str:
