@@ -15,7 +15,8 @@ FOLDER = "runs/audit-benchmark"
 def line(one: Figure) -> Line:
     """A figure as a line of a table."""
     interval = "" if one.low is None or one.high is None else f", {one.low:.2f} to {one.high:.2f}"
-    return Line(f"{one.what} ({one.n} bases{interval})", one.value, one.unit, one.goal, one.most)
+    said = f"; goal {one.verdict} by the interval" if one.verdict else ""
+    return Line(f"{one.what} ({one.n} bases{interval}{said})", one.value, one.unit, one.goal, one.most)
 
 
 def main(folder: str = FOLDER) -> None:

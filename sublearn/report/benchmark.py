@@ -1,5 +1,7 @@
 """The benchmark of audits as text: each figure with its interval, its bases and its goal. No torch."""
 
+from collections import Counter
+
 from sublearn.auditing.benchmark.found import BenchmarkFile, Figure
 from sublearn.report.grid import grid
 
@@ -7,13 +9,16 @@ HEADS = ("figure", "value", "95% interval", "bases", "goal")
 
 
 def goals_sentence(found: BenchmarkFile) -> str:
-    """How many goals are met."""
-    judged = [one for one in found.figures if one.met is not None]
-    missed = [one.what for one in judged if not one.met]
+    """How many goals are reached, and what intervals say of them."""
+    judged = [one for one in found.figures if one.goal is not None]
     if not judged:
         return "Nothing was measured that has a goal."
-    told = f"{len(judged) - len(missed)} of {len(judged)} goals are met on these bases"
-    return f"{told}; missed: {', '.join(missed)}." if missed else f"{told}."
+    below, said = [one.what for one in judged if not one.reached], Counter(one.verdict for one in judged)
+    told = (
+        f"Estimates reach {len(judged) - len(below)} of {len(judged)} goals; by their intervals {said['met']} are met, "
+        f"{said['missed']} missed and {said['open']} open."
+    )
+    return f"{told} Not reached: {', '.join(below)}." if below else told
 
 
 def bases_sentence(found: BenchmarkFile) -> str:
@@ -28,10 +33,11 @@ def figure_cells(one: Figure) -> tuple[str, ...]:
 
 
 def goal(one: Figure) -> str:
-    """A figure's goal and whether it is met; empty without one."""
+    """A figure's goal, whether the value reaches it and what its interval says; empty without one."""
     if one.goal is None:
         return ""
-    return f"at {'most' if one.most else 'least'} {one.goal:g}: {'met' if one.met else 'missed'}"
+    reached = "reached" if one.reached else "not reached"
+    return f"at {'most' if one.most else 'least'} {one.goal:g}: {reached} (interval: {one.verdict})"
 
 
 def benchmark_text(found: BenchmarkFile) -> str:

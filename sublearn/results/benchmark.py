@@ -53,7 +53,7 @@ class Benchmark(Shown):
         return f"Benchmark of audits, {len(self.found.seeds):,} bases"
 
     def lines(self) -> Sequence[tuple[str, str]]:
-        """How many goals are met, and on what."""
+        """How many goals are reached, and on what."""
         return [("", goals_sentence(self.found)), ("", bases_sentence(self.found))]
 
     def table(self) -> Sequence[Mapping[str, Any]]:

@@ -19,6 +19,7 @@ from sublearn.config import override
 from sublearn.errors import InputError
 from sublearn.report.benchmark import benchmark_text
 from sublearn.report.charts.benchmark import drawn
+from sublearn.report.page import benchmark_page
 from sublearn.results.benchmark import Benchmark
 from sublearn.seeds import parse_seeds
 from sublearn.study.numbers.spec import Settings as Numbers
@@ -120,12 +121,12 @@ def of_bases(count: int) -> list[found.Measured]:
 def test_every_figure_has_its_bases_and_an_interval_around_it():
     figures = {one.what: one for one in metrics.figures(of_bases(6), Settings())}
     assert {one.n for one in figures.values()} == {6}
-    assert figures["teacher 1000: named first"].value == 1.0 and figures["teacher 1000: named first"].met
+    assert figures["teacher 1000: named first"].value == 1.0 and figures["teacher 1000: named first"].reached
     assert figures["two traits: both among the first two"].value == 1.0
     assert figures["unlisted categories: named first without a list"].value == pytest.approx(5 / 6)
     assert figures["trait against harmless difference: AUROC"].value == 1.0
     assert figures["clean sets: false alarms at .05"].value == pytest.approx(1 / 6)
-    assert figures["clean sets: false alarms at .05"].met is False
+    assert figures["clean sets: false alarms at .05"].reached is False
     assert figures["predicted against actual shift: r"].value > 0.9
     for one in figures.values():
         if one.low is not None and one.high is not None:
@@ -135,7 +136,32 @@ def test_every_figure_has_its_bases_and_an_interval_around_it():
     for what in ("trait against harmless difference: AUROC", "teacher 1000: mean reciprocal rank"):
         assert (figures[what].low, figures[what].high) == six_of_six
     said = benchmark_text(found.summed(Settings(), of_bases(6), list(figures.values()), found.Provenance("x")))
-    assert "30 sets of 6 bases" in said and "at most 0.05: missed" in said and "at least 0.95: met" in said
+    assert "30 sets of 6 bases" in said
+    assert "at most 0.05: not reached (interval: open)" in said and "at least 0.95: reached (interval: open)" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "most", "reached", "verdict"),
+    [
+        (0.0, 0.0, 0.16, True, True, "open"),  # no alarm in 20 clean sets
+        (0.0, 0.0, 0.05, True, True, "met"),
+        (0.1, 0.01, 0.3, True, False, "open"),
+        (0.3, 0.06, 0.6, True, False, "missed"),
+        (0.04, 0.04, 0.6, False, False, "open"),
+        (0.05, 0.05, 0.6, False, True, "met"),
+        (0.01, 0.0, 0.04, False, False, "missed"),
+        (0.9, None, None, False, True, "open"),
+    ],
+)
+def test_a_goal_is_met_or_missed_by_a_whole_interval_alone(value, low, high, most, reached, verdict):
+    one = found.Figure(what="it", value=value, low=low, high=high, n=20, goal=0.05, most=most)
+    told = found.summed(Settings(), of_bases(1), [one], found.Provenance("x"))
+    (dumped,) = told.model_dump(mode="json")["figures"]
+    assert (dumped["reached"], dumped["verdict"]) == (reached, verdict)
+    assert found.BenchmarkFile.model_validate(told.model_dump()) == told
+    words = f"0.05: {'reached' if reached else 'not reached'} (interval: {verdict})"
+    assert words in benchmark_text(told) and words in benchmark_page(told)
+    assert found.Figure(what="it", value=value, n=20).verdict is None
 
 
 def test_a_shift_is_beyond_the_mean_of_students_of_several_clean_sets(world, settings, monkeypatch):

@@ -17,7 +17,9 @@ def test_the_folders_table_is_saved_with_its_own_settings(tmp_path, monkeypatch)
     monkeypatch.setattr(audit, "publish", lambda name, lines: saved.append((name, lines)))
     __main__.main(["audit", str(folder)])
     assert saved == [("audit", [audit.line(one) for one in told.figures])] and len(told.figures) == 3
-    assert "clean sets: false alarms at .05 (3 bases, 0.00 to 0.56)" in [one.what for one in saved[0][1]]
+    assert "clean sets: false alarms at .05 (3 bases, 0.00 to 0.56; goal open by the interval)" in [
+        one.what for one in saved[0][1]
+    ]
     # By default it is the folder that the command writes into by default.
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=r"runs/audit-benchmark.*sublearn audit --benchmark --out"):

@@ -2,12 +2,12 @@
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from sublearn.auditing.benchmark.settings import Kind, Settings
 from sublearn.config import dotted
@@ -70,6 +70,9 @@ class Measured(_Found):
     scores: Annotated[tuple[ByScore, ...], Field(max_length=100)] = ()
 
 
+Verdict = Literal["met", "missed", "open"]
+
+
 class Figure(_Found):
     """A figure with its 95% interval over n bases, and its goal, if it has one ("at least" unless `most`).
 
@@ -86,12 +89,33 @@ class Figure(_Found):
     most: bool = False
     score: Short = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _told_again(cls, given: Any) -> Any:
+        """What follows from the rest is in the file for its readers, and is not read back."""
+        if not isinstance(given, Mapping):
+            return given
+        return {key: value for key, value in given.items() if key not in ("reached", "verdict")}
+
+    @computed_field
     @property
-    def met(self) -> bool | None:
-        """Whether the goal is met; None without one."""
+    def reached(self) -> bool | None:
+        """Whether the value reaches the goal; None without one."""
         if self.goal is None:
             return None
         return self.value <= self.goal if self.most else self.value >= self.goal
+
+    @computed_field
+    @property
+    def verdict(self) -> Verdict | None:
+        """Met where the whole interval reaches the goal, missed where none of it does, else open; None without one."""
+        if self.goal is None:
+            return None
+        if self.low is None or self.high is None:
+            return "open"
+        best, worst = (self.low, self.high) if self.most else (self.high, self.low)
+        sign = 1 if self.most else -1
+        return "met" if sign * worst <= sign * self.goal else "missed" if sign * best > sign * self.goal else "open"
 
 
 class BenchmarkFile(_Found):

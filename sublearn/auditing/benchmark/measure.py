@@ -107,7 +107,8 @@ class Bench:
 
 
 def _ordered(held: Held, names: Sequence[str]) -> list[str]:
-    return [names[place] for place in np.argsort(-held.scale.z(held.audited.values), kind="stable").tolist()]
+    order = np.argsort(-held.scale.z(held.audited.values), kind="stable")
+    return [names[int(place)] for place in order]
 
 
 def _dealt(sets: Sequence[Any], settings: Settings) -> tuple[Sequence[Any], Sequence[Any]]:

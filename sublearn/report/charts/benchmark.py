@@ -16,8 +16,13 @@ from sublearn.report.wording import number
 
 COLUMN = 330
 """Width of the names on a wide page."""
-LOOKS = {True: ("supported", True, "o"), False: ("refuted", False, "s"), None: ("inconclusive", True, "D")}
-"""Of a figure whose goal is met, missed, or not set."""
+LOOKS = {
+    "met": ("supported", True, "o"),
+    "missed": ("refuted", False, "s"),
+    "open": ("inconclusive", False, "o"),
+    None: ("inconclusive", True, "D"),
+}
+"""Of a figure whose goal its interval meets, misses or leaves open, or that has none."""
 
 
 def drawn(told: BenchmarkFile) -> Sequence[found.Figure]:
@@ -37,9 +42,9 @@ def benchmark_label(told: BenchmarkFile) -> str:
 
 
 def draw_benchmark(told: BenchmarkFile, width: float = WIDE) -> Figure:
-    """A row a figure; its look says whether its goal is met."""
-    said = {True: "goal met", False: "goal missed", None: "no goal"}
-    there = {one.met for one in drawn(told)}
+    """A row a figure; its look says whether its interval meets its goal."""
+    said = {"met": "goal met", "missed": "goal missed", "open": "goal open", None: "no goal"}
+    there = {one.verdict for one in drawn(told)}
     looks = [(text, *LOOKS[met]) for met, text in said.items() if met in there]
     keys = [Key("mean" if filled else "hollow", colour, text, shape) for text, colour, filled, shape in looks]
     panel = _panel(told, COLUMN if width > NARROW else 0)
@@ -53,7 +58,12 @@ def draw_benchmark_on(axes: Axes, told: BenchmarkFile) -> None:
 
 def _panel(told: BenchmarkFile, beside: float) -> Panel:
     rows = tuple(
-        PanelRow(one.what, goal(one), "", (Mark(one.value, one.low, one.high, *LOOKS[one.met]),)) for one in drawn(told)
+        PanelRow(one.what, goal(one), "", (Mark(one.value, one.low, one.high, *LOOKS[one.verdict]),))
+        for one in drawn(told)
     )
     least = min([0.0, *(one.low for one in drawn(told) if one.low is not None)])
     return Panel("share, area or correlation", rows, (least - 0.02, 1.02), runs=False, beside=beside)
+
+
+def _mark(one: found.Figure) -> Mark:
+    return Mark(one.value, one.low, one.high, *LOOKS[one.verdict])

@@ -9,8 +9,9 @@ from sublearn.report.sections.given import Benchmarked
 from sublearn.report.template import twins
 
 CAPTION = (
-    "How often the planted trait is named first, and what else has a value of at most 1, over bases. A square says "
-    "that a goal, which was set beforehand, is missed."
+    "How often the planted trait is named first, and what else has a value of at most 1, over bases. A goal, which was "
+    "set beforehand, is met where the whole interval reaches it, missed where none of it does, and else open; the row "
+    "says whether the value itself reaches it. That p of clean sets look uniform refutes nothing and proves nothing."
 )
 
 
