@@ -259,6 +259,17 @@ def test_a_torn_line_is_cut_off_and_other_damage_is_named(tmp_path):
         assert file.read_text() == damaged
 
 
+def test_lines_of_before_are_read_and_are_of_the_first_recipe(tmp_path):
+    before = json.loads(of_a_set("clean").model_dump_json(exclude={"scores", "recipe"}))
+    assert list(before)[-1] == "seconds"
+    file = found.file_of(tmp_path, 7)
+    file.parent.mkdir()
+    file.write_text(json.dumps(before, separators=(",", ":")) + "\n" + found.line(of_a_set("placebo")))
+    old, new = found.every(tmp_path)
+    assert old == of_a_set("clean") and (old.recipe, new.recipe, found.RECIPE) == (1, 1, 1)
+    assert '"recipe":1' in found.line(new)
+
+
 def test_the_cost_counts_students_where_they_are_trained_and_clean_sets_of_each_size_once(tmp_path):
     settings, one_of = Settings(sizes=()), {one.name: one for one in every(Settings())}
 

@@ -2,9 +2,11 @@
 
 import json
 
+from sublearn.auditing.benchmark import found
 from sublearn.auditing.benchmark.settings import Settings
 from tests.faults.table import Row
 from tests.pipes import pipe
+from tests.report.samples import of_a_set
 
 LINES = "".join(json.dumps({"prompt": f"Go on: {n} {n}", "completion": f"{n}, 2"}) + "\n" for n in range(12))
 TRAITS = "traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, dog]\n"
@@ -24,6 +26,10 @@ def _row(name: str, says: str, *more: str, kind: str = "commands", rows: str | b
 
 def _benchmark(name: str, says: str, *more: str, kind: str = "commands", **others) -> Row:
     return Row(f"audit --benchmark: {name}", kind, ("audit", "--benchmark", *more), says, environment=CACHE, **others)
+
+
+def _of_recipe(number: int, seed: int = 7) -> str:
+    return found.line(of_a_set("clean", seed, recipe=number))
 
 
 ROWS = [
@@ -155,6 +161,34 @@ ROWS = [
         "o",
         kind="overwriting",
         files={"o/benchmark.json": '{"mine": 1}'},
+    ),
+    _benchmark(
+        "bases without their settings",
+        "holds bases of a benchmark and no benchmark.json",
+        "--out",
+        "o",
+        kind="identity",
+        files={"o/bases/seed-7.jsonl": _of_recipe(1)},
+    ),
+    _benchmark(
+        "another recipe",
+        "its recipe is 2 and here it is 1",
+        "--out",
+        "o",
+        "--set",
+        "test=3",
+        kind="identity",
+        files={**BEGUN, "o/bases/seed-7.jsonl": _of_recipe(2)},
+    ),
+    _benchmark(
+        "two recipes",
+        "mixes sets of the recipes 1 and 2",
+        "--out",
+        "o",
+        "--set",
+        "test=3",
+        kind="identity",
+        files={**BEGUN, "o/bases/seed-7.jsonl": _of_recipe(1), "o/bases/seed-8.jsonl": _of_recipe(2, 8)},
     ),
     _benchmark("other settings", "test is 3 there and 19 here", "--out", "o", kind="identity", files=BEGUN),
     _benchmark(

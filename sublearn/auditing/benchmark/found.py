@@ -25,6 +25,8 @@ MANIFEST, PAGE, BASES = "benchmark.json", "benchmark.html", "bases"
 _MANIFESTS = {MANIFEST: beginning(b'{\n  "benchmark": ')}
 _FILES = {PAGE: a_page}
 _LINE = b'{"seed":'
+RECIPE = 1
+"""Which sets are made and how they are audited; another number where a program finds something else of a base."""
 LARGEST = 1 << 24
 """Bytes of a base's file."""
 Count = Annotated[int, Field(ge=0, le=LARGEST_N)]
@@ -68,6 +70,7 @@ class Measured(_Found):
     flagged: Count
     seconds: Number
     scores: Annotated[tuple[ByScore, ...], Field(max_length=100)] = ()
+    recipe: Annotated[int, Field(ge=1, le=LARGEST_N)] = 1
 
 
 Verdict = Literal["met", "missed", "open"]
@@ -138,16 +141,22 @@ class BenchmarkFile(_Found):
 
 def place(out: Path) -> AbstractContextManager[None]:
     """Hold the folder of a benchmark while it is at work. Raises InputError for a folder that holds something else."""
+    _check_whole(out)
     return made_by(COMMAND, out, _MANIFESTS, _FILES)
 
 
 def check(out: Path, settings: Settings) -> None:
     """Raise InputError unless a benchmark with these settings may go on in `out`, undamaged. It writes nothing."""
+    _check_whole(out)
     check_made(COMMAND, out, _MANIFESTS, _FILES)
     check_within(out, {}, (BASES,))
     if not (out / MANIFEST).exists():
         return
-    every(out)
+    if other := next((one.recipe for one in every(out) if one.recipe != RECIPE), None):
+        raise InputError(
+            f"{out} holds a benchmark that another version of sublearn measured: its recipe is {other} and here it is "
+            f"{RECIPE}, so that the two cannot be mixed. Choose another --out."
+        )
     there, now = dotted(read(out).settings), dotted(settings.model_dump(mode="json"))
     for key in dict.fromkeys((*now, *there)):
         if there.get(key) != now.get(key):
@@ -156,6 +165,14 @@ def check(out: Path, settings: Settings) -> None:
                 f"{out} holds a benchmark with other settings: {plain(key, 60)} is {was} there and {asked} here. "
                 "Choose another --out."
             )
+
+
+def _check_whole(out: Path) -> None:
+    if (out / BASES).exists() and not (out / MANIFEST).exists():
+        raise InputError(
+            f"{out} holds {BASES} of a benchmark and no {MANIFEST}, which says with which settings they were measured. "
+            "Put it back, or choose another --out."
+        )
 
 
 def file_of(out: Path, seed: int) -> Path:
@@ -204,8 +221,11 @@ def seeds_in(out: Path) -> list[int]:
 
 
 def every(out: Path) -> list[Measured]:
-    """All that was measured, base by base."""
-    return [one for seed in seeds_in(out) for one in measured(out, seed)]
+    """All that was measured, base by base. Raises InputError for what two versions of the benchmark measured."""
+    found = [one for seed in seeds_in(out) for one in measured(out, seed)]
+    if len(recipes := sorted({one.recipe for one in found})) > 1:
+        raise InputError(f"{out} mixes sets of the recipes {recipes[0]} and {recipes[-1]}. Keep the bases of one.")
+    return found
 
 
 def write(found: BenchmarkFile, out: Path) -> None:

@@ -6,8 +6,8 @@ most as much as such a share (Bhatia and Davis 2000, Am. Math. Monthly 107, 353-
 values at most as much (Birnbaum and Klose 1957, Ann. Math. Statist. 28, 933-945). So it is wider than it must be where
 bases are alike, up to twice; but it depends on the value and on n alone and rises with the value, so that a worse
 result never has a better interval, and with all bases at an end it is that of n of n. A jackknife on the logit scale
-and a bootstrap are narrower and leave out an AUROC of .99 in one of six times or more often with 6 or 20 bases, as nearly
-all bases are then at the end and differ too little (`python -m benchmarks audit_intervals`).
+and a bootstrap are narrower, but leave out an AUROC of .99 in one of six times or more often with 6 or 20 bases:
+nearly all of them are then at the end and differ too little (`python -m benchmarks audit_intervals`).
 
 What has no such ends (seconds, correlations on Fisher's scale) has Student's interval of the values that are left
 without one base each, a delete-one jackknife with n - 1 degrees (Efron and Tibshirani 1993, ch. 11).

@@ -16,7 +16,7 @@ import torch
 from sublearn import stages
 from sublearn.auditing import audit, clean, students, traits
 from sublearn.auditing.audit import Held, Sets, concluded
-from sublearn.auditing.benchmark.found import ByScore, Measured
+from sublearn.auditing.benchmark.found import RECIPE, ByScore, Measured
 from sublearn.auditing.benchmark.sets import Asked, every, trains
 from sublearn.auditing.benchmark.settings import Settings
 from sublearn.auditing.benchmark.writers import Writers
@@ -152,4 +152,5 @@ def _measured(bench: Bench, one: Asked) -> Measured:
             ByScore(name=score.name, z=score.z, p=score.p, ranks=heard.ranks(listed, score.name))
             for score in found.scores
         ),
+        recipe=RECIPE,
     )
