@@ -84,7 +84,11 @@ def _alarms(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
 
 
 def uniform(p: Sequence[float], steps: int = 20) -> float:
-    """By the largest distance of the distribution of p from that of a rank among so many, against drawn ranks."""
+    """By the largest distance of the distribution of p from that of a rank among so many, against drawn ranks.
+
+    It takes p of bases as independent. Clean sets of all bases are sampled with the same random numbers (the audit's
+    seed), from bases and on prompts that differ; the audited set's are its base's own.
+    """
     levels = np.arange(1, steps + 1) / steps
 
     def distance(values: np.ndarray) -> np.ndarray:
