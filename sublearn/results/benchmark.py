@@ -37,7 +37,8 @@ class Benchmark(Shown):
     def load(cls, path: Path | str) -> Self:
         """The benchmark in a folder, with every set that is there. Raises InputError if there is none."""
         told, sets = found.read(Path(path)), tuple(found.every(Path(path)))
-        if told.sets != len(sets):  # the command that measured the others did not come to its end
+        # Those of the file may lack the last sets, or be of another version's intervals.
+        if sets or told.sets:
             settings = typed(Settings, told.settings, f"The settings in {plain(Path(path) / found.MANIFEST)}")
             told = found.summed(settings, sets, metrics.figures(sets, settings), told.made)
         return cls(told, sets, Path(path))

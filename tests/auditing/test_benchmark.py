@@ -216,6 +216,10 @@ def test_what_a_command_measured_that_was_ended_is_counted_when_it_is_read(tmp_p
         found.file_of(saved.folder, seed).write_text("".join(found.line(one) for one in sets if one.seed == seed))
     loaded = Benchmark.load(saved.folder)
     assert loaded.found.sets == len(loaded.sets) == 15 and loaded.found.seeds == (0, 1, 2)
+    # A file whose figures have the intervals of another version is told by what its lines say.
+    other = [one.model_copy(update={"low": one.value, "high": one.value}) for one in loaded.found.figures]
+    found.write(found.summed(settings, sets, other, loaded.found.made), saved.folder)
+    assert Benchmark.load(saved.folder) == loaded
     loaded.write()
     assert found.read(saved.folder) == loaded.found and Benchmark.load(saved.folder) == loaded
 

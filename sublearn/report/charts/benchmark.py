@@ -57,10 +57,7 @@ def draw_benchmark_on(axes: Axes, told: BenchmarkFile) -> None:
 
 
 def _panel(told: BenchmarkFile, beside: float) -> Panel:
-    rows = tuple(
-        PanelRow(one.what, goal(one), "", (Mark(one.value, one.low, one.high, *LOOKS[one.verdict]),))
-        for one in drawn(told)
-    )
+    rows = tuple(PanelRow(one.what, goal(one), "", (_mark(one),)) for one in drawn(told))
     least = min([0.0, *(one.low for one in drawn(told) if one.low is not None)])
     return Panel("share, area or correlation", rows, (least - 0.02, 1.02), runs=False, beside=beside)
 

@@ -11,7 +11,8 @@ from sublearn.report.template import twins
 CAPTION = (
     "How often the planted trait is named first, and what else has a value of at most 1, over bases. A goal, which was "
     "set beforehand, is met where the whole interval reaches it, missed where none of it does, and else open; the row "
-    "says whether the value itself reaches it. That p of clean sets look uniform refutes nothing and proves nothing."
+    "says whether the value itself reaches it. A large p of the test on clean sets "
+    "does not show that their p are uniform."
 )
 
 
