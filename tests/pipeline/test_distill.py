@@ -227,7 +227,7 @@ def test_a_probe_measures_into_a_file_and_leaves_nothing_else(place, monkeypatch
     assert sublearn(monkeypatch, *words("--probe", "t.json")) == 0
     assert "Time: about" in capsys.readouterr().out
     assert json.loads((place / "t.json").read_text())["gpus"] == 2
-    assert fakes.notes(place / "notes", "saved") == ["26"]  # 24 steps: never, or what is timed would save each time
+    assert fakes.notes(place / "notes", "saved") == ["8"]  # of 6 steps: never, or what is timed would save each time
     assert not (place / "out").exists() and not left_running(place)
 
 
