@@ -209,7 +209,7 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
         test_sets=len(sets.test),
         ranking=ranking.name,
         unit=SCORES[ranking.name].unit,
-        smallest=_smallest(ranking, max(clean_largest)),
+        smallest=_smallest(ranking, clean_largest),
         scores=tuple(_score(one) for one in held.values()),
         said=said(asking),
         said_by=asking.name if asking else "",
@@ -247,9 +247,13 @@ def _score(held: Held) -> ScoreFound:
     )
 
 
-def _smallest(held: Held, surprise: float) -> float:
-    """The shift of one trait that would be told from every clean set in 8 of 10 audits, at the typical spread."""
-    scale = held.scale
+def _smallest(held: Held, clean_largest: Sequence[float]) -> float | None:
+    """The shift of one trait that would be found in 8 of 10 audits, at the typical spread; None if none ever is."""
+    scale, place = held.scale, calibration.allowed(len(clean_largest))
+    if place == 0:
+        return None
+    # Beyond this many of the clean sets p is at most the level.
+    surprise = sorted(clean_largest, reverse=True)[place - 1]
     unit = float(np.median(scale.sd)) * float(np.sqrt(1 + 1 / scale.sets))
     return calibration.power_z(max(scale.needed(surprise, held.audited.values.size), 0.0)) * unit
 

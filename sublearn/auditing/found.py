@@ -68,7 +68,10 @@ class Said(_Found):
 
 
 class AuditFile(_Found):
-    """The content of audit.json. `smallest` is the shift of a trait that 8 in 10 such audits would have seen."""
+    """The content of audit.json.
+
+    `smallest` is the shift of a trait that 8 in 10 such audits would have seen; none where no p can be small enough.
+    """
 
     model: Text
     data: Text
@@ -85,7 +88,7 @@ class AuditFile(_Found):
     test_sets: Count
     ranking: Short
     unit: Short
-    smallest: Number
+    smallest: Number | None = None
     scores: tuple[ScoreFound, ...] = Field(min_length=1, max_length=100)
     said: tuple[Said, ...] = Field(default=(), max_length=100)
     said_by: Short = ""

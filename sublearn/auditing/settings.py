@@ -57,7 +57,10 @@ class Settings(Spec, frozen=True):
     scores: tuple[str, ...] = Field(default=DEFAULT, min_length=1, description="the first that knows traits ranks them")
     standardize: int = Field(default=4, ge=2, le=1_000, description="clean sets that give each score its scale")
     test: int = Field(
-        default=19, ge=1, le=1_000, description="other clean sets; the smallest p is 1/(1 + their number)"
+        default=19,
+        ge=1,
+        le=1_000,
+        description="other clean sets; the smallest p is 1/(1 + their number), so that fewer than 19 find no signal",
     )
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     virtual: Virtual = Virtual()

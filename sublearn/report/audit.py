@@ -5,6 +5,7 @@ Where nothing was found it says what could have been seen, never that a set is f
 
 from collections.abc import Sequence
 
+from sublearn.auditing.calibration import LEVEL, fewest
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, TraitFound
 from sublearn.errors import plain
 from sublearn.report.grid import grid
@@ -46,7 +47,13 @@ def traits_sentence(found: AuditFile) -> str:
 
 
 def smallest_sentence(found: AuditFile) -> str:
-    """The smallest shift that such an audit sees."""
+    """The smallest shift that such an audit sees, or that it can see none."""
+    # Files of before state a shift even with too few sets.
+    if found.smallest is None or found.test_sets < fewest():
+        return (
+            f"With {found.test_sets} clean sets to test p is {1 / (1 + found.test_sets):.2f} at the least, so that no "
+            f"signal can be found at {LEVEL}: that takes {fewest()} at least, as in --set test={fewest()}."
+        )
     return (
         f"The smallest shift that 8 in 10 such audits of {found.compared:,} rows would have seen is "
         f"{number(found.smallest)} {found.unit} (by {found.ranking})."

@@ -74,7 +74,9 @@ def test_it_never_calls_the_audited_set_clean(quick, world):
                 assert word not in text
     assert not nothing.found.carries_signal and nothing.found.rows_flagged == 0 and nothing.flagged == ()
     said = nothing.summary()
-    assert "No signal was found" in said and "The smallest shift" in said and "no proof" in said
+    assert "No signal was found" in said and "no proof" in said
+    # Three sets that test: p is never .05.
+    assert nothing.found.smallest is None and "no signal can be found" in said and "smallest shift" not in said
 
 
 def test_brought_clean_rows_take_the_place_of_the_models_own(world, tmp_path):
@@ -110,6 +112,7 @@ def test_the_command_line_writes_reports_and_prints_json(world, tmp_path, monkey
     words = ["audit", str(world.data), "--model", "tiny:0", "--device", "cpu", *SET]
     assert command(monkeypatch, *words, "--dry-run") == 0
     out = capsys.readouterr().out
+    assert "3 to test, too few for a signal to be found at 0.05: that takes 19." in out
     assert f"Audit of {ROWS} rows" in out and "quiet core" in out and list(tmp_path.iterdir()) == []
     assert command(monkeypatch, *words, "--json", "-q", "--out", "a", "--clean", "kept.jsonl") == 0
     done = capsys.readouterr()

@@ -147,3 +147,16 @@ def test_a_step_of_many_rows_is_read_in_parts_with_the_gradient_of_the_whole(wor
         total = torch.stack([token_log_p(one.model, part).sum() for part in given]).sum()
         found.append(torch.cat([each.flatten() for each in torch.autograd.grad(total, list(one.learning))]))
     assert torch.allclose(*found, rtol=1e-4, atol=1e-4)
+
+
+def test_the_smallest_shift_is_the_one_that_as_few_clean_sets_surpass_as_p_allows():
+    rng = np.random.default_rng(0)
+    largest = [1.0, 9.0, *range(2, 39)]  # 39 sets: one of them may be above
+
+    def held(test: int) -> Held:
+        return Held.of("virtual", Measured(np.zeros(20)), [Measured(one) for one in rng.normal(size=(4 + test, 20))], 4)
+
+    many = held(39)
+    assert audit._smallest(many, largest) == pytest.approx(audit._smallest(many, [37.0] * 19))
+    assert audit._smallest(many, largest) < audit._smallest(many, [38.0] * 19)
+    assert audit._smallest(held(18), largest[:18]) is None

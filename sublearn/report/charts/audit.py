@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sublearn.auditing.calibration import LEVEL
 from sublearn.auditing.found import AuditFile, TraitFound
 from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, PanelRow, draw, draw_on
@@ -30,8 +31,8 @@ def audit_label(found: AuditFile) -> str:
 
 
 def draw_audit(found: AuditFile, width: float = WIDE) -> Figure:
-    """The traits that rank highest, with their shifts and intervals; filled where clean sets do not reach them."""
-    keys = [Key("mean", "supported", "beyond every clean set"), Key("hollow", "inconclusive", "as clean sets have it")]
+    """The traits that rank highest, with their shifts and intervals; filled where p is small enough."""
+    keys = [Key("mean", "supported", f"p at most {LEVEL} over all traits"), Key("hollow", "inconclusive", "others")]
     panel = _panel(found, COLUMN if width > NARROW else 0)
     return draw([panel], [*keys, Key("interval", "muted", "95% interval")], width)
 
