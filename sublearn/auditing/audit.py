@@ -44,6 +44,8 @@ class Sets:
     reference: Sequence[Pair]
     standard: Sequence[Sequence[Pair]]
     test: Sequence[Sequence[Pair]]
+    copied: float = 0.0
+    """The largest share of a clean set's rows that are copies of its others."""
 
     @property
     def every(self) -> tuple[Sequence[Pair], ...]:
@@ -164,11 +166,12 @@ def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogu
 
 def _sets(asked: Request, scene: Scene, done: Callable[[int], object]) -> Sets:
     settings = asked.settings
+    own, copied = asked.rows, 0.0
     if asked.control is None:
-        own, found = asked.rows, clean.written(scene, asked.rows, settings.sets, done)
+        found, copied = clean.written_and_copied(scene, asked.rows, settings.sets, done)
     else:
         own, found = clean.divided(asked.rows, asked.control, settings.sets, settings.seed)
-    return Sets(own, found[0], found[1 : 1 + settings.standardize], found[1 + settings.standardize :])
+    return Sets(own, found[0], found[1 : 1 + settings.standardize], found[1 + settings.standardize :], copied)
 
 
 def _held(scene: Scene, name: str, sets: Sets, done: Callable[[int], object]) -> Held:
@@ -301,7 +304,8 @@ def _flagged(asked: Request, sets: Sets, held: Mapping[str, Held], carries: bool
 
 def _null(asked: Request, sets: Sets) -> str:
     if asked.control is None:
-        return f"the model's own answers to the same prompts; kept: {filter_of(asked.rows)}"
+        own = f"the model's own answers to the same prompts; kept: {filter_of(asked.rows)}"
+        return f"{own}; up to {sets.copied:.1%} of a set are copies of its other rows" if sets.copied else own
     return f"rows of {plain(asked.control_name, 300)}, dealt out into sets of {len(sets.audited):,}"
 
 

@@ -1,12 +1,13 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sublearn
-from sublearn.auditing import found
+from sublearn.auditing import audit, found
 from sublearn.auditing.found import read, read_flagged
 from sublearn.auditing.request import request
 from sublearn.errors import InputError
@@ -173,6 +174,13 @@ def test_what_the_model_cannot_read_is_refused(world, tmp_path):
     traits.write_text("traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, zebra]\n")
     with pytest.raises(InputError, match="no tokens for 'zebra'"):
         measured(request(world.data, "tiny:0", traits, changes=SMALL))
+
+
+def test_copies_in_clean_sets_are_told_with_the_null(world):
+    asked = request(world.data, "tiny:0", changes=SMALL)
+    sets = audit.Sets(world.planted, world.own[0], world.own[1:2], world.own[2:3])
+    assert "copies" not in audit._null(asked, sets)
+    assert audit._null(asked, replace(sets, copied=0.031)).endswith("up to 3.1% of a set are copies of its other rows")
 
 
 @pytest.mark.slow
