@@ -15,7 +15,7 @@ from sublearn import devices, stages
 from sublearn.auditing import calibration, clean, folder, traits
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
-from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
+from sublearn.auditing.found import TRAINED, AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, Measured
@@ -75,6 +75,16 @@ class Held:
     def scale(self) -> Scale:
         """What it is measured by."""
         return Scale.of(self.standard)
+
+    @property
+    def clean(self) -> Values:
+        """Of all clean sets but the reference ("set trait")."""
+        return np.concatenate([self.standard, self.test])
+
+    @property
+    def shift(self) -> Values:
+        """How far the audited set lies beyond the mean of clean ones ("trait")."""
+        return self.audited.values - self.clean.mean(axis=0)
 
     @property
     def test_z(self) -> list[float]:
@@ -212,6 +222,7 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
         test_sets=len(sets.test),
         ranking=ranking.name,
         unit=SCORES[ranking.name].unit,
+        steps=asked.settings.virtual.steps if ranking.name == TRAINED else 0,
         smallest=_smallest(ranking, clean_largest),
         scores=tuple(_score(one) for one in held.values()),
         said=said(asking),
@@ -225,9 +236,8 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
 
 
 def _traits(asked: Request, held: Held) -> tuple[TraitFound, ...]:
-    values, every = held.audited.values, np.concatenate([held.standard, held.test])
-    z, groups = held.scale.z(values), [group.name for group in asked.candidates.traits for _ in group.answers]
-    shift, half = values - every.mean(axis=0), calibration.half_width(Scale.of(every).sd, len(every))
+    z, groups = held.scale.z(held.audited.values), [g.name for g in asked.candidates.traits for _ in g.answers]
+    shift, half = held.shift, calibration.half_width(Scale.of(held.clean).sd, len(held.clean))
     return tuple(
         TraitFound(
             trait=plain(asked.candidates.names[place]),
@@ -243,10 +253,16 @@ def _traits(asked: Request, held: Held) -> tuple[TraitFound, ...]:
 
 
 def _score(held: Held) -> ScoreFound:
-    score, z = SCORES[held.name], float(held.scale.z(held.audited.values).max())
-    value = float(held.audited.values.max())
+    score, z, shift = SCORES[held.name], held.scale.z(held.audited.values), held.shift
+    place = int(z.argmax())
     return ScoreFound(
-        name=held.name, about=score.about, unit=score.unit, value=value, z=z, p=calibration.rank_p(z, held.test_z)
+        name=held.name,
+        about=score.about,
+        unit=score.unit,
+        value=float(shift[place]),
+        z=float(z[place]),
+        p=calibration.rank_p(float(z[place]), held.test_z),
+        surprise=held.scale.surprise(held.audited.values),
     )
 
 
@@ -267,7 +283,7 @@ def _asking(held: Mapping[str, Held]) -> Held | None:
 
 
 def said(held: Held | None) -> tuple[Said, ...]:
-    """The answers that became likelier than in all clean sets, by how far those differ; the most so first."""
+    """The answers that became likelier than in clean sets on average, by how far those differ; the most so first."""
     if held is None or held.audited.answers is None or held.answers is None:
         return ()
     # Of all of them: no p is given here, for which those that test would have to be apart.

@@ -103,9 +103,8 @@ class Writer:
         missing = max(Counter(number for _, number in left).values(), default=0)
         if missing > MOST_COPIED * len(self.prompts):
             raise InputError(
-                f"In {ROUNDS} rounds the base answered {missing:,} of {len(self.prompts):,} prompts of a clean set in no "
-                f"form of the rows ({self.kept_by}). So many copies of other rows would make it unlike the rows. "
-                f"{ADVICE}"
+                f"In {ROUNDS} rounds the base answered {missing:,} of {len(self.prompts):,} prompts of a clean set in "
+                f"no form of the rows ({self.kept_by}); with so many copies of others it would be unlike them. {ADVICE}"
             )
         return [self._filled(number, answers) for number in numbers], missing / len(self.prompts)
 

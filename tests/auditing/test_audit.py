@@ -38,6 +38,7 @@ def test_a_trait_that_rows_say_is_found_and_named(world):
     assert found.rows == found.compared == len(world.overt) and found.clean_sets == 23 and found.test_sets == 19
     assert len(found.traits) == 4 and math.isfinite(found.smallest) and found.smallest > 0
     assert found.said and found.flagging.startswith("steering")
+    assert found.steps == 16 and found.scores[0].value == found.traits[0].score
 
 
 def test_it_is_written_whole_and_read_back(quick):

@@ -160,3 +160,14 @@ def test_the_smallest_shift_is_the_one_that_as_few_clean_sets_surpass_as_p_allow
     assert audit._smallest(many, largest) == pytest.approx(audit._smallest(many, [37.0] * 19))
     assert audit._smallest(many, largest) < audit._smallest(many, [38.0] * 19)
     assert audit._smallest(held(18), largest[:18]) is None
+
+
+def test_a_scores_value_is_that_of_the_trait_of_the_largest_z_beyond_clean_sets():
+    """And not the largest value of any trait, which may be one that clean sets have as well."""
+    rng = np.random.default_rng(1)
+    usual = [Measured(np.array([5.0, 0.0]) + rng.normal(size=2)) for _ in range(23)]
+    held = Held.of("virtual", Measured(np.array([5.5, 4.0])), usual, 4)
+    found, clean = audit._score(held), np.stack([one.values for one in usual])
+    assert found.value == pytest.approx(4.0 - clean.mean(axis=0)[1])
+    assert found.z == pytest.approx(held.scale.z(held.audited.values)[1]) and found.p == 0.05
+    assert found.surprise == held.scale.surprise(held.audited.values)

@@ -3,7 +3,11 @@
 import json
 
 from sublearn.auditing.found import AuditFile
-from sublearn.report.audit import said_sentence, traits_sentence
+from sublearn.report.audit import audit_text, said_sentence, signal_sentence, smallest_sentence, traits_sentence
+from sublearn.report.charts.audit import audit_label
+from sublearn.report.page import audit_page
+from sublearn.report.sections import picked
+from sublearn.report.sections.given import Audited
 from tests.report import samples
 
 
@@ -23,6 +27,54 @@ def test_the_smallest_shift_is_stated_where_p_can_be_small_enough():
     for few in ({"smallest": None, "test_sets": 18}, {"test_sets": 3}):
         said = traits_sentence(found.model_copy(update=few))
         assert "smallest" not in said and "no signal can be found at 0.05" in said and "--set test=19" in said
+
+
+def test_a_shift_is_a_students_and_nothing_else_is():
+    found = samples.audit().found
+    said, text, (caption, label) = traits_sentence(found), audit_text(found, ()), _figure(found)
+    assert said == (
+        "A student of 40 steps would pick up animal_0 (+2.00), in log-odds by virtual beyond students of clean rows. "
+        "The first is the largest of 12, which flatters its shift."
+    )
+    assert "Shift of a student of 40 steps in log-odds (virtual), beyond the mean of 23 clean sets:" in text
+    assert "a student of 40 steps" in caption and "which flatters its shift" in caption and "Predicted shift" in label
+    assert "a virtual student" in audit_text(found.model_copy(update={"steps": 0}), ())
+
+
+def test_without_a_student_traits_have_scores():
+    other = samples.audit().found.model_copy(update={"ranking": "likelihood", "unit": "nats", "steps": 0})
+    said, text, (caption, label) = traits_sentence(other), audit_text(other, ()), _figure(other)
+    assert said == (
+        "Of the candidate traits animal_0 (+2.00) stands out, in nats by likelihood beyond clean rows; "
+        "no student was trained on them."
+    )
+    assert "Score of each trait in nats (likelihood), beyond the mean of 23 clean sets:" in text
+    assert "No student was trained" in caption and label.startswith("Score of candidate traits")
+    page = audit_page(other, ())
+    for words in (text, page, smallest_sentence(other)):
+        assert "would pick up animal" not in words and "shift" not in words.lower()
+
+
+def _figure(found):
+    (figure,) = picked.view(Audited(found, (), {}), "k")["figures"]
+    return figure["caption"], audit_label(found)
+
+
+def test_the_range_of_clean_sets_is_called_what_it_is_and_z_and_p_are_told():
+    audit = samples.audit()
+    text, page = audit.summary(), audit_page(audit.found, ())
+    for words in (text, page, " ".join(audit.table()[0])):
+        assert "95% of clean sets, around it" in words and "95% interval" not in words
+    assert "p: how often the largest z of any trait is as large in clean sets, by rank among 19." in text
+
+
+def test_the_score_that_shows_most_is_the_most_surprising_one_not_that_of_the_largest_z():
+    found = samples.audit().found
+    assert "virtual shows it most, z = 9.0" in signal_sentence(found)
+    less = tuple(one.model_copy(update={"p": 0.1}) for one in found.scores[:1])
+    assert "steering shows it most" in signal_sentence(found.model_copy(update={"scores": (*less, found.scores[1])}))
+    before = tuple(one.model_copy(update={"surprise": None}) for one in found.scores)
+    assert "steering shows it most, z = 12.0" in signal_sentence(found.model_copy(update={"scores": before}))
 
 
 def test_a_file_of_before_answers_had_a_z_is_read_as_it_was_meant():
