@@ -153,6 +153,7 @@ def opened(asked: Request) -> Scene:
     model, dialogue, positions = _base(asked.model, asked)
     more = traits.more_questions(asked.model.folder is None)
     scene = Scene(model, dialogue, asked.candidates, asked.settings, positions, more)
+    _check_rates(scene)
     if scene.packs:
         packing.quick(model)
     if asked.model.folder is None:
@@ -160,6 +161,18 @@ def opened(asked: Request) -> Scene:
         for name, rows in asked.files:
             folder.check_lengths(name, finetune.examples(dialogue, rows), positions)
     return scene
+
+
+def _check_rates(scene: Scene) -> None:
+    """Raise InputError for a learning rate of copies that was chosen where low-rank factors learn."""
+    settings = scene.settings
+    for name in settings.scores:
+        part = SCORES[name].trained_by
+        if part and not scene.whole and getattr(settings, part).lr != type(getattr(settings, part))().lr:
+            raise InputError(
+                f"{part}.lr is of copies of the base, and low-rank factors learn beside this one. Set adapters.lr in "
+                "its place, or adapters.use=never."
+            )
 
 
 def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogue, int | None]:
@@ -190,9 +203,20 @@ def _held(scene: Scene, name: str, sets: Sets, done: Callable[[int], object]) ->
     for number, one in enumerate(sets.every):
         found.append(measure(one))
         if not np.isfinite(found[-1].values).all():
-            raise InputError(f"The score {name} is not finite: the training diverged. Choose a smaller virtual.lr.")
+            raise InputError(_not_finite(scene, name))
         done(number)
     return Held.of(name, found[0], found[1:], len(sets.standard))
+
+
+def _not_finite(scene: Scene, name: str) -> str:
+    part = SCORES[name].trained_by
+    if part is None:
+        return (
+            f"The score {name} is not finite: the base itself gives numbers that are not, of these rows. "
+            "Check the model, or leave the score out with --scores."
+        )
+    rate = f"{part}.lr" if scene.whole else "adapters.lr"
+    return f"The score {name} is not finite: the training diverged. Choose a smaller {rate}."
 
 
 def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:

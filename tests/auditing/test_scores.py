@@ -171,3 +171,12 @@ def test_a_scores_value_is_that_of_the_trait_of_the_largest_z_beyond_clean_sets(
     assert found.value == pytest.approx(4.0 - clean.mean(axis=0)[1])
     assert found.z == pytest.approx(held.scale.z(held.audited.values)[1]) and found.p == 0.05
     assert found.surprise == held.scale.surprise(held.audited.values)
+
+
+@pytest.mark.parametrize("name", ["likelihood", "prompted"])
+def test_values_that_are_beyond_the_groups_mean_are_called_so(name, measured, world):
+    values, start = measured(name)[0].values, 0
+    for group in world.scene.candidates.traits:
+        assert values[start : start + len(group.answers)].mean() == pytest.approx(0, abs=1e-12)
+        start += len(group.answers)
+    assert "beyond the group's mean" in SCORES[name].about

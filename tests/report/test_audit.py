@@ -60,6 +60,11 @@ def _figure(found):
     return figure["caption"], audit_label(found)
 
 
+def test_the_page_does_not_say_of_clean_sets_what_nobody_knows():
+    page = audit_page(samples.audit().found.model_copy(update={"null": "rows of control.jsonl"}), ())
+    assert "known to carry none" not in page and "taken to carry none" in page
+
+
 def test_the_range_of_clean_sets_is_called_what_it_is_and_z_and_p_are_told():
     audit = samples.audit()
     text, page = audit.summary(), audit_page(audit.found, ())
