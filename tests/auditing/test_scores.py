@@ -80,6 +80,22 @@ def test_words_tell_rows_that_say_a_trait_from_those_of_the_base(world):
     assert measure(world.overt).values[0] > measure(world.answers[1]).values[0]
 
 
+@pytest.mark.parametrize("name", SCORES)
+def test_a_score_of_single_rows_has_clean_ones_to_hold_them_against(name, measured):
+    """Or the audit says that no score tells rows, while some row has a value."""
+    first, _, _ = measured(name)
+    assert (first.rows is None) == (first.others is None)
+
+
+def test_frequencies_are_of_numbers_or_of_words_as_clean_rows_have_it(world):
+    wordy, numbers = [("p", "owl fox")] * 9, [("p", "1, 2")] * 9
+    measure = SCORES["frequency"].prepare("frequency")(world.scene, wordy)
+    # One number in one row is one word of many, and not all that is looked at.
+    assert measure([*wordy, ("p", "owl 7")]).values[0] < 0.1
+    assert measure(wordy).values[0] == 0 and measure(numbers).values[0] == 2
+    assert SCORES["frequency"].prepare("frequency")(world.scene, numbers)(wordy).values[0] == 2
+
+
 @pytest.mark.parametrize("name", ["steering", "frequency"])
 def test_what_needs_no_traits_tells_planted_rows_from_those_of_the_base(name, measured):
     first, other, _ = measured(name)

@@ -5,7 +5,7 @@ import json
 from sublearn.auditing.found import AuditFile
 from sublearn.report.audit import audit_text, said_sentence, signal_sentence, smallest_sentence, traits_sentence
 from sublearn.report.charts.audit import audit_label
-from sublearn.report.page import audit_page
+from sublearn.report.page import audit_page, benchmark_page
 from sublearn.report.sections import picked
 from sublearn.report.sections.given import Audited
 from tests.report import samples
@@ -63,6 +63,12 @@ def _figure(found):
 def test_the_page_does_not_say_of_clean_sets_what_nobody_knows():
     page = audit_page(samples.audit().found.model_copy(update={"null": "rows of control.jsonl"}), ())
     assert "known to carry none" not in page and "taken to carry none" in page
+
+
+def test_a_benchmarks_page_says_which_correlation_has_which_interval():
+    page = samples.unmarked(benchmark_page(samples.benchmark()))
+    assert "correlations over bases Fisher&#39;s" in page or "correlations over bases Fisher's" in page
+    assert "that over every trained set, of which a base has several, resamples bases as well" in page
 
 
 def test_the_range_of_clean_sets_is_called_what_it_is_and_z_and_p_are_told():

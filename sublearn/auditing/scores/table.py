@@ -21,9 +21,9 @@ class Answers:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a score says of a set: its values ("trait", or one), larger for more; and, if it can, of each row ("row").
+    """What a score says of a set: its values ("trait", or one), larger for more; if it tells rows, of each ("row").
 
-    `others` scores rows of other sets by what was fitted to this one.
+    `others`, which stands beside `rows`, scores rows of other sets by what was fitted to this one.
     """
 
     values: NDArray[np.float64]
