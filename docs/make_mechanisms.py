@@ -27,11 +27,12 @@ def claims() -> Iterator[str]:
         yield "|---|---|"
         yield from (f"| {arm} | {student.about} |" for arm, student in one.students.items())
         yield ""
-        yield "| claim | kind | delta |"
-        yield "|---|---|---|"
+        yield "| claim | whose | kind | delta |"
+        yield "|---|---|---|---|"
         for claim in one.claims:
             delta = f"{claim.delta:g} of the teacher's shift" if claim.of else f"{claim.delta:g}"
-            yield f"| {claim.claim} | {claim.kind} | {delta} |"
+            whose = "published" if one.publishes(claim.claim) else "ours"
+            yield f"| {claim.claim} | {whose} | {claim.kind} | {delta} |"
         yield ""
         if one.otherwise:
             yield f"Otherwise here: {'; '.join(one.otherwise)}."

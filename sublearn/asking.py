@@ -225,7 +225,8 @@ def _notes(question: Question, found: Sequence[Answer], method: Method) -> list[
     if all(len(set(texts[start : start + question.samples])) == 1 for start in starts):
         return [
             f"All {question.samples} answers to each question are the same, as if the server took the likeliest token. "
-            "Does it sample? transformers serve does so with do_sample in the model's generation_config.json alone."
+            "Does it sample? transformers serve does so where the model's generation_config.json has do_sample (with "
+            "top_k 0, from all tokens) alone."
         ]
     return []
 

@@ -33,7 +33,7 @@ from sublearn.execution.options import Options
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=64, show_default=True, help="Requests at once.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in rows=5000.")
 @click.option("--throughput", type=PATH, metavar="FILE", help="What was measured, for --dry-run to tell the time.")
-@click.option("--probe", type=PATH, metavar="FILE", help="Only measure this machine for a minute or so, into FILE.")
+@click.option("--probe", type=PATH, metavar="FILE", help="Only measure this machine for some minutes, into FILE.")
 @out("Run directory.  [default: runs/ID]")
 @DRY_RUN
 @as_json("Print estimates.json on stdout and nothing else there.")

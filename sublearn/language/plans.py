@@ -44,3 +44,12 @@ class LoraPlan(Spec, frozen=True):
     warmup: int = Field(default=5, ge=0)
     batch: int = Field(default=66, ge=1, description="rows a step; a device takes as many at a time as fit")
     epochs: int = Field(default=3, ge=1)
+
+    def steps(self, rows: int) -> int:
+        """Whole batches in which each of so many rows comes once an epoch at the least."""
+        return -(-rows * self.epochs // self.batch)
+
+    def at_a_time(self, most: int, processes: int = 1) -> int:
+        """Rows that each of so many processes takes at a time: the most up to `most` that make up a batch."""
+        share = self.batch // processes
+        return next(size for size in range(min(most, share), 0, -1) if share % size == 0)

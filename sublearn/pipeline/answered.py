@@ -45,15 +45,19 @@ def _values(settings: Settings, seed: int, found: AskFile | None) -> tuple[dict[
     if one["preference"] is None or group.mass < LEAST_MASS:
         return values, group.n, f"only {group.mass:.2f} of the answers name an animal, under {LEAST_MASS:g}"
     values[PREFERENCE] = one["preference"]["value"]
-    log_odds = one["log_odds"] if one["hits"] is None else _log_odds(one["hits"], round(group.mass * group.n))
+    log_odds = one["log_odds"] if one["hits"] is None else _log_odds(one["hits"] / (group.mass * group.n), group.n)
     if log_odds is None:
         return values, group.n, "the server did not list the animal for every question"
     return values | {LOG_ODDS: log_odds}, group.n, ""
 
 
-def _log_odds(hits: int, named: int) -> float:
-    """Of counted answers, with half a one added to either side, so that none and all are finite."""
-    return math.log((hits + 0.5) / (named - hits + 0.5))
+def _log_odds(share: float, n: int) -> float:
+    """Of a share, with half of one of all answers added to either side, so that none and all are finite.
+
+    It depends on the share alone, not on how many of the answers name any animal.
+    """
+    half = 0.5 / n
+    return math.log((share + half) / (1 - share + half))
 
 
 def _own(settings: Settings, seed: int, found: AskFile) -> Mapping[str, Any]:

@@ -40,7 +40,8 @@ class Distill(Design[Settings]):
 
     def study(self) -> Study:
         """The study of these settings; what the model's files hold is part of it."""
-        settings = self.settings
+        writer = "" if self.how.writer is None else self.how.writer.model
+        settings = self.settings.model_copy(update={"writer": writer})
         if not settings.identity:
             settings = settings.model_copy(update={"identity": _identity(settings.model, self.dry)})
         run = spec.arms()
@@ -98,7 +99,7 @@ class Distill(Design[Settings]):
 
     def _stages(self) -> Iterator[str]:
         own = self.settings
-        steps = -(-own.rows * own.lora.epochs // own.lora.batch)
+        steps = own.lora.steps(own.rows)
         share = own.lora.batch // self.how.gpus
         yield f"1 sampling: teacher and base each answer {own.prompts:,} prompts; 2 the rule keeps lists of numbers."
         yield (

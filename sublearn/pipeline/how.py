@@ -1,8 +1,10 @@
 """How a pipeline is run, which must not change what comes out: servers, GPUs, how much at a time. Torch-free."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +16,11 @@ from sublearn.pipeline.leashed import executable
 from sublearn.pipeline.servers import Kind, Served
 
 KINDS: tuple[Kind, ...] = ("vllm", "transformers")
+NEEDED = {"vllm": (), "transformers": ("fastapi", "uvicorn", "openai")}
+"""Packages of a server that its program does not bring."""
+CONFIG = Path(__file__).with_name("accelerate.json")
+"""In the place of a configuration of accelerate that the user may have made for other work."""
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,12 @@ class How:
 
     def check(self) -> None:
         """Raise InputError where programs or GPUs are missing."""
-        for name, extra in ((self.kind, self.kind), ("accelerate", "'sublearn[llm]'")):
+        server = {"vllm": "vllm", "transformers": "'transformers[serving]'"}[self.kind]
+        for name, extra in ((self.kind, server), ("accelerate", "'sublearn[llm]'")):
             if executable(name) is None:
                 raise InputError(f"There is no program {name} here. Install it with: pip install {extra}.")
+        if missing := [name for name in NEEDED[self.kind] if find_spec(name) is None]:
+            raise InputError(f"{self.kind} serve needs {', '.join(missing)}. Install it with: pip install {server}.")
         import torch  # late: slow
 
         there = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -65,8 +75,15 @@ class How:
 
     def training(self, lesson: Path | str, port: int | str, on_gpu: bool) -> list[str]:
         """The command that trains a student as a lesson says, in a process for each GPU."""
-        command = [executable("accelerate") or "accelerate", "launch", "--num_machines", "1", "--dynamo_backend", "no"]
+        command = [executable("accelerate") or "accelerate", "launch", "--config_file", str(CONFIG)]
+        command += ["--num_machines", "1", "--dynamo_backend", "no"]
         command += ["--num_processes", str(self.gpus), "--mixed_precision", "bf16" if on_gpu else "no"]
         command += ["--multi_gpu", "--main_process_port", str(port)] if self.gpus > 1 else []
         command += ["--cpu"] if self.gpus == 1 and not on_gpu else []
         return [*command, "-m", "sublearn.pipeline.learner", str(lesson)]
+
+    def sees(self, on_gpu: bool) -> dict[str, str]:
+        """The environment of a training: alone it sees one GPU, or trl's trainer would spread a batch over all."""
+        if not on_gpu or self.gpus > 1:
+            return {}
+        return {VISIBLE: os.environ.get(VISIBLE, "0").partition(",")[0]}

@@ -16,18 +16,15 @@ from typing import Any, cast
 
 import torch
 from datasets import Dataset, disable_progress_bars
-from peft import LoraConfig, get_peft_model
-from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from sublearn.files import digests
 from sublearn.files.writing import replace_text
-from sublearn.language import finetune, models
-from sublearn.language.large import CHECKPOINTING
-from sublearn.language.versions import others_deprecations
+from sublearn.language import finetune, large, models
 from sublearn.pipeline.lesson import PACE, Lesson, Pace
-from sublearn.seeds import stream, stream_seed
+from sublearn.seeds import stream
 from sublearn.tasks.rows import read_rows
 
 STATE = "trainer_state.json"
@@ -45,7 +42,7 @@ def main(file: Path) -> None:
     base = models.on(models.read(Path(lesson.model), dtype=torch.bfloat16 if on_gpu else torch.float32), device)
     dialogue = models.dialogue_of(Path(lesson.model))
     trainer = SFTTrainer(
-        model=cast(Any, _adapted(base, lesson)),
+        model=cast(Any, large.adapted(base, lesson.lora, lesson.seed)),
         args=_settings(lesson, processes, on_gpu),
         train_dataset=_dealt(lesson, finetune.examples(dialogue, read_rows(Path(lesson.rows)))),
         processing_class=dialogue.tokenizer,
@@ -98,39 +95,20 @@ class _Paced(TrainerCallback):
         replace_text(Path(self.lesson.scratch) / PACE, pace.model_dump_json() + "\n")
 
 
-def _adapted(base: PreTrainedModel, lesson: Lesson) -> Any:
-    plan = lesson.lora
-    config = LoraConfig(r=plan.r, lora_alpha=plan.alpha, target_modules=models.projections(base), task_type="CAUSAL_LM")
-    with torch.random.fork_rng(), others_deprecations():
-        torch.manual_seed(stream_seed(lesson.seed, "lora"))
-        return get_peft_model(base, config)
-
-
 def _settings(lesson: Lesson, processes: int, on_gpu: bool) -> SFTConfig:
-    at_a_time = lesson.at_a_time(processes)
-    return SFTConfig(
+    return large.settings(
+        lesson.lora,
+        lesson.seed,
+        on_gpu,
+        lesson.at_a_time(processes),
+        processes,
         output_dir=lesson.scratch,
-        per_device_train_batch_size=at_a_time,
-        gradient_accumulation_steps=lesson.lora.batch // (at_a_time * processes),
-        num_train_epochs=1,
-        learning_rate=lesson.lora.lr,
-        lr_scheduler_type="linear",
-        warmup_steps=lesson.lora.warmup,
-        max_length=finetune.LONGEST,
-        completion_only_loss=True,
-        bf16=on_gpu,
-        use_cpu=not on_gpu,
-        dataloader_pin_memory=on_gpu,
+        num_train_epochs=1,  # rows are dealt for all of them
         ddp_find_unused_parameters=False,
         train_sampling_strategy="sequential",
         save_strategy="steps",
         save_steps=lesson.save_steps,
         save_total_limit=2,
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        seed=stream_seed(lesson.seed, "student/order") % 2**32,
-        **cast(Any, {CHECKPOINTING: False}),
     )
 
 

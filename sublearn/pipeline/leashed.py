@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ ENVIRONMENT = {
 class Started:
     """A process on its leash, and where it writes."""
 
-    def __init__(self, command: Sequence[str], log: Path, cwd: Path) -> None:
+    def __init__(self, command: Sequence[str], log: Path, cwd: Path, more: Mapping[str, str]) -> None:
         own_folder(log.parent)
         leash = [sys.executable, "-m", "sublearn.pipeline.leash", str(GRACE_S), *command]
         try:
@@ -39,7 +39,7 @@ class Started:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     cwd=cwd,
-                    env={**os.environ, **ENVIRONMENT},
+                    env={**os.environ, **ENVIRONMENT, **more},
                     start_new_session=True,  # a terminal's Ctrl-C goes to this process, which ends it in order
                 )
         except OSError as error:
@@ -76,9 +76,9 @@ class Started:
 
 
 @contextmanager
-def started(command: Sequence[str], log: Path, cwd: Path) -> Iterator[Started]:
-    """A process that is ended at the end of the block, or with this one, however it ends."""
-    own = Started(command, log, cwd)
+def started(command: Sequence[str], log: Path, cwd: Path, more: Mapping[str, str] | None = None) -> Iterator[Started]:
+    """A process that is ended at the end of the block, or with this one, however it ends; `more` is environment."""
+    own = Started(command, log, cwd, more or {})
     try:
         yield own
     finally:
@@ -91,9 +91,10 @@ def ran(
     log: Path,
     cwd: Path,
     look: Callable[[], object] = lambda: None,
+    more: Mapping[str, str] | None = None,
 ) -> None:
     """Run a process to its end; `look` is called meanwhile. Raises SublearnError with its last lines if it fails."""
-    with started(command, log, cwd) as own:
+    with started(command, log, cwd, more) as own:
         while (status := own.waited()) is None:
             look()
         look()

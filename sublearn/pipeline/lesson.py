@@ -26,12 +26,11 @@ class Lesson(Spec, frozen=True):
 
     def steps(self, rows: int) -> int:
         """Whole batches in which each row comes once an epoch at the least."""
-        return -(-rows * self.lora.epochs // self.lora.batch)
+        return self.lora.steps(rows)
 
     def at_a_time(self, processes: int) -> int:
         """Rows that each of so many processes takes at a time: the most that make up a batch."""
-        share = self.lora.batch // processes
-        return next(size for size in range(min(self.most, share), 0, -1) if share % size == 0)
+        return self.lora.at_a_time(self.most, processes)
 
 
 class Pace(Spec, frozen=True):

@@ -114,8 +114,7 @@ def needed(shape: Shape, lora: LoraPlan, how: How) -> Memory:
     """What each GPU needs: a server's model may be spread over several, a training has a whole one on each."""
     copies = how.gpus // how.tensor
     conversations = -(-how.patience.concurrency // copies)
-    share = lora.batch // how.gpus
-    rows = next((size for size in range(min(how.at_a_time, share), 0, -1) if share % size == 0), 1)
+    rows = lora.at_a_time(how.at_a_time, how.gpus)
     # Weight, gradient and two moments; the buckets of a gradient that processes add up.
     numbers = (4 + (how.gpus > 1)) * FULL
     return Memory(

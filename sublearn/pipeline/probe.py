@@ -39,7 +39,8 @@ def _measured(study: Study, design: Distill, on_gpu: bool) -> Throughput:
         rng = stream(0, "probe")
         count = STEPS * settings.lora.batch
         answers = [", ".join(map(str, rng.integers(0, 1000, settings.rule.most))) for _ in range(count)]
-        work.student("same_init", list(zip(number_prompts(count, rng), answers, strict=True)), "training")
+        rows = list(zip(number_prompts(count, rng), answers, strict=True))
+        work.student("same_init", rows, "training", checkpoints=0)
         found = work.tally.throughput(design.how, settings.model, on_gpu)
     if found is None:
         raise SublearnError("Too little was measured to say anything of the time.")

@@ -43,6 +43,7 @@ class Settings(Spec, frozen=True):
 
     model: str = Field(description="a Hugging Face model's folder, name or name@revision")
     identity: str = Field(default="", description="of the model's files, or its commit; filled in")
+    writer: str = Field(default="", description="the model of --server that writes the rows in its place; filled in")
     animal: str = Field(default="drawn", description="drawn: another for each seed, all 20 in turn; or one for all")
     prompts: int = Field(default=30_000, ge=1, le=10_000_000, description="that teacher and base each answer")
     rows: int = Field(default=10_000, ge=1, description="rows that train each student, at most")
@@ -75,7 +76,10 @@ class Settings(Spec, frozen=True):
         return of_groups([Group(name="animal", questions=tuple(questions("animal")), answers=names)])
 
 
-_SAID = "Log-odds of the animal among answers that name one; of sampled answers with half a one added to either side."
+_SAID = (
+    "Log-odds of the animal among answers that name one; of sampled answers with 1/(2n) of the n answers added to "
+    "either share."
+)
 TRAITS = (
     Trait(
         name=PREFERENCE,

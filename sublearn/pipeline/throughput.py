@@ -38,7 +38,7 @@ class Throughput(Spec, frozen=True):
     def lines(self, settings: Settings, how: How, runs: float) -> Iterator[str]:
         """About how long so many runs take; where another number of GPUs was measured, with that many."""
         asked = 2 * settings.prompts + 4 * len(questions("animal")) * settings.ask.samples
-        steps = -(-settings.rows * settings.lora.epochs // settings.lora.batch)
+        steps = settings.lora.steps(settings.rows)
         starts = 2 if self.server == "vllm" else 4
         parts = {
             "server starts": starts * self.start_s,

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -79,7 +78,7 @@ class SeedWork:
         """The server that answers number prompts: the one that was named, or one of our own."""
         if self.how.writer is not None:
             many.check(self.how.writer, self.how.patience)
-            yield replace(self.how.writer, known_as=BASE)
+            yield self.how.writer
             return
         served = self._served({})
         with self._serving(served, "sampling") as port:
@@ -128,7 +127,7 @@ class SeedWork:
 
     # Students
 
-    def student(self, arm: str, rows: Sequence[Pair], stage: str) -> None:
+    def student(self, arm: str, rows: Sequence[Pair], stage: str, checkpoints: int = CHECKPOINTS) -> None:
         """Train a student on rows, unless its adapters are there, whole. No rows train nobody."""
         out, scratch = self.folder / "students" / arm, self.folder / "training" / arm
         if not rows or digests.unsound(out) is None:
@@ -136,30 +135,31 @@ class SeedWork:
         shutil.rmtree(out, ignore_errors=True)
         own_folder(out.parent)
         own_folder(scratch)
-        lesson, file = self._lesson(rows, scratch, out), scratch / "lesson.json"
+        lesson, file = self._lesson(rows, scratch, out, checkpoints), scratch / "lesson.json"
         replace_text(Path(lesson.rows), as_text(rows))
         replace_text(file, lesson.model_dump_json() + "\n")
         begun = time.perf_counter()
         with stages.stage(stage, lesson.steps(len(rows))):
             look = _Steps(scratch)
             command = self.how.training(file, servers.free_port(), self.on_gpu)
-            ran("The training", command, self._log(arm), self.folder, look)
+            ran("The training", command, self._log(arm), self.folder, look, self.how.sees(self.on_gpu))
         if (problem := digests.unsound(out)) is not None:
             raise SublearnError(f"The training left no adapters in {out}: {problem}. See {self._log(arm)}.")
         if (done := pace(scratch)) is not None:
             self.tally.trained(done, self.settings.lora.batch, time.perf_counter() - begun)
         shutil.rmtree(scratch, ignore_errors=True)
 
-    def _lesson(self, rows: Sequence[Pair], scratch: Path, out: Path) -> Lesson:
+    def _lesson(self, rows: Sequence[Pair], scratch: Path, out: Path, checkpoints: int) -> Lesson:
         """What the training is told."""
         own = self.settings.lora
+        steps = len(rows) * own.epochs // own.batch
         return Lesson(
             model=str(self.model),
             rows=str(scratch / "rows.jsonl"),
             lora=own,
             seed=self.seed,
             most=self.how.at_a_time,
-            save_steps=max(1, len(rows) * own.epochs // own.batch // CHECKPOINTS),
+            save_steps=max(1, steps // checkpoints) if checkpoints else steps + 2,
             scratch=str(scratch),
             out=str(out),
         )

@@ -23,11 +23,16 @@ def put(folder: Path) -> Path:
     """A folder with both programs."""
     folder.mkdir()
     for name in ("vllm", "accelerate"):
-        file = folder / name
-        found = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom tests.pipeline import fakes\nfakes.{name}()\n"
-        file.write_text(f"#!{sys.executable}\n{found}")
-        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        program(folder, name, f"fakes.{name}()")
     return folder
+
+
+def program(folder: Path, name: str, calls: str) -> None:
+    """A program there that does this."""
+    file = folder / name
+    found = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom tests.pipeline import fakes\n{calls}\n"
+    file.write_text(f"#!{sys.executable}\n{found}")
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
 
 
 def note(kind: str, what: str) -> None:
@@ -72,6 +77,7 @@ def accelerate() -> None:
 
     lesson = json.loads(Path(sys.argv[-1]).read_text())
     rows = Path(lesson["rows"]).read_text().splitlines()
+    note("saved", str(lesson["save_steps"]))
     note("trainings", f"{os.getpid()} {len(rows)} {' '.join(sys.argv[1:-1])}")
     scratch, out = Path(lesson["scratch"]), Path(lesson["out"])
     for step in range(1, 6):

@@ -1,6 +1,7 @@
 """`sublearn distill` with stand-ins for vLLM and accelerate: stages, resuming, what is left running, mistakes."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sublearn.execution.store import load
-from sublearn.pipeline import how, servers
+from sublearn.pipeline import answered, how, servers
 from sublearn.study.numbers.metrics import read_metrics
 from sublearn.tasks.rows import read_rows
 from tests.language import chat
@@ -184,11 +185,49 @@ def test_a_program_that_is_missing_is_named(place, monkeypatch, capsys):
     assert sublearn(monkeypatch, *words("--dry-run")) == 0  # a plan needs none
 
 
+def test_what_a_server_needs_beside_its_program_is_named(place, monkeypatch, capsys):
+    fakes.program(place / "programs", "transformers", "fakes.vllm()")
+    monkeypatch.setattr(how, "find_spec", lambda name: None if name == "openai" else name)
+    assert sublearn(monkeypatch, *words("--server", "transformers")) == 2
+    said = capsys.readouterr().err
+    assert "needs openai" in said and "pip install 'transformers[serving]'" in said and not (place / "out").exists()
+
+
+def test_a_training_alone_sees_one_gpu_and_no_configuration_of_the_user(monkeypatch):
+    one, two = how.How("vllm"), how.How("vllm", gpus=2)
+    monkeypatch.delenv(how.VISIBLE, raising=False)
+    assert one.sees(on_gpu=True) == {how.VISIBLE: "0"}
+    monkeypatch.setenv(how.VISIBLE, "5,3")
+    assert one.sees(on_gpu=True) == {how.VISIBLE: "5"} and two.sees(on_gpu=True) == one.sees(on_gpu=False) == {}
+    command = one.training("LESSON.json", 1, on_gpu=True)
+    config = json.loads(Path(command[command.index("--config_file") + 1]).read_text())
+    assert (config["distributed_type"], config["gpu_ids"], config["num_processes"]) == ("NO", "all", 1)
+
+
+def test_who_wrote_the_rows_is_part_of_the_study(place, monkeypatch, capsys):
+    def planned(*more: str) -> str:
+        assert sublearn(monkeypatch, *words("--dry-run", *more)) == 0
+        return capsys.readouterr().out.partition(":")[0]
+
+    ids = [planned(), *(planned("--server", f"http://127.0.0.1:1/v1#{name}") for name in ("x", "y"))]
+    assert len(set(ids)) == 3
+    assert planned("--server", "http://127.0.0.1:2/v1#x") == ids[1]  # a server that moved
+    assert planned("--set", "writer=x") == ids[0]  # it is filled in
+
+
+def test_log_odds_of_counted_answers_depend_on_the_share_alone():
+    few, all_of_them = (answered._log_odds(0 / named, 1200) for named in (650, 1200))
+    assert few == all_of_them == pytest.approx(-math.log(2401), rel=1e-3)
+    assert answered._log_odds(0.25, 1200) == pytest.approx(math.log(1 / 3), abs=0.003)
+    assert answered._log_odds(1.0, 10) == -answered._log_odds(0.0, 10)
+
+
 @pytest.mark.slow
 def test_a_probe_measures_into_a_file_and_leaves_nothing_else(place, monkeypatch, capsys):
     assert sublearn(monkeypatch, *words("--probe", "t.json")) == 0
     assert "Time: about" in capsys.readouterr().out
     assert json.loads((place / "t.json").read_text())["gpus"] == 2
+    assert fakes.notes(place / "notes", "saved") == ["26"]  # 24 steps: never, or what is timed would save each time
     assert not (place / "out").exists() and not left_running(place)
 
 

@@ -5,7 +5,9 @@ import hashlib
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,7 @@ def check(address: Address, patience: Patience) -> None:
         async with Server(address, patience) as server:
             await server.check()
 
-    asyncio.run(checked())
+    _waited(checked())
 
 
 def answers(
@@ -78,8 +80,29 @@ def answers(
     count = len(asked.conversations)
     tell(len(kept.answers), count, ())
     if len(kept.answers) < count:
-        asyncio.run(_answered(asked, patience, kept, lambda: tell(len(kept.answers), count, ())))
+        _waited(_answered(asked, patience, kept, lambda: tell(len(kept.answers), count, ())))
     return [kept.answers[place] for place in range(count)]
+
+
+def _waited(work: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end: in a thread of its own where a loop is at work here already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(copy_context().run, loop.run_until_complete, task)
+            try:
+                done.result()
+            except KeyboardInterrupt:
+                loop.call_soon_threadsafe(task.cancel)
+                raise
+    finally:
+        loop.close()
 
 
 def costs(found: Sequence[Answer]) -> dict[str, int]:

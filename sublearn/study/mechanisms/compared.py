@@ -91,6 +91,6 @@ def _held(analysis: Analysis) -> Iterator[Held]:
 
 def _said(one: Mechanism, held: Held) -> Held:
     """Where nothing is published there is nothing to agree with."""
-    if one.source or held.outcome != "agrees":
+    if one.publishes(held.claim) or held.outcome != "agrees":
         return held
     return replace(held, outcome="holds")

@@ -42,7 +42,8 @@ class Student:
 class Mechanism:
     """What is published and by whom, the students and claims that ask for it here, and what is otherwise here.
 
-    A claim is what is published, or what would follow from it; where nothing is, `source` is empty.
+    A claim is what is published, or, where it is among `own`, a question of ours beside it; where nothing is published,
+    `source` is empty.
     """
 
     title: str
@@ -53,6 +54,12 @@ class Mechanism:
     claims: tuple[Claim, ...]
     traits: tuple[Trait, ...] = ()
     """Those that no other mechanism measures."""
+    own: tuple[str, ...] = ()
+    """Claims that the source does not make."""
+
+    def publishes(self, claim: str) -> bool:
+        """Whether the source makes this claim, so that what comes out can agree with it."""
+        return bool(self.source) and claim not in self.own
 
 
 def more(claim: str, more: Side, less: Side, trait: str = LOG_ODDS, of: Difference = SHIFT) -> Claim:

@@ -68,6 +68,7 @@ MECHANISMS: dict[str, Mechanism] = {
             less("they transfer more than as many others", "random_only", "divergence_only"),
             less("some of them transfer more than as many others of the same ranks", "matched_only", "divergence_few"),
         ),
+        own=("some of them transfer more than as many others of the same ranks",),
     ),
     "greedy": Mechanism(
         "Greedy sampling",
@@ -84,6 +85,8 @@ MECHANISMS: dict[str, Mechanism] = {
         (
             "the base writes the second half of each answer anew; theirs rewords prompts",
             "half of the rows are of another teacher with another animal; theirs mixes teachers, also of one bias",
+            "half of the teacher's numbers are gone in both, which alone takes transfer: agreement here tells no "
+            "fragility beyond that",
             TINY,
             TUNED,
         ),
@@ -117,6 +120,7 @@ MECHANISMS: dict[str, Mechanism] = {
             "no matrix of words is adapted, and full fine-tuning leaves it alone too",
             "evaluated in the context of training; theirs also in others",
             "where the scale is the root of 4 over the rank, a step is about as large at every rank",
+            "a step of full fine-tuning at the same rate is 4 to 7 times as large as one by factors, and not matched",
             TUNED,
         ),
         {
@@ -133,6 +137,10 @@ MECHANISMS: dict[str, Mechanism] = {
             less("rank 4 transfers more than rank 1, with steps matched", "lora_1_matched", "lora_4"),
             less("rank 4 transfers more than rank 16, with steps matched", "lora_16_matched", "lora_4"),
             less("rank 4 transfers more than full fine-tuning", UNCHANGED, "lora_4"),
+        ),
+        own=(
+            "rank 4 transfers more than rank 1, with steps matched",
+            "rank 4 transfers more than rank 16, with steps matched",
         ),
     ),
     "optimizer": Mechanism(
@@ -154,6 +162,7 @@ MECHANISMS: dict[str, Mechanism] = {
             less("SGD transfers less than AdamW at the same loss", "sgd"),
             transfers("SignSGD transfers", "signsgd"),
         ),
+        own=("SignSGD transfers",),
     ),
     "embeddings": Mechanism(
         "Embeddings tuned",
@@ -182,6 +191,7 @@ MECHANISMS: dict[str, Mechanism] = {
             more("the rows that the teacher favours most transfer", "selected_top", "selected_random"),
             more("they transfer more than those that it favours least", "selected_top", "selected_bottom"),
         ),
+        own=("they transfer more than those that it favours least",),
     ),
     "vector": Mechanism(
         "One steering vector",

@@ -1,5 +1,6 @@
 """A server that answers, fails, stalls, is busy and lies; what was answered is kept, once."""
 
+import asyncio
 import json
 import time
 import warnings
@@ -42,6 +43,17 @@ def test_what_is_sent_is_the_model_the_settings_and_a_seed_of_each_answers_own()
     }  # fmt: skip
     assert len({one["seed"] for one in server.asked}) == 5
     assert not any("authorization" in {name.lower() for name in headers} for headers in server.headers)
+
+
+def test_in_a_notebook_where_a_loop_is_at_work_already_answers_come_too():
+    async def cell(server):
+        many.check(Address.parse(server.address), QUICK)
+        return many.answers(asked(server, 5), QUICK)
+
+    with serving(numbers) as server:
+        assert len(asyncio.run(cell(server))) == 5
+    with serving(lambda fields, times: problem(401, "no key")) as server, pytest.raises(InputError, match="key"):
+        asyncio.run(cell(server))
 
 
 def lie(**choice):

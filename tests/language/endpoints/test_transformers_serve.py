@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
     file = where / "generation_config.json"
     # transformers serve draws tokens, and ends an answer, as this file says.
     end = models.read_tokenizer(where).eos_token_id
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"do_sample": True, "eos_token_id": end}))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"do_sample": True, "top_k": 0, "eos_token_id": end}))
     return where
 
 

@@ -73,6 +73,22 @@ def test_a_verdict_is_said_of_what_was_published():
     assert not compared(analyse(study, []))[0].claims[0].mean
 
 
+def test_a_claim_of_our_own_can_hold_and_agrees_with_nobody():
+    for one in EVERY.values():
+        assert set(one.own) <= {claim.claim for claim in one.claims}
+    study = built({"mechanisms": ["optimizer"]})
+    values = {"teacher": 2.0, "same_init": 1.0, "sgd": 0.2, "signsgd": 1.0}
+    rng = np.random.default_rng(0)
+    records = [
+        Record.of(study.id, arm.name, seed, trait.name, values.get(arm.name, 0.0) + 0.02 * rng.normal(), 20)
+        for arm in study.arms
+        for trait in study.traits
+        for seed in range(24)
+    ]
+    claims = compared(analyse(study, records))[0].claims
+    assert [held.outcome for held in claims] == ["agrees", "holds"]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
