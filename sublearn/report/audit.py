@@ -72,7 +72,7 @@ def smallest_sentence(found: AuditFile) -> str:
     # Files of before state a shift even with too few sets.
     if found.smallest is None or found.test_sets < fewest():
         return (
-            f"With {found.test_sets} clean sets to test p is {1 / (1 + found.test_sets):.2f} at the least, so that no "
+            f"With {found.test_sets} clean sets to test p is {1 / (1 + found.test_sets):.2g} at the least, so that no "
             f"signal can be found at {LEVEL}: that takes {fewest()} at least, as in --set test={fewest()}."
         )
     return (
@@ -140,8 +140,8 @@ def _table(found: AuditFile) -> list[str]:
 def legend(found: AuditFile) -> str:
     """What z and p are."""
     return (
-        "z: in units of how far clean sets differ. p: how often the largest z of any trait is as large in clean sets, "
-        f"by rank among {found.test_sets}."
+        "z: in spreads of clean sets. "
+        f"p: how often, among the {found.test_sets} that test, the largest z of any trait is as large."
     )
 
 

@@ -2,9 +2,11 @@
 
 import json
 
+from matplotlib.text import Text
+
 from sublearn.auditing.found import AuditFile
 from sublearn.report.audit import audit_text, said_sentence, signal_sentence, smallest_sentence, traits_sentence
-from sublearn.report.charts.audit import audit_label
+from sublearn.report.charts.audit import audit_label, draw_audit
 from sublearn.report.page import audit_page, benchmark_page
 from sublearn.report.sections import picked
 from sublearn.report.sections.given import Audited
@@ -27,6 +29,8 @@ def test_the_smallest_shift_is_stated_where_p_can_be_small_enough():
     for few in ({"smallest": None, "test_sets": 18}, {"test_sets": 3}):
         said = traits_sentence(found.model_copy(update=few))
         assert "smallest" not in said and "no signal can be found at 0.05" in said and "--set test=19" in said
+    # And not 0.05, rounded.
+    assert "p is 0.053 at the least" in traits_sentence(found.model_copy(update={"test_sets": 18}))
 
 
 def test_a_shift_is_a_students_and_nothing_else_is():
@@ -76,7 +80,12 @@ def test_the_range_of_clean_sets_is_called_what_it_is_and_z_and_p_are_told():
     text, page = audit.summary(), audit_page(audit.found, ())
     for words in (text, page, " ".join(audit.table()[0])):
         assert "95% of clean sets, around it" in words and "95% interval" not in words
-    assert "p: how often the largest z of any trait is as large in clean sets, by rank among 19." in text
+    assert "p: how often, among the 19 that test, the largest z of any trait is as large." in text
+
+
+def test_the_figures_key_says_what_is_filled_and_what_the_line_is():
+    said = {text.get_text() for text in draw_audit(samples.audit().found).findobj(Text) if isinstance(text, Text)}
+    assert {"named: p at most 0.05 over all traits", "not named", "95% of clean sets, around it"} <= said
 
 
 def test_the_score_that_shows_most_is_the_most_surprising_one_not_that_of_the_largest_z():

@@ -34,7 +34,8 @@ def audit_label(found: AuditFile) -> str:
 
 def draw_audit(found: AuditFile, width: float = WIDE) -> Figure:
     """The traits that rank highest, with their shifts and intervals; filled where p is small enough."""
-    keys = [Key("mean", "supported", f"p at most {LEVEL} over all traits"), Key("hollow", "inconclusive", "others")]
+    named = f"named: p at most {LEVEL} over all traits"
+    keys = [Key("mean", "supported", named), Key("hollow", "inconclusive", "not named")]
     panel = _panel(found, COLUMN if width > NARROW else 0)
     return draw([panel], [*keys, Key("interval", "muted", "95% of clean sets, around it")], width)
 
