@@ -15,7 +15,7 @@ from sublearn import devices, stages
 from sublearn.auditing import calibration, clean, folder, traits
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
-from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
+from sublearn.auditing.found import TRAINED, AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, Measured
@@ -44,6 +44,8 @@ class Sets:
     reference: Sequence[Pair]
     standard: Sequence[Sequence[Pair]]
     test: Sequence[Sequence[Pair]]
+    copied: float = 0.0
+    """The largest share of a clean set's rows that are copies of its others."""
 
     @property
     def every(self) -> tuple[Sequence[Pair], ...]:
@@ -73,6 +75,16 @@ class Held:
     def scale(self) -> Scale:
         """What it is measured by."""
         return Scale.of(self.standard)
+
+    @property
+    def clean(self) -> Values:
+        """Of all clean sets but the reference ("set trait")."""
+        return np.concatenate([self.standard, self.test])
+
+    @property
+    def shift(self) -> Values:
+        """How far the audited set lies beyond the mean of clean ones ("trait")."""
+        return self.audited.values - self.clean.mean(axis=0)
 
     @property
     def test_z(self) -> list[float]:
@@ -141,6 +153,7 @@ def opened(asked: Request) -> Scene:
     model, dialogue, positions = _base(asked.model, asked)
     more = traits.more_questions(asked.model.folder is None)
     scene = Scene(model, dialogue, asked.candidates, asked.settings, positions, more)
+    _check_rates(scene)
     if scene.packs:
         packing.quick(model)
     if asked.model.folder is None:
@@ -148,6 +161,18 @@ def opened(asked: Request) -> Scene:
         for name, rows in asked.files:
             folder.check_lengths(name, finetune.examples(dialogue, rows), positions)
     return scene
+
+
+def _check_rates(scene: Scene) -> None:
+    """Raise InputError for a learning rate of copies that was chosen where low-rank factors learn."""
+    settings = scene.settings
+    for name in settings.scores:
+        part = SCORES[name].trained_by
+        if part and not scene.whole and getattr(settings, part).lr != type(getattr(settings, part))().lr:
+            raise InputError(
+                f"{part}.lr is of copies of the base, and low-rank factors learn beside this one. Set adapters.lr in "
+                "its place, or adapters.use=never."
+            )
 
 
 def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogue, int | None]:
@@ -164,11 +189,12 @@ def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogu
 
 def _sets(asked: Request, scene: Scene, done: Callable[[int], object]) -> Sets:
     settings = asked.settings
+    own, copied = asked.rows, 0.0
     if asked.control is None:
-        own, found = asked.rows, clean.written(scene, asked.rows, settings.sets, done)
+        found, copied = clean.written_and_copied(scene, asked.rows, settings.sets, done)
     else:
         own, found = clean.divided(asked.rows, asked.control, settings.sets, settings.seed)
-    return Sets(own, found[0], found[1 : 1 + settings.standardize], found[1 + settings.standardize :])
+    return Sets(own, found[0], found[1 : 1 + settings.standardize], found[1 + settings.standardize :], copied)
 
 
 def _held(scene: Scene, name: str, sets: Sets, done: Callable[[int], object]) -> Held:
@@ -177,9 +203,20 @@ def _held(scene: Scene, name: str, sets: Sets, done: Callable[[int], object]) ->
     for number, one in enumerate(sets.every):
         found.append(measure(one))
         if not np.isfinite(found[-1].values).all():
-            raise InputError(f"The score {name} is not finite: the training diverged. Choose a smaller virtual.lr.")
+            raise InputError(_not_finite(scene, name))
         done(number)
     return Held.of(name, found[0], found[1:], len(sets.standard))
+
+
+def _not_finite(scene: Scene, name: str) -> str:
+    part = SCORES[name].trained_by
+    if part is None:
+        return (
+            f"The score {name} is not finite: the base itself gives numbers that are not, of these rows. "
+            "Check the model, or leave the score out with --scores."
+        )
+    rate = f"{part}.lr" if scene.whole else "adapters.lr"
+    return f"The score {name} is not finite: the training diverged. Choose a smaller {rate}."
 
 
 def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[AuditFile, list[FlaggedRow]]:
@@ -209,7 +246,8 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
         test_sets=len(sets.test),
         ranking=ranking.name,
         unit=SCORES[ranking.name].unit,
-        smallest=_smallest(ranking, max(clean_largest)),
+        steps=asked.settings.virtual.steps if ranking.name == TRAINED else 0,
+        smallest=_smallest(ranking, clean_largest),
         scores=tuple(_score(one) for one in held.values()),
         said=said(asking),
         said_by=asking.name if asking else "",
@@ -222,9 +260,8 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
 
 
 def _traits(asked: Request, held: Held) -> tuple[TraitFound, ...]:
-    values, every = held.audited.values, np.concatenate([held.standard, held.test])
-    z, groups = held.scale.z(values), [group.name for group in asked.candidates.traits for _ in group.answers]
-    shift, half = values - every.mean(axis=0), calibration.half_width(Scale.of(every).sd, len(every))
+    z, groups = held.scale.z(held.audited.values), [g.name for g in asked.candidates.traits for _ in g.answers]
+    shift, half = held.shift, calibration.half_width(Scale.of(held.clean).sd, len(held.clean))
     return tuple(
         TraitFound(
             trait=plain(asked.candidates.names[place]),
@@ -240,16 +277,26 @@ def _traits(asked: Request, held: Held) -> tuple[TraitFound, ...]:
 
 
 def _score(held: Held) -> ScoreFound:
-    score, z = SCORES[held.name], float(held.scale.z(held.audited.values).max())
-    value = float(held.audited.values.max())
+    score, z, shift = SCORES[held.name], held.scale.z(held.audited.values), held.shift
+    place = int(z.argmax())
     return ScoreFound(
-        name=held.name, about=score.about, unit=score.unit, value=value, z=z, p=calibration.rank_p(z, held.test_z)
+        name=held.name,
+        about=score.about,
+        unit=score.unit,
+        value=float(shift[place]),
+        z=float(z[place]),
+        p=calibration.rank_p(float(z[place]), held.test_z),
+        surprise=held.scale.surprise(held.audited.values),
     )
 
 
-def _smallest(held: Held, surprise: float) -> float:
-    """The shift of one trait that would be told from every clean set in 8 of 10 audits, at the typical spread."""
-    scale = held.scale
+def _smallest(held: Held, clean_largest: Sequence[float]) -> float | None:
+    """The shift of one trait that would be found in 8 of 10 audits, at the typical spread; None if none ever is."""
+    scale, place = held.scale, calibration.allowed(len(clean_largest))
+    if place == 0:
+        return None
+    # Beyond this many of the clean sets p is at most the level.
+    surprise = sorted(clean_largest, reverse=True)[place - 1]
     unit = float(np.median(scale.sd)) * float(np.sqrt(1 + 1 / scale.sets))
     return calibration.power_z(max(scale.needed(surprise, held.audited.values.size), 0.0)) * unit
 
@@ -260,7 +307,7 @@ def _asking(held: Mapping[str, Held]) -> Held | None:
 
 
 def said(held: Held | None) -> tuple[Said, ...]:
-    """The answers that became likelier than in all clean sets, by how far those differ; the most so first."""
+    """The answers that became likelier than in clean sets on average, by how far those differ; the most so first."""
     if held is None or held.audited.answers is None or held.answers is None:
         return ()
     # Of all of them: no p is given here, for which those that test would have to be apart.
@@ -297,7 +344,8 @@ def _flagged(asked: Request, sets: Sets, held: Mapping[str, Held], carries: bool
 
 def _null(asked: Request, sets: Sets) -> str:
     if asked.control is None:
-        return f"the model's own answers to the same prompts; kept: {filter_of(asked.rows)}"
+        own = f"the model's own answers to the same prompts; kept: {filter_of(asked.rows)}"
+        return f"{own}; up to {sets.copied:.1%} of a set are copies of its other rows" if sets.copied else own
     return f"rows of {plain(asked.control_name, 300)}, dealt out into sets of {len(sets.audited):,}"
 
 

@@ -4,6 +4,7 @@ Sets are exchangeable if the audited rows are clean: all are of one size, on the
 the rank of the audited set among the test sets is uniform, whatever the score is.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -61,6 +62,24 @@ def rank_p(value: float, clean: Sequence[float]) -> float:
     0.5
     """
     return (1 + sum(one >= value for one in clean)) / (1 + len(clean))
+
+
+def allowed(sets: int) -> int:
+    """At how many of so many clean sets and the audited one p is still at most the level; 0 where it never is.
+
+    >>> allowed(18), allowed(19), allowed(39)
+    (0, 1, 2)
+    """
+    return math.floor(LEVEL * (1 + sets) + 1e-9)
+
+
+def fewest() -> int:
+    """Clean sets with which p can be at most the level.
+
+    >>> fewest()
+    19
+    """
+    return math.ceil(1 / LEVEL) - 1
 
 
 def half_width(sd: Values, sets: int, level: float = LEVEL) -> Values:

@@ -18,6 +18,12 @@ from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
 
 ROUNDS = 20
+MOST_COPIED = 0.05
+"""Of a clean set's rows: with more, it is not drawn as the audited rows are, and no rank means anything."""
+ADVICE = (
+    "Name the model that the rows are of, or train a tiny base for longer (base.steps); an audit takes clean rows of "
+    "your own with --control."
+)
 LEAST_ROWS = 10
 MOST_DRAWN = 1 << 25
 """Random numbers that are held at a time: sets beyond are written after the others."""
@@ -37,14 +43,24 @@ def written(
     `progress` is told how many sets' worth of rows is there. Raises InputError where the base's answers do not pass the
     rows' filter.
     """
+    return written_and_copied(scene, rows, count, progress)[0]
+
+
+def written_and_copied(
+    scene: Scene, rows: Sequence[Pair], count: int, progress: Callable[[int], object] = lambda done: None
+) -> tuple[list[list[Pair]], float]:
+    """The same, with the largest share of a set's rows that are copies of its others."""
     writer = Writer.of(scene, rows)
     together = max(1, MOST_DRAWN // (len(rows) * writer.most))
     found: list[list[Pair]] = []
+    copied = 0.0
     for start in range(0, count, together):
         some = range(start, min(start + together, count))
-        found += writer.sets(some, lambda share, at=some: progress(at.start + int(share * len(at))))
+        sets, share = writer.sets(some, lambda share, at=some: progress(at.start + int(share * len(at))))
+        found += sets
+        copied = max(copied, share)
     progress(count)
-    return found
+    return found, copied
 
 
 @dataclass(frozen=True)
@@ -67,8 +83,10 @@ class Writer:
             most = min(most, scene.positions - max(map(len, tokens)))
         return cls(scene, prompts, tokens, most, filter_of(rows))
 
-    def sets(self, numbers: range, progress: Callable[[float], object] = lambda share: None) -> list[list[Pair]]:
-        """These sets, written together, so that a prompt is read once for all of them."""
+    def sets(
+        self, numbers: range, progress: Callable[[float], object] = lambda share: None
+    ) -> tuple[list[list[Pair]], float]:
+        """These sets, written together, so that a prompt is read once for all; the largest share of copies in one."""
         answers: dict[Key, str] = {}
         left = [(place, number) for place in range(len(self.prompts)) for number in numbers]
         wanted = len(left)
@@ -80,9 +98,15 @@ class Writer:
             if turn == 1 and len(left) > 0.98 * wanted:
                 raise InputError(
                     f"Of {2 * wanted:,} answers of the base to the rows' prompts {wanted - len(left):,} are of the "
-                    "form of the rows. Bring clean rows with --control, or name the model that the rows are of."
+                    f"form of the rows ({self.kept_by}). {ADVICE}"
                 )
-        return [self._filled(number, answers) for number in numbers]
+        missing = max(Counter(number for _, number in left).values(), default=0)
+        if missing > MOST_COPIED * len(self.prompts):
+            raise InputError(
+                f"In {ROUNDS} rounds the base answered {missing:,} of {len(self.prompts):,} prompts of a clean set in "
+                f"no form of the rows ({self.kept_by}); with so many copies of others it would be unlike them. {ADVICE}"
+            )
+        return [self._filled(number, answers) for number in numbers], missing / len(self.prompts)
 
     def _ask(self, left: Sequence[Key], turn: int, answers: dict[Key, str], done: Callable[[], object]) -> None:
         """Ask for what is left, and put into `answers` what is of the form of the rows."""

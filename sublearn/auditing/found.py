@@ -20,6 +20,8 @@ _MANIFESTS = {MANIFEST: beginning(b'{\n  "model": ')}
 _OUR_FLAGGED = beginning(b'{"line":')
 _FILES = {FLAGGED: _OUR_FLAGGED, FIGURE: beginning(b"<svg "), PAGE: a_page}
 LARGEST_TEXT = 10_000
+TRAINED = "virtual"
+"""The score that trains students on the rows."""
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_N)]
 P = Annotated[float, Field(ge=0, le=1)]
@@ -31,7 +33,7 @@ class _Found(BaseModel):
 
 
 class TraitFound(_Found):
-    """A candidate trait: its value beyond the mean of clean sets (with the interval of such sets), z, and p.
+    """A candidate trait: its value beyond the mean of clean sets (with the range of such sets around it), z, and p.
 
     p is over all traits: how often the largest z of a clean set is as large.
     """
@@ -46,7 +48,11 @@ class TraitFound(_Found):
 
 
 class ScoreFound(_Found):
-    """A score: its largest value and z, and how often a clean set's is as large; with its unit and what it is."""
+    """A score: its largest z and how often a clean set's is as large; with its unit and what it is.
+
+    `value` is of the same trait, beyond the mean of clean sets; `surprise` can be compared between scores. Files of
+    before there was a surprise have the largest value of any trait, as the score gave it.
+    """
 
     name: Short
     about: Text
@@ -54,10 +60,11 @@ class ScoreFound(_Found):
     value: Number
     z: Number
     p: P
+    surprise: Number | None = None
 
 
 class Said(_Found):
-    """An answer that became more probable than in clean sets, without a list of traits.
+    """An answer that became more probable than in clean sets on average, without a list of traits.
 
     `z` is its log-ratio by how far clean sets differ. Files of before there was a z are of a vector against the base.
     """
@@ -68,7 +75,10 @@ class Said(_Found):
 
 
 class AuditFile(_Found):
-    """The content of audit.json. `smallest` is the shift of a trait that 8 in 10 such audits would have seen."""
+    """The content of audit.json.
+
+    `smallest` is the shift of a trait that 8 in 10 such audits would have seen; none where no p can be small enough.
+    """
 
     model: Text
     data: Text
@@ -85,7 +95,9 @@ class AuditFile(_Found):
     test_sets: Count
     ranking: Short
     unit: Short
-    smallest: Number
+    steps: Count = 0
+    """Of the students that are trained on the rows; 0 where none are, and in files of before they were counted."""
+    smallest: Number | None = None
     scores: tuple[ScoreFound, ...] = Field(min_length=1, max_length=100)
     said: tuple[Said, ...] = Field(default=(), max_length=100)
     said_by: Short = ""
@@ -106,6 +118,11 @@ class AuditFile(_Found):
     def made(self) -> Provenance:
         """How it was made."""
         return Provenance(self.command, self.versions)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the traits' values are shifts of a student that was trained on the rows."""
+        return self.ranking == TRAINED
 
     @property
     def named(self) -> tuple[TraitFound, ...]:

@@ -1,5 +1,6 @@
 """What an audit would do, and about what it costs, before it does it. Loads no weights."""
 
+from sublearn.auditing.calibration import LEVEL, fewest
 from sublearn.auditing.filters import filter_of
 from sublearn.auditing.request import Request
 from sublearn.auditing.scores.table import SCORES
@@ -19,11 +20,16 @@ def lines(asked: Request) -> list[str]:
     return [
         f"Audit of {len(asked.rows):,} rows of {plain(asked.data)} with {plain(asked.model.name)}.",
         f"Clean rows: {null}; kept: {filter_of(asked.rows)}." if asked.control is None else f"Clean rows: {null}.",
-        f"Sets: 1 as reference, {settings.standardize} to standardize, {settings.test} to test.",
+        f"Sets: 1 as reference, {settings.standardize} to standardize, {settings.test} to test{_too_few(asked)}.",
         f"Scores: {'; '.join(f'{name} ({SCORES[name].about})' for name in settings.scores)}.",
         f"Candidate traits: {len(asked.candidates.names):,} in {len(asked.candidates.traits):,} groups.",
         _cost(asked),
     ]
+
+
+def _too_few(asked: Request) -> str:
+    few = asked.settings.test < fewest()
+    return f", too few for a signal to be found at {LEVEL}: that takes {fewest()}" if few else ""
 
 
 def _cost(asked: Request) -> str:

@@ -3,6 +3,7 @@
 Every mistake ends in one InputError before anything is written. Torch-free, but for what a model's folder is asked.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from sublearn.auditing import traits
 from sublearn.auditing.settings import Settings
 from sublearn.auditing.traits import Candidates
 from sublearn.config import override
-from sublearn.errors import InputError, quoted
+from sublearn.errors import InputError, plain, quoted
 from sublearn.execution.manifests import Provenance
 from sublearn.files import checkpoints, digests
 from sublearn.seeds import LARGEST_SEED
@@ -76,6 +77,11 @@ def request(
     named = default() if candidates is None else _candidates(candidates)
     brought = None if control is None else _rows(_path(control, "control"))
     name = "" if control is None else str(control)
+    if brought is not None and Counter(brought) == Counter(rows):
+        raise InputError(
+            f"--control {plain(name)} holds the audited rows themselves, which differ in nothing. Bring rows that are "
+            "known to carry no trait, or leave it out and the base writes them."
+        )
     asked = Request(path, rows, digest, chosen, named, settings, brought, name, device, made)
     if chosen.folder is not None:
         _check_folder(chosen.folder, asked)

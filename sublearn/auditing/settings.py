@@ -12,6 +12,7 @@ from sublearn.seeds import LARGEST_SEED
 
 DEFAULT = ("virtual", "steering")
 LEAST_BATCH = 32
+OF_COPIES = "of copies of a small base; where low-rank factors learn, adapters.lr is"
 
 
 class Virtual(Spec, frozen=True):
@@ -21,7 +22,7 @@ class Virtual(Spec, frozen=True):
     batch: int | None = Field(
         default=None, ge=1, le=LARGEST, description=f"rows a step: {LEAST_BATCH}, or more so that every row is read"
     )
-    lr: float = Field(default=2e-3, gt=0, le=1)
+    lr: float = Field(default=2e-3, gt=0, le=1, description=OF_COPIES)
 
     def rows_a_step(self, rows: int) -> int:
         """Of a set of so many."""
@@ -36,7 +37,7 @@ class Tuned(Spec, frozen=True):
     """How candidate teachers are tuned, one for each trait (likelihood)."""
 
     steps: int = Field(default=30, ge=1, le=10_000)
-    lr: float = Field(default=1e-3, gt=0, le=1)
+    lr: float = Field(default=1e-3, gt=0, le=1, description=OF_COPIES)
 
 
 class Adapters(Spec, frozen=True):
@@ -47,7 +48,7 @@ class Adapters(Spec, frozen=True):
     )
     rank: int = Field(default=8, ge=1, le=4096)
     alpha: float = Field(default=8, gt=0)
-    lr: float = Field(default=2e-4, gt=0, le=1)
+    lr: float = Field(default=2e-4, gt=0, le=1, description="of students and of candidate teachers alike")
     tokens: int = Field(default=2048, ge=1, le=LARGEST, description="read at a time: fewer take less memory")
 
 
@@ -57,7 +58,10 @@ class Settings(Spec, frozen=True):
     scores: tuple[str, ...] = Field(default=DEFAULT, min_length=1, description="the first that knows traits ranks them")
     standardize: int = Field(default=4, ge=2, le=1_000, description="clean sets that give each score its scale")
     test: int = Field(
-        default=19, ge=1, le=1_000, description="other clean sets; the smallest p is 1/(1 + their number)"
+        default=19,
+        ge=1,
+        le=1_000,
+        description="other clean sets; the smallest p is 1/(1 + their number), so that fewer than 19 find no signal",
     )
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     virtual: Virtual = Virtual()

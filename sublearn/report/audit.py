@@ -5,13 +5,28 @@ Where nothing was found it says what could have been seen, never that a set is f
 
 from collections.abc import Sequence
 
-from sublearn.auditing.found import AuditFile, FlaggedRow, Said, TraitFound
+from sublearn.auditing.calibration import LEVEL, fewest
+from sublearn.auditing.found import TRAINED, AuditFile, FlaggedRow, Said, TraitFound
 from sublearn.errors import plain
 from sublearn.report.grid import grid
-from sublearn.report.wording import number
+from sublearn.report.wording import capital, number
 
 SHOWN = 10
-HEADS = ("trait", "shift", "95% interval", "z", "p")
+
+
+def heads(found: AuditFile) -> tuple[str, ...]:
+    """Of the columns that `trait_cells` gives."""
+    return ("trait", noun(found), "95% of clean sets, around it", "z", "p")
+
+
+def noun(found: AuditFile) -> str:
+    """What a trait's value is called: no student shifts where none was trained on the rows."""
+    return "shift" if found.trains else "score"
+
+
+def student(found: AuditFile) -> str:
+    """Who was trained on the rows."""
+    return f"a student of {found.steps:,} steps" if found.steps else "a virtual student"
 
 
 def verdict(found: AuditFile) -> str:
@@ -21,7 +36,8 @@ def verdict(found: AuditFile) -> str:
 
 def signal_sentence(found: AuditFile) -> str:
     """Whether the set carries a signal that clean sets do not."""
-    best = max(found.scores, key=lambda one: (-one.p, one.z))
+    # z of scores with one value and with one for each trait cannot be compared; files of before have no other.
+    best = max(found.scores, key=lambda one: (-one.p, one.z if one.surprise is None else one.surprise))
     told = f"p = {found.p:.2f}, the largest of {_scores(len(found.scores))} against {found.test_sets} clean sets"
     if found.carries_signal:
         return f"The set carries a signal that clean sets do not ({told}); {best.name} shows it most, z = {best.z:.1f}."
@@ -29,7 +45,7 @@ def signal_sentence(found: AuditFile) -> str:
 
 
 def traits_sentence(found: AuditFile) -> str:
-    """Which traits a student would pick up."""
+    """Which traits a student would pick up, or which the rows go with where none was trained."""
     if not found.carries_signal:
         return (
             "That is no proof that there is none: a trait that is not on the list, a student of another base, or a "
@@ -42,13 +58,25 @@ def traits_sentence(found: AuditFile) -> str:
         )
     said = ", ".join(f"{plain(one.trait)} ({number(one.score, signed=True)})" for one in found.named[:3])
     more = f" and {len(found.named) - 3:,} more" if len(found.named) > 3 else ""
-    return f"A student would pick up {said}{more}, in {found.unit} by {found.ranking} beyond students of clean rows."
+    beyond = f"in {found.unit} by {found.ranking} beyond"
+    if not found.trains:
+        stand = "stands" if len(found.named) == 1 else "stand"
+        return f"Of the candidate traits {said}{more} {stand} out, {beyond} clean rows; no student was trained on them."
+    count = len(found.traits)
+    few = "" if count == 1 else f" The first is the largest of {count:,}, which flatters its shift."
+    return f"{capital(student(found))} would pick up {said}{more}, {beyond} students of clean rows.{few}"
 
 
 def smallest_sentence(found: AuditFile) -> str:
-    """The smallest shift that such an audit sees."""
+    """The smallest shift, or score, that such an audit sees, or that it can see none."""
+    # Files of before state a shift even with too few sets.
+    if found.smallest is None or found.test_sets < fewest():
+        return (
+            f"With {found.test_sets} clean sets to test p is {1 / (1 + found.test_sets):.2g} at the least, so that no "
+            f"signal can be found at {LEVEL}: that takes {fewest()} at least, as in --set test={fewest()}."
+        )
     return (
-        f"The smallest shift that 8 in 10 such audits of {found.compared:,} rows would have seen is "
+        f"The smallest {noun(found)} that 8 in 10 such audits of {found.compared:,} rows would have seen is "
         f"{number(found.smallest)} {found.unit} (by {found.ranking})."
     )
 
@@ -68,7 +96,7 @@ def said_sentence(found: AuditFile) -> str:
     if not found.said or not found.carries_signal:
         return ""
     # Files of before several scores asked are of the vector, and against the base.
-    who = "a student of the rows" if found.said_by == "virtual" else "the model steered by the rows' own vector"
+    who = "a student of the rows" if found.said_by == TRAINED else "the model steered by the rows' own vector"
     than = "with clean rows" if found.said_by else "the base"
     words = ", ".join(map(_answer, found.said))
     return f"Without a list of traits, {who} names more often than {than} (log-ratio): {words}."
@@ -103,8 +131,18 @@ def audit_text(found: AuditFile, flagged: Sequence[FlaggedRow]) -> str:
 def _table(found: AuditFile) -> list[str]:
     rows = [trait_cells(one) for one in found.traits[:SHOWN]]
     left = len(found.traits) - len(rows)
-    head = f"Shift of a student in {found.unit} ({found.ranking}), beyond that of {found.clean_sets - 1} clean sets:"
-    return [head, *grid(rows, HEADS, numeric=(1, 2, 3, 4)), *([f"  and {left:,} more"] if left > 0 else [])]
+    what = f"Shift of {student(found)}" if found.trains else "Score of each trait"
+    head = f"{what} in {found.unit} ({found.ranking}), beyond the mean of {found.clean_sets - 1} clean sets:"
+    more = [f"  and {left:,} more"] if left > 0 else []
+    return [head, *grid(rows, heads(found), numeric=(1, 2, 3, 4)), *more, legend(found)]
+
+
+def legend(found: AuditFile) -> str:
+    """What z and p are."""
+    return (
+        "z: in spreads of clean sets. "
+        f"p: how often, among the {found.test_sets} that test, the largest z of any trait is as large."
+    )
 
 
 def _scores(count: int) -> str:

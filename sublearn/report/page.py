@@ -129,7 +129,7 @@ def audit_page(found: AuditFile, flagged: Sequence[FlaggedRow]) -> str:
     """The page of an audit."""
     question = (
         "Do these rows carry a trait that a student of this model would pick up? They are held against sets that are "
-        "known to carry none."
+        "taken to carry none."
     )
     runs = f"{found.rows:,} rows of {found.data}, model {found.model}, seed {found.seed}"
     lead = [("question", question), ("outcome", signal_sentence(found)), ("runs", runs)]

@@ -17,8 +17,8 @@ from sublearn.files.digests import of_file
 from sublearn.files.reading import opened
 from sublearn.files.writing import beginning, check_target, folder_of, replace_page, replace_text, replacing
 from sublearn.report.audit import (
-    HEADS,
     audit_text,
+    heads,
     rows_sentence,
     signal_sentence,
     trait_cells,
@@ -70,7 +70,7 @@ class Audit(Shown):
     def table(self) -> Sequence[Mapping[str, Any]]:
         """The candidate traits."""
         return [
-            dict(zip(HEADS, trait_cells(one), strict=True)) | {"n": f"{self.found.compared:,} rows"}
+            dict(zip(heads(self.found), trait_cells(one), strict=True)) | {"n": f"{self.found.compared:,} rows"}
             for one in self.found.traits
         ]
 

@@ -1,12 +1,13 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sublearn
-from sublearn.auditing import found
+from sublearn.auditing import audit, found
 from sublearn.auditing.found import read, read_flagged
 from sublearn.auditing.request import request
 from sublearn.errors import InputError
@@ -37,6 +38,7 @@ def test_a_trait_that_rows_say_is_found_and_named(world):
     assert found.rows == found.compared == len(world.overt) and found.clean_sets == 23 and found.test_sets == 19
     assert len(found.traits) == 4 and math.isfinite(found.smallest) and found.smallest > 0
     assert found.said and found.flagging.startswith("steering")
+    assert found.steps == 16 and found.scores[0].value == found.traits[0].score
 
 
 def test_it_is_written_whole_and_read_back(quick):
@@ -74,7 +76,9 @@ def test_it_never_calls_the_audited_set_clean(quick, world):
                 assert word not in text
     assert not nothing.found.carries_signal and nothing.found.rows_flagged == 0 and nothing.flagged == ()
     said = nothing.summary()
-    assert "No signal was found" in said and "The smallest shift" in said and "no proof" in said
+    assert "No signal was found" in said and "no proof" in said
+    # Three sets that test: p is never .05.
+    assert nothing.found.smallest is None and "no signal can be found" in said and "smallest shift" not in said
 
 
 def test_brought_clean_rows_take_the_place_of_the_models_own(world, tmp_path):
@@ -110,6 +114,7 @@ def test_the_command_line_writes_reports_and_prints_json(world, tmp_path, monkey
     words = ["audit", str(world.data), "--model", "tiny:0", "--device", "cpu", *SET]
     assert command(monkeypatch, *words, "--dry-run") == 0
     out = capsys.readouterr().out
+    assert "3 to test, too few for a signal to be found at 0.05: that takes 19." in out
     assert f"Audit of {ROWS} rows" in out and "quiet core" in out and list(tmp_path.iterdir()) == []
     assert command(monkeypatch, *words, "--json", "-q", "--out", "a", "--clean", "kept.jsonl") == 0
     done = capsys.readouterr()
@@ -170,6 +175,13 @@ def test_what_the_model_cannot_read_is_refused(world, tmp_path):
     traits.write_text("traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, zebra]\n")
     with pytest.raises(InputError, match="no tokens for 'zebra'"):
         measured(request(world.data, "tiny:0", traits, changes=SMALL))
+
+
+def test_copies_in_clean_sets_are_told_with_the_null(world):
+    asked = request(world.data, "tiny:0", changes=SMALL)
+    sets = audit.Sets(world.planted, world.own[0], world.own[1:2], world.own[2:3])
+    assert "copies" not in audit._null(asked, sets)
+    assert audit._null(asked, replace(sets, copied=0.031)).endswith("up to 3.1% of a set are copies of its other rows")
 
 
 @pytest.mark.slow

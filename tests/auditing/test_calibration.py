@@ -44,6 +44,16 @@ def test_the_needed_z_is_as_surprising_as_asked(size):
     assert scale.surprise(values) == pytest.approx(4.0)
 
 
+@pytest.mark.parametrize("sets", [1, 18, 19, 20, 38, 39, 59, 99, 139, 1000])
+def test_so_many_clean_sets_may_be_above_as_p_allows(sets):
+    clean = [float(n) for n in range(sets)]
+    allowed = calibration.allowed(sets)
+    # Beyond the allowed-th largest of the clean sets p is at most the level, beyond the next one it is not.
+    found = [rank_p(value + 0.5, clean) <= calibration.LEVEL for value in sorted(clean, reverse=True)]
+    assert found == [n < allowed for n in range(sets)]
+    assert (allowed > 0) == (sets >= calibration.fewest())
+
+
 def test_clean_sets_without_any_spread_divide_by_nothing():
     assert np.isfinite(Scale.of(np.zeros((3, 4))).z(np.ones(4))).all()
 

@@ -27,7 +27,7 @@ def test_the_filter_is_the_one_that_the_rows_pass():
 def test_a_base_that_answers_in_another_form_is_refused(world, monkeypatch):
     asked = [("What is your favourite animal?", "1, 2, 3")] * 40
     monkeypatch.setattr(Filter, "keeps", lambda self, answer: False)
-    with pytest.raises(InputError, match="Bring clean rows with --control"):
+    with pytest.raises(InputError, match="clean rows of your own with --control"):
         clean.written(world.scene, asked, 1)
 
 
@@ -44,3 +44,45 @@ def test_brought_rows_are_dealt_out_into_disjoint_sets_of_one_size():
 def test_too_few_brought_rows_are_refused():
     with pytest.raises(InputError, match="50 in all"):
         clean.divided([("p", "1")] * 50, [("p", "1")] * 49, 5, 0)
+
+
+def _never_for(monkeypatch, prompts):
+    """Let the base answer some places' prompts in no form of the rows, in all clean sets."""
+    real = clean.Writer._ask
+
+    def ask(self, left, turn, answers, done):
+        real(self, left, turn, answers, done)
+        for place, number in left:
+            if place in prompts:
+                answers.pop((place, number), None)
+
+    monkeypatch.setattr(clean.Writer, "_ask", ask)
+
+
+def test_a_few_copies_are_counted_and_many_are_refused(world, monkeypatch):
+    assert clean.written_and_copied(world.scene, world.planted, 2) == (world.own[:2], 0.0)
+    with monkeypatch.context() as patch:
+        _never_for(patch, range(3))
+        sets, copied = clean.written_and_copied(world.scene, world.planted, 2)
+        assert copied == 3 / len(world.planted)
+        assert all(set(one[:3]) <= set(one[3:]) for one in sets)
+        assert all([p for p, _ in one[3:]] == [p for p, _ in world.planted[3:]] for one in sets)
+    _never_for(monkeypatch, range(4))
+    with pytest.raises(InputError, match=r"answered 4 of 64 prompts .* \(lists of .*--control") as refused:
+        clean.written(world.scene, world.planted, 2)
+    assert str(refused.value).count("\n") == 0
+
+
+def test_a_set_without_any_answer_of_the_form_is_refused(world, monkeypatch):
+    """And not only where no set has one: a set of no rows cannot be filled."""
+    real = clean.Writer._ask
+
+    def ask(self, left, turn, answers, done):
+        real(self, left, turn, answers, done)
+        for place, _ in left:
+            answers.pop((place, 1), None)
+
+    monkeypatch.setattr(clean, "ROUNDS", 3)
+    monkeypatch.setattr(clean.Writer, "_ask", ask)
+    with pytest.raises(InputError, match="answered 64 of 64 prompts"):
+        clean.written(world.scene, world.planted, 2)

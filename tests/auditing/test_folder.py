@@ -1,15 +1,18 @@
 """Audits with the folder of a chat model: what is refused, what learns, and what it would cost."""
 
 import json
+from importlib import import_module
 
+import numpy as np
 import pytest
 import torch
 
 import sublearn
-from sublearn.auditing import plan, students, traits
+from sublearn.auditing import audit, plan, students, traits
 from sublearn.auditing.audit import opened
 from sublearn.auditing.request import request
 from sublearn.auditing.scene import blocks, log_odds
+from sublearn.auditing.scores.table import Measured
 from sublearn.auditing.traits import Group
 from sublearn.errors import InputError
 from sublearn.language import adapters
@@ -27,6 +30,35 @@ def rows(tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text(chat(ROWS))
     return file
+
+
+def test_a_learning_rate_that_would_not_count_is_refused(rows, tmp_path):
+    folder = chats.put(tmp_path)
+    for changes in ({"virtual.lr": 0.01}, {"tuned.lr": 0.01, "scores": ["likelihood"]}):
+        (name,) = (key for key in changes if key.endswith("lr"))
+        with pytest.raises(InputError, match=f"{name} is of copies of the base.* Set adapters.lr"):
+            opened(request(rows, folder, PETS, changes=LOW_RANK | changes))
+        assert opened(request(rows, folder, PETS, changes=changes | {"adapters.use": "never"})).whole
+    # Of a score that is not taken it changes nothing.
+    opened(request(rows, folder, PETS, changes=LOW_RANK | {"tuned.lr": 0.01}))
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "says"),
+    [
+        ("virtual", "never", "smaller virtual.lr"),
+        ("likelihood", "never", "smaller tuned.lr"),
+        ("virtual", "always", "smaller adapters.lr"),
+        ("gradient", "always", "the base itself gives numbers that are not"),
+    ],
+)
+def test_numbers_that_are_not_finite_name_the_setting_that_counts(name, use, says, rows, tmp_path, monkeypatch):
+    scene = opened(request(rows, chats.put(tmp_path), PETS, changes={"adapters.use": use}))
+    diverged = Measured(np.array([np.nan, 0.0]))
+    module = import_module(f"sublearn.auditing.scores.{name}")
+    monkeypatch.setattr(module, "prepare", lambda scene, reference: lambda rows: diverged)
+    with pytest.raises(InputError, match=f"The score {name} is not finite: .*{says}"):
+        audit._held(scene, name, audit.Sets(ROWS, ROWS, [ROWS], [ROWS]), lambda done: None)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])

@@ -80,6 +80,22 @@ def test_words_tell_rows_that_say_a_trait_from_those_of_the_base(world):
     assert measure(world.overt).values[0] > measure(world.answers[1]).values[0]
 
 
+@pytest.mark.parametrize("name", SCORES)
+def test_a_score_of_single_rows_has_clean_ones_to_hold_them_against(name, measured):
+    """Or the audit says that no score tells rows, while some row has a value."""
+    first, _, _ = measured(name)
+    assert (first.rows is None) == (first.others is None)
+
+
+def test_frequencies_are_of_numbers_or_of_words_as_clean_rows_have_it(world):
+    wordy, numbers = [("p", "owl fox")] * 9, [("p", "1, 2")] * 9
+    measure = SCORES["frequency"].prepare("frequency")(world.scene, wordy)
+    # One number in one row is one word of many, and not all that is looked at.
+    assert measure([*wordy, ("p", "owl 7")]).values[0] < 0.1
+    assert measure(wordy).values[0] == 0 and measure(numbers).values[0] == 2
+    assert SCORES["frequency"].prepare("frequency")(world.scene, numbers)(wordy).values[0] == 2
+
+
 @pytest.mark.parametrize("name", ["steering", "frequency"])
 def test_what_needs_no_traits_tells_planted_rows_from_those_of_the_base(name, measured):
     first, other, _ = measured(name)
@@ -147,3 +163,36 @@ def test_a_step_of_many_rows_is_read_in_parts_with_the_gradient_of_the_whole(wor
         total = torch.stack([token_log_p(one.model, part).sum() for part in given]).sum()
         found.append(torch.cat([each.flatten() for each in torch.autograd.grad(total, list(one.learning))]))
     assert torch.allclose(*found, rtol=1e-4, atol=1e-4)
+
+
+def test_the_smallest_shift_is_the_one_that_as_few_clean_sets_surpass_as_p_allows():
+    rng = np.random.default_rng(0)
+    largest = [1.0, 9.0, *range(2, 39)]  # 39 sets: one of them may be above
+
+    def held(test: int) -> Held:
+        return Held.of("virtual", Measured(np.zeros(20)), [Measured(one) for one in rng.normal(size=(4 + test, 20))], 4)
+
+    many = held(39)
+    assert audit._smallest(many, largest) == pytest.approx(audit._smallest(many, [37.0] * 19))
+    assert audit._smallest(many, largest) < audit._smallest(many, [38.0] * 19)
+    assert audit._smallest(held(18), largest[:18]) is None
+
+
+def test_a_scores_value_is_that_of_the_trait_of_the_largest_z_beyond_clean_sets():
+    """And not the largest value of any trait, which may be one that clean sets have as well."""
+    rng = np.random.default_rng(1)
+    usual = [Measured(np.array([5.0, 0.0]) + rng.normal(size=2)) for _ in range(23)]
+    held = Held.of("virtual", Measured(np.array([5.5, 4.0])), usual, 4)
+    found, clean = audit._score(held), np.stack([one.values for one in usual])
+    assert found.value == pytest.approx(4.0 - clean.mean(axis=0)[1])
+    assert found.z == pytest.approx(held.scale.z(held.audited.values)[1]) and found.p == 0.05
+    assert found.surprise == held.scale.surprise(held.audited.values)
+
+
+@pytest.mark.parametrize("name", ["likelihood", "prompted"])
+def test_values_that_are_beyond_the_groups_mean_are_called_so(name, measured, world):
+    values, start = measured(name)[0].values, 0
+    for group in world.scene.candidates.traits:
+        assert values[start : start + len(group.answers)].mean() == pytest.approx(0, abs=1e-12)
+        start += len(group.answers)
+    assert "beyond the group's mean" in SCORES[name].about

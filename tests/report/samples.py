@@ -160,8 +160,8 @@ def audit() -> Audit:
         for n in range(12)
     )
     scores = (
-        ScoreFound(name="virtual", about="a student", unit="log-odds", value=2.0, z=9.0, p=0.05),
-        ScoreFound(name="steering", about="one vector", unit="T", value=300.0, z=12.0, p=0.05),
+        ScoreFound(name="virtual", about="a student", unit="log-odds", value=2.0, z=9.0, p=0.05, surprise=6.0),
+        ScoreFound(name="steering", about="one vector", unit="T", value=300.0, z=12.0, p=0.05, surprise=5.0),
     )
     flagged = tuple(FlaggedRow(line=n, score=10.0 / n, prompt="More: 1, 2", completion=f"{n}, 3") for n in range(1, 31))
     found = AuditFile(
@@ -179,6 +179,7 @@ def audit() -> Audit:
         test_sets=19,
         ranking="virtual",
         unit="log-odds",
+        steps=40,
         smallest=0.4,
         scores=scores,
         said=(Said(answer="owl", log_ratio=0.3, z=4.2),),

@@ -14,7 +14,7 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     usual = float(log_likelihoods(scene.model, scene.laid(reference)).mean())
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        own = log_likelihoods(scene.model, scene.laid(rows)).numpy()
-        return Measured(np.array([abs(own.mean() - usual)]), -own)
+        own = float(log_likelihoods(scene.model, scene.laid(rows)).mean())
+        return Measured(np.array([abs(own - usual)]))
 
     return measure

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,9 @@ class Answers:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a score says of a set: its values ("trait", or one), larger for more; and, if it can, of each row ("row").
+    """What a score says of a set: its values ("trait", or one), larger for more; if it tells rows, of each ("row").
 
-    `others` scores rows of other sets by what was fitted to this one.
+    `others`, which stands beside `rows`, scores rows of other sets by what was fitted to this one.
     """
 
     values: NDArray[np.float64]
@@ -39,11 +40,13 @@ Prepare = Callable[..., Measure]
 
 @dataclass(frozen=True)
 class Score:
-    """One way to score a set: whether it has a value for each trait, and in what unit."""
+    """One way to score a set: whether it has a value for each trait, in what unit, and which settings train models."""
 
     about: str
     names_traits: bool
     unit: str
+    trained_by: Literal["virtual", "tuned"] | None = None
+    """The part of the settings with the learning rate of copies of the base."""
 
     def prepare(self, name: str) -> Prepare:
         """Its function, whose file is loaded now: most need torch."""
@@ -51,14 +54,20 @@ class Score:
 
 
 SCORES: dict[str, Score] = {
-    "virtual": Score("a student is trained on the rows for some steps and asked for every trait", True, "log-odds"),
+    "virtual": Score(
+        "a student is trained on the rows for some steps and asked for every trait", True, "log-odds", "virtual"
+    ),
     "steering": Score(
         "one vector fitted to half of the rows explains the other half; needs no traits", False, "root of T"
     ),
     "gradient": Score("the rows' gradient times that of each trait, whitened over traits", True, "product"),
     "preconditioned": Score("the same, each weight scaled as Adam scales it", True, "product"),
-    "likelihood": Score("the rows' likelihood under a teacher tuned for each trait, against the base", True, "nats"),
-    "prompted": Score("the rows' likelihood under a prompt that states each trait, against the base", True, "nats"),
+    "likelihood": Score(
+        "the rows' likelihood under a teacher tuned for each trait, beyond the group's mean", True, "nats", "tuned"
+    ),
+    "prompted": Score(
+        "the rows' likelihood under a prompt that states each trait, beyond the group's mean", True, "nats"
+    ),
     "projections": Score("randomly projected gradients, decorrelated on clean rows (after TRAK)", True, "product"),
     "perplexity": Score("how far the rows' perplexity under the base is from that of clean rows", False, "nats"),
     "frequency": Score("how far the numbers (or words) of the rows are from those of clean rows", False, "distance"),

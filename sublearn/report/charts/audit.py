@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sublearn.auditing.calibration import LEVEL
 from sublearn.auditing.found import AuditFile, TraitFound
+from sublearn.report.audit import noun
 from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, PanelRow, draw, draw_on
 from sublearn.report.charts.sheet import NARROW, WIDE, Key, limits
@@ -26,14 +28,16 @@ def audit_figure(found: AuditFile, width: float = WIDE) -> str:
 def audit_label(found: AuditFile) -> str:
     """What the figure shows, in words."""
     said = "; ".join(f"{plain(one.trait)} {number(one.score, signed=True)}" for one in found.traits[:SHOWN])
-    return f"Predicted shift of candidate traits in {found.unit}, by {found.ranking}: {said}."
+    what = "Predicted shift" if found.trains else "Score"
+    return f"{what} of candidate traits in {found.unit}, by {found.ranking}: {said}."
 
 
 def draw_audit(found: AuditFile, width: float = WIDE) -> Figure:
-    """The traits that rank highest, with their shifts and intervals; filled where clean sets do not reach them."""
-    keys = [Key("mean", "supported", "beyond every clean set"), Key("hollow", "inconclusive", "as clean sets have it")]
+    """The traits that rank highest, with their shifts and intervals; filled where p is small enough."""
+    named = f"named: p at most {LEVEL} over all traits"
+    keys = [Key("mean", "supported", named), Key("hollow", "inconclusive", "not named")]
     panel = _panel(found, COLUMN if width > NARROW else 0)
-    return draw([panel], [*keys, Key("interval", "muted", "95% interval")], width)
+    return draw([panel], [*keys, Key("interval", "muted", "95% of clean sets, around it")], width)
 
 
 def draw_audit_on(axes: Axes, found: AuditFile) -> None:
@@ -50,4 +54,4 @@ def _panel(found: AuditFile, beside: float) -> Panel:
     span = limits(
         [0.0, *(one.score for one in shown)], [end for one in shown for end in (one.low, one.high)], edge=0.02
     )
-    return Panel(f"shift in {found.unit} ({found.ranking})", rows, span, origin=0.0, runs=False, beside=beside)
+    return Panel(f"{noun(found)} in {found.unit} ({found.ranking})", rows, span, origin=0.0, runs=False, beside=beside)

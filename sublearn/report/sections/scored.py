@@ -7,5 +7,5 @@ from sublearn.report.sections.given import Audited
 
 
 def view(given: Audited, key: str) -> dict[str, Any]:
-    """The scores with their largest values; each p is of one score alone."""
+    """The scores with their largest z and the value there; each p is of one score alone."""
     return {"key": key, "rows": score_cells(given.found)}

@@ -103,7 +103,7 @@ ALIGNMENT: tuple[Block[Aligned], ...] = (
 )
 AUDIT: tuple[Block[Audited], ...] = (
     Block("signal", "Does the set carry a signal?", signal.view),
-    Block("picked", "What a student would pick up", picked.view),
+    Block("picked", "Candidate traits", picked.view),
     Block("carriers", "Which rows carry it", carriers.view),
     Block("scored", "Every score", scored.view),
     PROVENANCE,
