@@ -15,8 +15,8 @@ def goals_sentence(found: BenchmarkFile) -> str:
         return "Nothing was measured that has a goal."
     below, said = [one.what for one in judged if not one.reached], Counter(one.verdict for one in judged)
     told = (
-        f"Estimates reach {len(judged) - len(below)} of {len(judged)} goals; by their intervals {said['met']} are met, "
-        f"{said['missed']} missed and {said['open']} open."
+        f"Estimates reach {len(judged) - len(below)} of {len(judged)} goals; by intervals {said['met']} met, "
+        f"{said['missed']} missed, {said['open']} open."
     )
     return f"{told} Not reached: {', '.join(below)}." if below else told
 
