@@ -71,8 +71,8 @@ def test_the_page_does_not_say_of_clean_sets_what_nobody_knows():
 
 def test_a_benchmarks_page_says_which_correlation_has_which_interval():
     page = samples.unmarked(benchmark_page(samples.benchmark()))
-    assert "correlations over bases Fisher&#39;s" in page or "correlations over bases Fisher's" in page
-    assert "that over every trained set, of which a base has several, resamples bases as well" in page
+    assert "the correlation over bases Fisher&#39;s" in page or "the correlation over bases Fisher's" in page
+    assert "the correlation over every trained set, of which a base has several, have a jackknife's" in page
 
 
 def test_the_range_of_clean_sets_is_called_what_it_is_and_z_and_p_are_told():
