@@ -1,5 +1,4 @@
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,18 +6,13 @@ from pathlib import Path
 import pytest
 
 from sublearn.execution.store import load
+from tests.examples.batch import sound
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "slurm.sbatch"
 
 
 def test_the_batch_file_is_sound_and_its_numbers_agree():
-    assert subprocess.run(["bash", "-n", str(SCRIPT)], capture_output=True, check=False).stderr == b""
-    lines = SCRIPT.read_text().splitlines()
-    first = next(i for i, line in enumerate(lines) if line and not line.startswith("#"))
-    directives = [i for i, line in enumerate(lines) if line.startswith("#SBATCH")]
-    # Slurm reads none behind the first command.
-    assert directives and max(directives) < first
-    assert all(re.fullmatch(r"#SBATCH --[a-z-]+=\S+", lines[i]) for i in directives)
+    lines = sound(SCRIPT)
     assert "#SBATCH --array=1-64" in lines
     assert "SHARDS=${SHARDS:-64}" in lines
 

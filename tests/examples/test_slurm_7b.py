@@ -1,7 +1,6 @@
 """The Slurm file of a large model, with stand-ins for srun, vLLM and accelerate."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sublearn.execution.store import load
+from tests.examples.batch import sound
 from tests.language import chat
 from tests.pipeline import fakes
 
@@ -23,12 +23,7 @@ cli.main()
 
 
 def test_the_batch_file_is_sound_and_asks_for_the_gpus_that_it_uses():
-    assert subprocess.run(["bash", "-n", str(SCRIPT)], capture_output=True, check=False).stderr == b""
-    lines = SCRIPT.read_text().splitlines()
-    first = next(i for i, line in enumerate(lines) if line and not line.startswith("#"))
-    directives = [i for i, line in enumerate(lines) if line.startswith("#SBATCH")]
-    assert directives and max(directives) < first
-    assert all(re.fullmatch(r"#SBATCH --[a-z-]+=\S+", lines[i]) for i in directives)
+    lines = sound(SCRIPT)
     assert "#SBATCH --gpus-per-node=1" in lines and "GPUS=${GPUS:-1}" in lines
 
 
