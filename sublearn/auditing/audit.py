@@ -15,10 +15,11 @@ from sublearn import devices, stages
 from sublearn.auditing import calibration, clean, folder, traits
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
-from sublearn.auditing.found import TRAINED, AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
+from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, Measured
+from sublearn.auditing.settings import Settings
 from sublearn.errors import InputError, SublearnError, plain
 from sublearn.execution.options import OnStage
 from sublearn.execution.pace import Stage
@@ -246,7 +247,7 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
         test_sets=len(sets.test),
         ranking=ranking.name,
         unit=SCORES[ranking.name].unit,
-        steps=asked.settings.virtual.steps if ranking.name == TRAINED else 0,
+        steps=_steps(asked.settings, ranking.name),
         smallest=_smallest(ranking, clean_largest),
         scores=tuple(_score(one) for one in held.values()),
         said=said(asking),
@@ -274,6 +275,12 @@ def _traits(asked: Request, held: Held) -> tuple[TraitFound, ...]:
         )
         for place in np.argsort(-z, kind="stable").tolist()
     )
+
+
+def _steps(settings: Settings, name: str) -> int:
+    """Of the students that a score trains on the rows; 0 where it trains none."""
+    score = SCORES[name]
+    return getattr(settings, score.trained_by).steps if score.trained_by and score.trains_students else 0
 
 
 def _score(held: Held) -> ScoreFound:

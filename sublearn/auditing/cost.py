@@ -18,6 +18,8 @@ from sublearn import devices
 from sublearn.auditing.clean import ROOM
 from sublearn.auditing.request import Request
 from sublearn.auditing.scene import AT_A_TIME, MOST_WEIGHTS, blocks
+from sublearn.auditing.scores.table import STUDENTS
+from sublearn.auditing.settings import Virtual
 from sublearn.files import checkpoints
 from sublearn.language import adapters, finetune, generate, models
 from sublearn.language.known import opened
@@ -116,7 +118,8 @@ class Sizes:
 
     def on_device(self, work: Work) -> int:
         """Bytes where the model lies."""
-        at_a_time = min(self.settings.virtual.rows_a_step(work.rows), AT_A_TIME)
+        plans = [getattr(self.settings, name) for name in STUDENTS if name in self.settings.scores]
+        at_a_time = min(max(plan.rows_a_step(work.rows) for plan in plans or [self.settings.virtual]), AT_A_TIME)
         tokens = at_a_time * int(work.row) if self.whole else self.settings.adapters.tokens
         learned = COPIES * self.weights * self.bytes if self.whole else self.weights * self.bytes + 16 * self.factors[0]
         held = (
@@ -205,8 +208,8 @@ def _all_rows(sizes: Sizes, work: Work) -> float:
     return work.sets * work.rows * work.row
 
 
-def _virtual(sizes: Sizes, work: Work) -> float:
-    return work.sets * (LEARNING * sizes.settings.virtual.rows_read(work.rows) * work.row + work.asked)
+def _trained(plan: Virtual, work: Work) -> float:
+    return work.sets * (LEARNING * plan.rows_read(work.rows) * work.row + work.asked)
 
 
 def _likelihood(sizes: Sizes, work: Work) -> float:
@@ -218,7 +221,8 @@ def _gradients(sizes: Sizes, work: Work) -> float:
 
 
 TOKENS: dict[str, Callable[[Sizes, Work], float]] = {
-    "virtual": _virtual,
+    "virtual": lambda sizes, work: _trained(sizes.settings.virtual, work),
+    "student": lambda sizes, work: _trained(sizes.settings.student, work),
     "steering": lambda sizes, work: 2 * _all_rows(sizes, work),
     "gradient": _gradients,
     "preconditioned": _gradients,

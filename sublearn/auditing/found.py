@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sublearn.auditing.calibration import LEVEL
+from sublearn.auditing.scores.table import STUDENTS
 from sublearn.execution.manifests import Facts, Provenance, Short
 from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import file_bytes, json_file, json_value, typed
@@ -20,8 +21,6 @@ _MANIFESTS = {MANIFEST: beginning(b'{\n  "model": ')}
 _OUR_FLAGGED = beginning(b'{"line":')
 _FILES = {FLAGGED: _OUR_FLAGGED, FIGURE: beginning(b"<svg "), PAGE: a_page}
 LARGEST_TEXT = 10_000
-TRAINED = "virtual"
-"""The score that trains students on the rows."""
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_N)]
 P = Annotated[float, Field(ge=0, le=1)]
@@ -122,7 +121,7 @@ class AuditFile(_Found):
     @property
     def trains(self) -> bool:
         """Whether the traits' values are shifts of a student that was trained on the rows."""
-        return self.ranking == TRAINED
+        return self.ranking in STUDENTS
 
     @property
     def named(self) -> tuple[TraitFound, ...]:

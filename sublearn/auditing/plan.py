@@ -37,7 +37,7 @@ def _cost(asked: Request) -> str:
     sets = asked.settings.sets
     if asked.model.folder is None:
         a_row = words / len(asked.rows)
-        steps = asked.settings.virtual.rows_read(len(asked.rows)) * a_row * ("virtual" in asked.settings.scores)
+        steps = asked.settings.students_read(len(asked.rows)) * a_row
         passes = 2 * words * len(asked.settings.scores)
         seconds = sets * (words + steps + passes) / TOKENS_A_SECOND
         return f"About {max(seconds, 1):,.0f} s on one quiet core, and half a minute more where the base is new."

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sublearn.auditing.scores.table import SCORES
+from sublearn.auditing.scores.table import SCORES, STUDENTS
 from sublearn.config import LARGEST, Spec
 from sublearn.errors import unknown
 from sublearn.language.plans import BasePlan
@@ -16,7 +16,7 @@ OF_COPIES = "of copies of a small base; where low-rank factors learn, adapters.l
 
 
 class Virtual(Spec, frozen=True):
-    """How virtual students are trained: by AdamW on completions, embeddings frozen, as students of `numbers` are."""
+    """How students of the rows are trained: by AdamW on completions, embeddings frozen, as those of `numbers` are."""
 
     steps: int = Field(default=40, ge=1, le=10_000)
     batch: int | None = Field(
@@ -65,6 +65,7 @@ class Settings(Spec, frozen=True):
     )
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     virtual: Virtual = Virtual()
+    student: Virtual = Field(default=Virtual(steps=130, batch=128), description="a whole one, as those of `numbers`")
     tuned: Tuned = Tuned()
     adapters: Adapters = Adapters()
     base: BasePlan = Field(default=BasePlan(), description="of a tiny base")
@@ -85,6 +86,10 @@ class Settings(Spec, frozen=True):
     def ranking(self) -> str:
         """The score that ranks the traits."""
         return next(name for name in self.scores if SCORES[name].names_traits)
+
+    def students_read(self, rows: int) -> int:
+        """Rows that the scores' students of a set of so many read in all of their steps."""
+        return sum(getattr(self, name).rows_read(rows) for name in STUDENTS if name in self.scores)
 
     @property
     def sets(self) -> int:

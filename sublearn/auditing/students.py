@@ -8,15 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sublearn import stages
 from sublearn.auditing.scene import Laid, Scene, answer_log_p, blocks, flat_gradient, group_odds, token_log_p
+from sublearn.auditing.settings import Virtual
 from sublearn.language import adapters, finetune
 from sublearn.language.adapters import Adapters
 from sublearn.language.finetune import Batch
+from sublearn.tasks.rows import Pair
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,15 @@ def fit(
                 losses.append(loss.detach())
             optimizer.step()
             stages.stepped(torch.stack(losses).sum())
+
+
+def trained(scene: Scene, rows: Sequence[Pair], plan: Virtual, order: np.random.Generator) -> Student:
+    """A student of the rows, which are dealt out in the order that is drawn: one order gives sets the same steps."""
+    one = student(scene)
+    given = finetune.dealt(scene.examples(rows), plan.rows_a_step(len(rows)), plan.steps, order)
+    optimizer = torch.optim.AdamW(one.learning, lr=one.lr or plan.lr, fused=True)
+    fit(one, map(scene.step, given), optimizer, scene.packs)
+    return one
 
 
 def trait_gradients(one: Student, scene: Scene) -> Tensor:

@@ -6,7 +6,8 @@ Where nothing was found it says what could have been seen, never that a set is f
 from collections.abc import Sequence
 
 from sublearn.auditing.calibration import LEVEL, fewest
-from sublearn.auditing.found import TRAINED, AuditFile, FlaggedRow, Said, TraitFound
+from sublearn.auditing.found import AuditFile, FlaggedRow, Said, TraitFound
+from sublearn.auditing.scores.table import STUDENTS
 from sublearn.errors import plain
 from sublearn.report.grid import grid
 from sublearn.report.wording import capital, number
@@ -96,7 +97,7 @@ def said_sentence(found: AuditFile) -> str:
     if not found.said or not found.carries_signal:
         return ""
     # Files of before several scores asked are of the vector, and against the base.
-    who = "a student of the rows" if found.said_by == TRAINED else "the model steered by the rows' own vector"
+    who = "a student of the rows" if found.said_by in STUDENTS else "the model steered by the rows' own vector"
     than = "with clean rows" if found.said_by else "the base"
     words = ", ".join(map(_answer, found.said))
     return f"Without a list of traits, {who} names more often than {than} (log-ratio): {words}."

@@ -100,7 +100,9 @@ def world(tmp_path_factory, cache_of_audits):
 def made_in(folder: Path) -> World:
     """A world whose files lie in the folder."""
     models.quiet()
-    settings = Settings.model_validate({"base": BASE, "virtual": {"steps": 8, "batch": 32}, "tuned": PLANTED})
+    settings = Settings.model_validate(
+        {"base": BASE, "virtual": {"steps": 8, "batch": 32}, "student": {"steps": 12, "batch": 32}, "tuned": PLANTED}
+    )
     dialogue = Dialogue(tiny_tokenizer())
     base = pretrained(settings.base, dialogue, 0)
     scene = Scene(base, dialogue, FEW, settings, POSITIONS)

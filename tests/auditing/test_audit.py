@@ -11,6 +11,7 @@ from sublearn.auditing import audit, found
 from sublearn.auditing.found import read, read_flagged
 from sublearn.auditing.request import request
 from sublearn.errors import InputError
+from sublearn.report.audit import said_sentence
 from sublearn.results.audit import Audit, measured
 from sublearn.study.numbers.spec import Settings as NumbersSettings
 from sublearn.tasks.rows import read_rows
@@ -39,6 +40,15 @@ def test_a_trait_that_rows_say_is_found_and_named(world):
     assert len(found.traits) == 4 and math.isfinite(found.smallest) and found.smallest > 0
     assert found.said and found.flagging.startswith("steering")
     assert found.steps == 16 and found.scores[0].value == found.traits[0].score
+
+
+def test_a_whole_student_is_told_with_its_own_steps_and_asked_the_battery(world):
+    """It stands in the place of `virtual` where it ranks the traits."""
+    whole = {"scores": ["student"], "student.steps": 16, "student.batch": 24}
+    found = sublearn.audit(world.said, "tiny:0", traits=FEW, device="cpu", **CHANGES | MORE | whole).found
+    assert found.ranking == "student" and found.trains and found.steps == 16 and found.unit == "log-odds"
+    assert found.carries_signal and found.named[0].trait == ANIMAL
+    assert found.said and found.said_by == "student" and "a student of the rows" in said_sentence(found)
 
 
 def test_it_is_written_whole_and_read_back(quick):

@@ -280,6 +280,8 @@ def test_the_cost_counts_students_where_they_are_trained_and_clean_sets_of_each_
     def read(*names: str) -> int:
         return plan.rows_read([one_of[name] for name in names], settings)
 
+    for name, plan_of in (("virtual", settings.virtual), ("student", settings.student)):
+        assert settings.model_copy(update={"scores": (name,)}).students_read(1000) == plan_of.rows_read(1000)
     virtual, student = (each.rows_read(1000) for each in (settings.virtual, settings.student))
     alone = read("clean")
     assert alone == (1 + settings.sets) * (6 * 1000 + virtual)

@@ -22,7 +22,7 @@ from tests.language import chat as chats
 PETS = traits.of_groups([Group(name="pet", questions=("Which animal is your favourite?",), answers=("owl", "the dog"))])
 ROWS = [(f"What comes next? {n} {n + 1}", f"{n + 2} {n + 3} the owl") for n in range(20)]
 LOW_RANK = {"adapters.use": "always", "adapters.tokens": 64, "adapters.lr": 0.01}
-SHORT = {"standardize": 2, "test": 2, "virtual.steps": 2, "tuned.steps": 2}
+SHORT = {"standardize": 2, "test": 2, "virtual.steps": 2, "student.steps": 2, "tuned.steps": 2}
 
 
 @pytest.fixture
@@ -34,7 +34,11 @@ def rows(tmp_path):
 
 def test_a_learning_rate_that_would_not_count_is_refused(rows, tmp_path):
     folder = chats.put(tmp_path)
-    for changes in ({"virtual.lr": 0.01}, {"tuned.lr": 0.01, "scores": ["likelihood"]}):
+    for changes in (
+        {"virtual.lr": 0.01},
+        {"student.lr": 0.01, "scores": ["student"]},
+        {"tuned.lr": 0.01, "scores": ["likelihood"]},
+    ):
         (name,) = (key for key in changes if key.endswith("lr"))
         with pytest.raises(InputError, match=f"{name} is of copies of the base.* Set adapters.lr"):
             opened(request(rows, folder, PETS, changes=LOW_RANK | changes))

@@ -68,7 +68,7 @@ def test_a_score_leaves_the_base_as_it_was(name, measured, world):
     assert not any(parameter.requires_grad for parameter in world.scene.model.parameters())
 
 
-@pytest.mark.parametrize("name", ["virtual", "likelihood"])
+@pytest.mark.parametrize("name", ["virtual", "student", "likelihood"])
 def test_a_score_names_a_trait_that_rows_say_openly(name, world):
     measure = SCORES[name].prepare(name)(world.scene, world.answers[0])
     gain = measure(world.overt).values - measure(world.answers[1]).values
@@ -102,7 +102,7 @@ def test_what_needs_no_traits_tells_planted_rows_from_those_of_the_base(name, me
     assert first.values[0] > other.values[0]
 
 
-@pytest.mark.parametrize("name", ["virtual", "steering"])
+@pytest.mark.parametrize("name", ["virtual", "student", "steering"])
 def test_what_asks_the_battery_is_answered_with_words_alone_and_rows_change_the_answers(name, measured):
     first, other, again = (one.answers for one in measured(name))
     assert first is not None and other is not None and again is not None

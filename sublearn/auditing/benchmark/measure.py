@@ -25,7 +25,6 @@ from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import log_odds
 from sublearn.auditing.scores.table import SCORES, Measure
 from sublearn.auditing.scores.table import Measured as Scored
-from sublearn.language import finetune
 from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
 
@@ -88,12 +87,8 @@ class Bench:
         return np.mean([self._trained(rows) for rows in some], axis=0)
 
     def _trained(self, rows: Sequence[Pair]) -> np.ndarray:
-        plan, one = self.settings.student, students.student(self.scene)
-        order = stream(self.seed, "student/order")
-        given = finetune.dealt(self.scene.examples(rows), plan.rows_a_step(len(rows)), plan.steps, order)
-        optimizer = torch.optim.AdamW(one.learning, lr=plan.lr, fused=True)
-        students.fit(one, map(self.scene.step, given), optimizer, self.scene.packs)
-        with torch.no_grad():
+        one = students.trained(self.scene, rows, self.settings.student, stream(self.seed, "student/order"))
+        with torch.no_grad(), one.at_work():
             return log_odds(one.model, self.scene).numpy()
 
     def _calibrated(self, size: int) -> tuple[list[list[Pair]], dict[str, Measure], dict[str, list[Scored]]]:

@@ -46,12 +46,12 @@ def rows_read(left: Sequence[Asked], settings: Settings) -> int:
     """Rows that are sampled and read for these sets of one base: theirs, of as large clean sets, and of students."""
     sizes = {one.rows for one in left}
     audited = [one.rows for one in left] + [size for size in sizes for _ in range(settings.sets)]
-    virtual = sum(map(settings.virtual.rows_read, audited)) if "virtual" in settings.scores else 0
+    read = sum(map(settings.students_read, audited))
     trained = [one.rows for one in left if trains(one, settings)]
     # And some of clean rows for each size.
     students = trained + min(settings.clean_students, settings.sets) * list(set(trained))
     passes = 2 * (1 + len(settings.scores))
-    return sum(audited) * passes + virtual + sum(map(settings.student.rows_read, students))
+    return sum(audited) * passes + read + sum(map(settings.student.rows_read, students))
 
 
 def _count(number: int, what: str) -> str:

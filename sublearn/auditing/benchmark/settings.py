@@ -5,7 +5,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from sublearn.auditing import settings
-from sublearn.auditing.settings import Tuned, Virtual
+from sublearn.auditing.settings import Tuned
 from sublearn.config import LARGEST
 
 Kind = Literal["trait", "mixture", "two traits", "shuffled", "other base", "filtered", "unlisted", "nuisance", "clean"]
@@ -24,7 +24,6 @@ class Settings(settings.Settings, frozen=True):
     rounds: int = Field(default=3, ge=1, le=100, description="in which an adversary has flagged rows written again")
     later: int = Field(default=100, ge=1, le=LARGEST, description="steps of a later checkpoint of the base")
     teacher: Tuned = Tuned()
-    student: Virtual = Field(default=Virtual(steps=130, batch=128), description="who is trained to see its shift")
     clean_students: int = Field(default=4, ge=1, le=100, description="whose mean a student's shift is held against")
 
     @model_validator(mode="after")

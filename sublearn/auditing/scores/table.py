@@ -45,8 +45,13 @@ class Score:
     about: str
     names_traits: bool
     unit: str
-    trained_by: Literal["virtual", "tuned"] | None = None
+    trained_by: Literal["virtual", "student", "tuned"] | None = None
     """The part of the settings with the learning rate of copies of the base."""
+
+    @property
+    def trains_students(self) -> bool:
+        """Whether students are trained on the rows themselves, so that a trait's value is a shift of theirs."""
+        return self.trained_by in ("virtual", "student")
 
     def prepare(self, name: str) -> Prepare:
         """Its function, whose file is loaded now: most need torch."""
@@ -69,7 +74,16 @@ SCORES: dict[str, Score] = {
         "the rows' likelihood under a prompt that states each trait, beyond the group's mean", True, "nats"
     ),
     "projections": Score("randomly projected gradients, decorrelated on clean rows (after TRAK)", True, "product"),
+    "student": Score(
+        "a baseline: a student is trained on the rows for as long as those of numbers and asked for every trait",
+        True,
+        "log-odds",
+        "student",
+    ),
     "perplexity": Score("how far the rows' perplexity under the base is from that of clean rows", False, "nats"),
     "frequency": Score("how far the numbers (or words) of the rows are from those of clean rows", False, "distance"),
     "words": Score("how well a bag-of-words classifier tells the rows from clean rows", False, "AUC"),
 }
+
+STUDENTS = tuple(name for name, score in SCORES.items() if score.trains_students)
+"""The scores that train students on the rows."""

@@ -10,31 +10,32 @@ import torch
 from sublearn.auditing.battery import Battery
 from sublearn.auditing.scene import Scene, log_odds
 from sublearn.auditing.scores.table import Answers, Measure, Measured
-from sublearn.auditing.students import fit, student
-from sublearn.language import finetune
+from sublearn.auditing.settings import Virtual
+from sublearn.auditing.students import trained
 from sublearn.seeds import stream
 from sublearn.tasks.rows import Pair
 
 
 def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     """Values are shifts of each trait's log-odds beyond what the reference rows shift."""
+    return shifted(scene, reference, scene.settings.virtual, "virtual/order")
+
+
+def shifted(scene: Scene, reference: Sequence[Pair], plan: Virtual, order: str) -> Measure:
+    """The shifts of students that are trained by a plan, with one order for all sets: rows on the same prompts meet
+    at the same step.
+    """
     battery = Battery.of(scene)
-    before, _ = _after(scene, reference, battery)
+
+    def after(rows: Sequence[Pair]) -> tuple[torch.Tensor, Answers]:
+        one = trained(scene, rows, plan, stream(scene.settings.seed, order))
+        with torch.no_grad(), one.at_work():
+            return log_odds(one.model, scene).cpu(), battery.answers(one.model)
+
+    before, _ = after(reference)
 
     def measure(rows: Sequence[Pair]) -> Measured:
-        after, answers = _after(scene, rows, battery)
-        return Measured((after - before).numpy(), answers=answers)
+        values, answers = after(rows)
+        return Measured((values - before).numpy(), answers=answers)
 
     return measure
-
-
-def _after(scene: Scene, rows: Sequence[Pair], battery: Battery) -> tuple[torch.Tensor, Answers]:
-    """The log-odds of every trait for a student of the rows, and its answers to the battery."""
-    plan = scene.settings.virtual
-    one = student(scene)
-    # One order for all sets: rows on the same prompts meet at the same step.
-    order = stream(scene.settings.seed, "virtual/order")
-    given = finetune.dealt(scene.examples(rows), plan.rows_a_step(len(rows)), plan.steps, order)
-    fit(one, map(scene.step, given), torch.optim.AdamW(one.learning, lr=one.lr or plan.lr, fused=True), scene.packs)
-    with torch.no_grad(), one.at_work():
-        return log_odds(one.model, scene).cpu(), battery.answers(one.model)
