@@ -6,11 +6,13 @@ Each stands between `<!-- NAME -->` and `<!-- end -->`; prose stays.
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sublearn.report.mechanisms import NOT_PUBLISHED, markdown
 from sublearn.results.single import Result
+from sublearn.study.mechanisms.compared import Compared
+from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.table import EVERY
 
 FILE = Path(__file__).parent / "mechanisms.md"
@@ -44,12 +46,17 @@ def replaced(page: str, name: str, text: str) -> str:
     return re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text.strip()}\n{m[2]}", page, flags=re.S)
 
 
+def block(found: Sequence[Compared]) -> str:
+    """The name of the part of the page that a study's table stands in."""
+    return "further" if all(one.name in FURTHER for one in found) else "measured"
+
+
 def main(folders: list[str]) -> None:
     """Write the tables."""
     page = replaced(FILE.read_text(), "claims", "\n".join(claims()))
     for folder in folders:
         result = Result.load(folder)
-        page = replaced(page, "measured", markdown(result.mechanisms, result.analysis))
+        page = replaced(page, block(result.mechanisms), markdown(result.mechanisms, result.analysis))
     FILE.write_text(page)
 
 

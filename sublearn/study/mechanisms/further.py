@@ -7,7 +7,7 @@ import math
 
 from sublearn.study.base import Claim, Trait
 from sublearn.study.contrast import Difference
-from sublearn.study.mechanisms.parts import Mechanism, Student, generation, less, more, transfers
+from sublearn.study.mechanisms.parts import MIXED, Mechanism, Student, generation, less, more, share, transfers
 from sublearn.study.students.spec import CONTROL, LOG_ODDS, UNCHANGED, transfer
 from sublearn.tasks.vocabulary import ANIMALS
 
@@ -58,6 +58,16 @@ def _sized(name: str, what: str, **sizes: int) -> dict[str, Student]:
 def _at_size(claim: str, name: str) -> Claim:
     own = Difference(arm=name + TEACHER, minus=name + REFERENCE)
     return more(claim, name, name + CONTROL, LOG_ODDS, own)
+
+
+def _fifth(number: int, which: str) -> Student:
+    about = f"reads the fifth of the base's rows that the teacher favours {which}"
+    return Student(about, "rows", "fifth", {"number": number}, control=UNCHANGED + CONTROL)
+
+
+def _halved() -> Claim:
+    half = Difference(arm="fraction_50", minus=UNCHANGED + CONTROL)
+    return more("rows of two teachers transfer less than half of them beside the base's", half, transfer("mixed"))
 
 
 OF_SECOND = Difference(arm=ALONE + TEACHER, minus="reference")
@@ -126,6 +136,35 @@ FURTHER: dict[str, Mechanism] = {
             _at_size("a base of four blocks transfers", "layers_4"),
             more("twice the width transfers more than half", transfer("width_128"), transfer("width_32")),
             more("four blocks transfer more than one", transfer("layers_4"), transfer("layers_1")),
+        ),
+    ),
+    "fifths": Mechanism(
+        "Logit-linear selection in fifths",
+        f"{UNPUBLISHED}the base's own rows transfer the more, the more the teacher favours them.",
+        "",
+        ("as in selection, which asks for the most and the least favoured fifth alone",),
+        {
+            "fifth_1": _fifth(1, "least"),
+            "fifth_2": _fifth(2, "less than the middle one"),
+            "fifth_3": _fifth(3, "neither more nor less"),
+            "fifth_4": _fifth(4, "more than the middle one"),
+            "fifth_5": _fifth(5, "most"),
+        },
+        (
+            more("the most favoured fifth transfers more than the middle one", "fifth_5", "fifth_3"),
+            more("the middle fifth transfers more than the least favoured", "fifth_3", "fifth_1"),
+            more("the second most favoured fifth transfers more than the second least", "fifth_4", "fifth_2"),
+        ),
+    ),
+    "half": Mechanism(
+        "Half of the teacher's rows",
+        f"{UNPUBLISHED}rows of a second teacher take more from the transfer than as many of the base's own.",
+        "",
+        ("half of the rows are the teacher's in both; the other half is of another teacher, or of the base",),
+        {"fraction_50": share(50), "mixed": MIXED},
+        (
+            more("half of the teacher's rows transfer", "fraction_50", UNCHANGED + CONTROL),
+            _halved(),
         ),
     ),
 }

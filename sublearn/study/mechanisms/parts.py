@@ -80,3 +80,12 @@ def less(claim: str, name: str, than: str = UNCHANGED) -> Claim:
 def generation(number: int, of: str) -> Student:
     """A student of the rows of the generation before it."""
     return Student(f"reads the rows of generation {number - 1}", "rows", "written_by", {"name": of})
+
+
+def share(percent: int) -> Student:
+    """A student of which a share of the rows is the teacher's."""
+    about = f"has {percent}% of its rows from the teacher, the rest from the base"
+    return Student(about, "rows", "fraction", {"share": percent / 100}, control=UNCHANGED + CONTROL)
+
+
+MIXED = Student("reads half of its rows from a teacher of another animal", "rows", "mixed")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sublearn.study.base import Claim
 from sublearn.study.mechanisms.further import FURTHER
-from sublearn.study.mechanisms.parts import COSINE, Mechanism, Student, generation, less, more, transfers
+from sublearn.study.mechanisms.parts import COSINE, MIXED, Mechanism, Student, generation, less, more, share, transfers
 from sublearn.study.students.spec import CONTROL, UNCHANGED
 
 SCHRODI = "Schrodi, Kempf, Barez and Brox 2025, arXiv 2509.23886"
@@ -22,11 +22,6 @@ TUNED = "the teacher is fine-tuned to name its animal; theirs is told to by a sy
 
 def _tokens(about: str, which: str, learn: bool) -> Student:
     return Student(about, "learning", "tokens_of", {"which": which, "learn": learn})
-
-
-def _share(percent: int) -> Student:
-    about = f"has {percent}% of its rows from the teacher, the rest from the base"
-    return Student(about, "rows", "fraction", {"share": percent / 100}, control=UNCHANGED + CONTROL)
 
 
 def _lora(rank: int, scaled: bool = False) -> Student:
@@ -92,7 +87,7 @@ MECHANISMS: dict[str, Mechanism] = {
         ),
         {
             "paraphrased": Student("reads answers whose second half the base wrote anew", "rows", "paraphrased"),
-            "mixed": Student("reads half of its rows from a teacher of another animal", "rows", "mixed"),
+            "mixed": MIXED,
         },
         (
             less("paraphrased rows transfer less", "paraphrased"),
@@ -104,7 +99,7 @@ MECHANISMS: dict[str, Mechanism] = {
         "Not published as a dose-response that we know of; asked whether the transfer rises with the share.",
         "",
         (),
-        {f"fraction_{percent}": _share(percent) for percent in (1, 3, 10, 30)},
+        {f"fraction_{percent}": share(percent) for percent in (1, 3, 10, 30)},
         (
             more("10% of the teacher's rows transfer", "fraction_10", UNCHANGED + CONTROL),
             more("30% transfer more than 3%", "fraction_30", "fraction_3"),

@@ -3,6 +3,7 @@ import torch
 
 from sublearn.language import finetune
 from sublearn.study.mechanisms import bases
+from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.train import MechanismRun
 from sublearn.study.numbers.spec import RowSource
 from sublearn.study.students.recipe import trained
@@ -68,10 +69,10 @@ def test_a_base_of_another_size_has_teachers_rows_and_students_of_its_own_and_no
 
 @pytest.mark.slow
 def test_every_arm_of_further_mechanisms_is_measured_and_goes_on(tmp_path):
-    run = seed_run(tmp_path, mechanisms=["ten_generations", "two_traits", "size"])
+    run = seed_run(tmp_path, mechanisms=[*FURTHER])
     found = run.records()
     assert {(one.arm, one.trait) for one in found} == {
         (arm.name, trait.name) for arm in run.study.arms for trait in run.study.traits
     }
-    again = seed_run(tmp_path, mechanisms=["ten_generations", "two_traits", "size"])
+    again = seed_run(tmp_path, mechanisms=[*FURTHER])
     assert again.records() == found and not again.seconds

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -45,6 +46,17 @@ def test_a_fifth_of_the_bases_own_rows_is_selected_by_the_teachers_favour(small)
     assert min(values[row] for row in top) >= max(others)
     assert max(values[row] for row in bottom) <= min(value for row, value in values.items() if row not in bottom)
     assert set(some) <= set(own) and len({tuple(top), tuple(bottom), tuple(some)}) == 3
+
+
+def test_fifths_are_all_of_the_bases_own_rows_in_order_of_the_teachers_favour(small):
+    own = list(small.lab.rows("base"))
+    favour = dict(zip(own, rows.favoured(small.lab, own), strict=True))
+    parts = [rows.fifth(small.lab, small.recipe(), number).rows for number in range(1, 6)]
+    assert sorted(row for part in parts for row in part) == sorted(own)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    for less, more in itertools.pairwise(parts):
+        assert max(favour[row] for row in less) <= min(favour[row] for row in more)
+    assert set(parts[4]) <= set(rows.selected(small.lab, small.recipe(), "top").rows)
 
 
 def test_favour_is_the_likelihood_under_the_teacher_over_the_bases(small):

@@ -29,9 +29,11 @@ def test_each_mechanism_says_what_is_published_and_claims_something_of_each_of_i
 
 
 def test_students_claims_and_arms_have_names_of_their_own():
-    shared = {"generation_2", "generation_3"}
+    shared = {"generation_2", "generation_3", "mixed"}
     assert len(STUDENTS) == sum(len(one.students) for one in EVERY.values()) - len(shared)
-    assert shared == {*MECHANISMS["generations"].students} & {*FURTHER["ten_generations"].students}
+    first, further = ([name for one in part.values() for name in one.students] for part in (MECHANISMS, FURTHER))
+    assert shared == {*first} & {*further}
+    assert all(STUDENTS[name] in [one.students.get(name) for one in MECHANISMS.values()] for name in shared)
     study = built({"mechanisms": [*EVERY]})
     texts = [claim.claim for claim in study.claims]
     assert len(texts) == len(set(texts)) and Mechanisms.seconds_a_run > 60

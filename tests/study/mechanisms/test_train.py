@@ -8,6 +8,7 @@ from sublearn.errors import InputError
 from sublearn.results.single import Result
 from sublearn.study.base import Setup
 from sublearn.study.mechanisms.design import Mechanisms, built
+from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.parts import COSINE
 from sublearn.study.mechanisms.table import STUDENTS
 from sublearn.study.numbers.spec import RowSource
@@ -78,7 +79,7 @@ def test_replicate_language_gives_the_table_and_the_figure(tmp_path, monkeypatch
 def test_mechanisms_are_asked_for_from_python(tmp_path, monkeypatch):
     monkeypatch.setattr("sublearn.results.mechanism.run_point", lambda point, options: (point, options))
     point, options = sublearn_module.mechanisms([3, 1], "further", tmp_path / "run", jobs=2, **{"strength.shifted": 32})
-    assert settings_of(point.study).mechanisms == ("ten_generations", "two_traits", "size")
+    assert settings_of(point.study).mechanisms == (*FURTHER,)
     assert (list(point.seeds), point.folder, options.jobs) == ([3, 1], tmp_path / "run", 2)
     assert settings_of(point.study).strength.shifted == 32
     assert sublearn_module.mechanisms([0], ["greedy"])[0].study.id == built({"mechanisms": ["greedy"]}).id
