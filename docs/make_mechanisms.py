@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sublearn.report.charts.mechanisms import mechanisms_figure
 from sublearn.report.mechanisms import NOT_PUBLISHED, markdown
 from sublearn.results.single import Result
 from sublearn.study.mechanisms.compared import Compared
@@ -16,6 +17,8 @@ from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.table import EVERY
 
 FILE = Path(__file__).parent / "mechanisms.md"
+FIGURES = {"measured": "figures/mechanisms.svg", "further": "figures/further.svg"}
+ALT = "The claims of the table on one axis, a panel for each mechanism: differences with the intervals that decide"
 
 
 def claims() -> Iterator[str]:
@@ -56,7 +59,10 @@ def main(folders: list[str]) -> None:
     page = replaced(FILE.read_text(), "claims", "\n".join(claims()))
     for folder in folders:
         result = Result.load(folder)
-        page = replaced(page, block(result.mechanisms), markdown(result.mechanisms, result.analysis))
+        name = block(result.mechanisms)
+        (FILE.parent / FIGURES[name]).write_text(mechanisms_figure(result.mechanisms))
+        text = f"{markdown(result.mechanisms, result.analysis)}\n![{ALT}]({FIGURES[name]})"
+        page = replaced(page, name, text)
     FILE.write_text(page)
 
 
