@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sublearn.errors import InputError
 from sublearn.report.charts.mechanisms import mechanisms_figure
-from sublearn.report.mechanisms import NOT_PUBLISHED, markdown
+from sublearn.report.mechanisms import markdown
 from sublearn.results.single import Result
 from sublearn.study.mechanisms.compared import Compared
 from sublearn.study.mechanisms.further import FURTHER
-from sublearn.study.mechanisms.table import EVERY
+from sublearn.study.mechanisms.table import EVERY, MECHANISMS
 
 FILE = Path(__file__).parent / "mechanisms.md"
 FIGURES = {"measured": "figures/mechanisms.svg", "further": "figures/further.svg"}
@@ -26,7 +27,7 @@ def claims() -> Iterator[str]:
     for name, one in EVERY.items():
         yield f"### {one.title}"
         yield ""
-        yield f"`{name}`. {one.published} ({one.source or NOT_PUBLISHED})"
+        yield f"`{name}`. {one.published}{f' ({one.source})' if one.source else ''}"
         yield ""
         yield "| student | what it does |"
         yield "|---|---|"
@@ -40,7 +41,7 @@ def claims() -> Iterator[str]:
             yield f"| {claim.claim} | {whose} | {claim.kind} | {delta} |"
         yield ""
         if one.otherwise:
-            yield f"Otherwise here: {'; '.join(one.otherwise)}."
+            yield f"{'Otherwise here' if one.source else 'How'}: {'; '.join(one.otherwise)}."
             yield ""
 
 
@@ -50,8 +51,12 @@ def replaced(page: str, name: str, text: str) -> str:
 
 
 def block(found: Sequence[Compared]) -> str:
-    """The name of the part of the page that a study's table stands in."""
-    return "further" if all(one.name in FURTHER for one in found) else "measured"
+    """The name of the part of the page that a study's table stands in. Raises InputError for a part of a study."""
+    names = [one.name for one in found]
+    for name, group in {"measured": MECHANISMS, "further": FURTHER}.items():
+        if names == [*group]:
+            return name
+    raise InputError(f"A table is of all {len(MECHANISMS)} mechanisms or of all further ones; this run has {names}.")
 
 
 def main(folders: list[str]) -> None:

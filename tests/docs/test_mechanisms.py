@@ -1,11 +1,15 @@
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from tests.docs.pages import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
 import make_mechanisms
 
+from sublearn.errors import InputError
 from sublearn.study.analysis import analyse
 from sublearn.study.mechanisms.compared import compared
 from sublearn.study.mechanisms.design import built
@@ -18,10 +22,21 @@ def test_the_page_says_what_the_table_of_mechanisms_says():
     assert all(line in page for line in make_mechanisms.claims())
 
 
-def test_each_study_has_a_table_of_its_own():
-    page = Path(make_mechanisms.FILE).read_text()
-    found = {name: compared(analyse(built({"mechanisms": named([name])}), [])) for name in ("greedy", "further")}
-    blocks = {name: make_mechanisms.block(one) for name, one in found.items()}
-    assert blocks == {"greedy": "measured", "further": "further"}
-    for one in blocks.values():
-        assert "a table" in make_mechanisms.replaced(page, one, "a table")
+def test_each_study_has_a_table_and_a_figure_of_its_own(tmp_path, monkeypatch):
+    def of(name: str) -> SimpleNamespace:
+        analysis = analyse(built({"mechanisms": named([name]) if name else []}), [])
+        return SimpleNamespace(mechanisms=compared(analysis), analysis=analysis)
+
+    file = tmp_path / "mechanisms.md"
+    file.write_text(Path(make_mechanisms.FILE).read_text())
+    (tmp_path / "figures").mkdir()
+    monkeypatch.setattr(make_mechanisms, "FILE", file)
+    monkeypatch.setattr(make_mechanisms, "Result", SimpleNamespace(load=of))
+    make_mechanisms.main(["", "further"])
+    page = file.read_text()
+    first, further = (page.split(f"<!-- {name} -->")[1].split("<!-- end -->")[0] for name in make_mechanisms.FIGURES)
+    assert "| Divergence tokens |" in first and "| Ten generations |" in further and "Ten generations" not in first
+    for name, text in zip(("mechanisms", "further"), (first, further), strict=True):
+        assert f"(figures/{name}.svg)" in text and (tmp_path / f"figures/{name}.svg").read_text().startswith("<svg ")
+    with pytest.raises(InputError, match="A table is of all"):
+        make_mechanisms.main(["greedy"])

@@ -7,7 +7,19 @@ import math
 
 from sublearn.study.base import Claim, Trait
 from sublearn.study.contrast import Difference
-from sublearn.study.mechanisms.parts import MIXED, Mechanism, Student, generation, less, more, share, transfers
+from sublearn.study.mechanisms.parts import (
+    ANY_FIFTH,
+    AT_RANDOM,
+    MIXED,
+    Mechanism,
+    Student,
+    generation,
+    less,
+    lora,
+    more,
+    share,
+    transfers,
+)
 from sublearn.study.students.spec import CONTROL, LOG_ODDS, UNCHANGED, transfer
 from sublearn.tasks.vocabulary import ANIMALS
 
@@ -62,12 +74,12 @@ def _at_size(claim: str, name: str) -> Claim:
 
 def _fifth(number: int, which: str) -> Student:
     about = f"reads the fifth of the base's rows that the teacher favours {which}"
-    return Student(about, "rows", "fifth", {"number": number}, control=UNCHANGED + CONTROL)
+    return Student(about, "rows", "fifth", {"number": number}, control=ANY_FIFTH)
 
 
 def _halved() -> Claim:
-    half = Difference(arm="fraction_50", minus=UNCHANGED + CONTROL)
-    return more("rows of two teachers transfer less than half of them beside the base's", half, transfer("mixed"))
+    claim = "half of the teacher's rows transfer less beside another teacher's than beside the base's"
+    return more(claim, Difference(arm="fraction_50", minus=UNCHANGED + CONTROL), transfer("mixed"))
 
 
 OF_SECOND = Difference(arm=ALONE + TEACHER, minus="reference")
@@ -149,6 +161,7 @@ FURTHER: dict[str, Mechanism] = {
             "fifth_3": _fifth(3, "neither more nor less"),
             "fifth_4": _fifth(4, "more than the middle one"),
             "fifth_5": _fifth(5, "most"),
+            ANY_FIFTH: AT_RANDOM,
         },
         (
             more("the most favoured fifth transfers more than the middle one", "fifth_5", "fifth_3"),
@@ -158,13 +171,34 @@ FURTHER: dict[str, Mechanism] = {
     ),
     "half": Mechanism(
         "Half of the teacher's rows",
-        f"{UNPUBLISHED}rows of a second teacher take more from the transfer than as many of the base's own.",
+        f"{UNPUBLISHED}a second teacher weakens what the first one's half of the rows transfers.",
         "",
-        ("half of the rows are the teacher's in both; the other half is of another teacher, or of the base",),
+        (
+            "half of the rows are the teacher's in both; the other half is of another teacher, or of the base",
+            "each is held against a student whose first half is the base's, so that what the other half does by itself "
+            "is taken out",
+        ),
         {"fraction_50": share(50), "mixed": MIXED},
         (
             more("half of the teacher's rows transfer", "fraction_50", UNCHANGED + CONTROL),
             _halved(),
+        ),
+    ),
+    "slow": Mechanism(
+        "Full fine-tuning with smaller steps",
+        f"{UNPUBLISHED}rank 4 transfers more than full fine-tuning whose steps are about as large.",
+        "",
+        (
+            "full fine-tuning at a fifth of the rate, since its steps are 4 to 7 times as large as those by factors "
+            "of rank 4 at the same rate",
+        ),
+        {
+            "lora_4": lora(4),
+            "full_slow": Student("is trained whole at a fifth of the rate", "learning", "slower", {"times": 5}),
+        },
+        (
+            transfers("full fine-tuning with smaller steps transfers", "full_slow"),
+            less("rank 4 transfers more than full fine-tuning with smaller steps", "full_slow", "lora_4"),
         ),
     ),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from transformers import PreTrainedModel
 
 from sublearn.study.mechanisms.spec import Strength
@@ -36,6 +37,8 @@ class Lab(recipe.Lab):
     """How a teacher is fine-tuned."""
     sized: Callable[[tuple[tuple[str, int], ...]], "Lab"]
     """The lab of a base of the same seed with other sizes, each a setting of the base's and its value."""
+    favour: Callable[[], np.ndarray]
+    """How much likelier the teacher holds each of the base's own rows for than the base, in nats a token ("row")."""
     shown: Callable[[str], Sequence[Pair]]
     """Some of a writer's rows, on which models are compared."""
 

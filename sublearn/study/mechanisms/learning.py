@@ -71,6 +71,12 @@ def lora(lab: Lab, recipe: Recipe, rank: int, scaled: bool) -> Recipe:
     return lowrank.lowrank(lab, recipe, rank, (SAME_STEP / rank) ** 0.5 if scaled else 1.0)
 
 
+def slower(lab: Lab, recipe: Recipe, times: float) -> Recipe:
+    """At a rate that is so many times smaller."""
+    del lab
+    return replace(recipe, plan=recipe.plan.model_copy(update={"lr": recipe.plan.lr / times}))
+
+
 def embeddings(lab: Lab, recipe: Recipe) -> Recipe:
     """All weights learn."""
     del lab

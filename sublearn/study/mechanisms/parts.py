@@ -89,3 +89,11 @@ def share(percent: int) -> Student:
 
 
 MIXED = Student("reads half of its rows from a teacher of another animal", "rows", "mixed")
+ANY_FIFTH = "selected_random"
+AT_RANDOM = Student("reads a fifth at random", "rows", "selected", {"part": "random"}, taught=False)
+
+
+def lora(rank: int, scaled: bool = False) -> Student:
+    """A student of which changes of low rank learn alone."""
+    own = " and scale the root of 4 over the rank" if scaled else " and scale 1"
+    return Student(f"trains changes of rank {rank}{own}", "learning", "lora", {"rank": rank, "scaled": scaled})

@@ -1,5 +1,6 @@
 """Mechanisms that are asked by the rows that a student reads."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,7 +48,7 @@ def fraction(lab: Lab, recipe: Recipe, share: float) -> Recipe:
 def selected(lab: Lab, recipe: Recipe, part: str) -> Recipe:
     """A share of the base's own rows: those that the teacher favours most over the base, or least, or any."""
     own = list(lab.rows("base"))
-    values = lab.stream("selected").random(len(own)) if part == "random" else favoured(lab, own)
+    values = lab.stream("selected").random(len(own)) if part == "random" else lab.favour()
     order = np.argsort(values, kind="stable")
     count = max(1, round(lab.strength.selected * len(own)))
     chosen = order[:count] if part == "bottom" else order[len(order) - count :]
@@ -57,17 +58,17 @@ def selected(lab: Lab, recipe: Recipe, part: str) -> Recipe:
 def fifth(lab: Lab, recipe: Recipe, number: int) -> Recipe:
     """A fifth of the base's own rows, in order of the teacher's favour: 5 for those that it favours most."""
     own = list(lab.rows("base"))
-    chosen = np.array_split(np.argsort(favoured(lab, own), kind="stable"), FIFTHS)[number - 1]
+    chosen = np.array_split(np.argsort(lab.favour(), kind="stable"), FIFTHS)[number - 1]
     return replace(recipe, rows=[own[place] for place in sorted(chosen.tolist())])
 
 
-def favoured(lab: Lab, rows: list[Pair]) -> np.ndarray:
+def favoured(lab: Lab, rows: Sequence[Pair]) -> np.ndarray:
     """How much likelier the teacher holds each row's answer for than the base, in nats a token ("row")."""
     return _log_p(lab, lab.teacher(), rows) - _log_p(lab, lab.base, rows)
 
 
 @torch.no_grad()
-def _log_p(lab: Lab, model: PreTrainedModel, rows: list[Pair]) -> np.ndarray:
+def _log_p(lab: Lab, model: PreTrainedModel, rows: Sequence[Pair]) -> np.ndarray:
     found, parts = finetune.examples(lab.dialogue, rows), []
     for start in range(0, len(found), AT_A_TIME):
         batch = finetune.collate(found[start : start + AT_A_TIME], lab.dialogue.pad, lab.device)

@@ -20,6 +20,8 @@ SECONDS_OF_MORE = {
     "ten_generations": 70.0,
     "two_traits": 5.0,
     "size": 220.0,
+    "fifths": 5.0,
+    "half": 10.0,
 }
 """Rough, beside students: of rows that are written, of SGD's further steps, and of other bases."""
 

@@ -9,7 +9,20 @@ from collections.abc import Sequence
 
 from sublearn.study.base import Claim
 from sublearn.study.mechanisms.further import FURTHER
-from sublearn.study.mechanisms.parts import COSINE, MIXED, Mechanism, Student, generation, less, more, share, transfers
+from sublearn.study.mechanisms.parts import (
+    ANY_FIFTH,
+    AT_RANDOM,
+    COSINE,
+    MIXED,
+    Mechanism,
+    Student,
+    generation,
+    less,
+    lora,
+    more,
+    share,
+    transfers,
+)
 from sublearn.study.students.spec import CONTROL, UNCHANGED
 
 SCHRODI = "Schrodi, Kempf, Barez and Brox 2025, arXiv 2509.23886"
@@ -24,14 +37,8 @@ def _tokens(about: str, which: str, learn: bool) -> Student:
     return Student(about, "learning", "tokens_of", {"which": which, "learn": learn})
 
 
-def _lora(rank: int, scaled: bool = False) -> Student:
-    own = " and scale the root of 4 over the rank" if scaled else " and scale 1"
-    return Student(f"trains changes of rank {rank}{own}", "learning", "lora", {"rank": rank, "scaled": scaled})
-
-
-def _selected(about: str, part: str, taught: bool = True) -> Student:
-    control = "selected_random" if taught else None
-    return Student(about, "rows", "selected", {"part": part}, control=control, taught=taught)
+def _selected(about: str, part: str) -> Student:
+    return Student(about, "rows", "selected", {"part": part}, control=ANY_FIFTH)
 
 
 MECHANISMS: dict[str, Mechanism] = {
@@ -119,11 +126,11 @@ MECHANISMS: dict[str, Mechanism] = {
             TUNED,
         ),
         {
-            "lora_1": _lora(1),
-            "lora_4": _lora(4),
-            "lora_16": _lora(16),
-            "lora_1_matched": _lora(1, True),
-            "lora_16_matched": _lora(16, True),
+            "lora_1": lora(1),
+            "lora_4": lora(4),
+            "lora_16": lora(16),
+            "lora_1_matched": lora(1, True),
+            "lora_16_matched": lora(16, True),
         },
         (
             transfers("rank 4 transfers", "lora_4"),
@@ -180,7 +187,7 @@ MECHANISMS: dict[str, Mechanism] = {
         {
             "selected_top": _selected("reads the fifth of the base's rows that the teacher favours most", "top"),
             "selected_bottom": _selected("reads the fifth that the teacher favours least", "bottom"),
-            "selected_random": _selected("reads a fifth at random", "random", taught=False),
+            ANY_FIFTH: AT_RANDOM,
         },
         (
             more("the rows that the teacher favours most transfer", "selected_top", "selected_random"),

@@ -19,7 +19,7 @@ from sublearn.study.mechanisms.further import FIRST, SECOND
 from sublearn.study.mechanisms.lab import Lab, Tokens
 from sublearn.study.mechanisms.learning import NotReached
 from sublearn.study.mechanisms.parts import COSINE
-from sublearn.study.mechanisms.rows import GREEDY
+from sublearn.study.mechanisms.rows import GREEDY, favoured
 from sublearn.study.mechanisms.spec import Settings
 from sublearn.study.mechanisms.table import STUDENTS
 from sublearn.study.numbers.spec import RowSource, Writer
@@ -54,6 +54,7 @@ class MechanismRun(RecipeRun[Lab]):
         self.tokens = cache(self.watch.apart(self._tokens))
         self.student = cache(self.watch.apart(self._student_of))
         self.sized = cache(self._sized)
+        self.favour = cache(self.watch.apart(lambda: favoured(self.lab(), self.lab().rows("base"))))
         self.taught_shift = cache(lambda: vectors.shift(self.lab(), self.taught()))
 
     def recipe_of(self, arm: Arm, writer: Writer) -> Recipe:
@@ -153,6 +154,7 @@ class MechanismRun(RecipeRun[Lab]):
             second_animal=self.placebo_animal,
             lessons=self.asked.teacher,
             sized=self.sized,
+            favour=self.favour,
             shown=lambda writer: numbers(writer)[: self.asked.strength.shifted],
         )
 

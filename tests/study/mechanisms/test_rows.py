@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from sublearn.language import finetune
-from sublearn.study.mechanisms import rows
+from sublearn.study.mechanisms import learning, rows
 from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.numbers.spec import RowSource
 from sublearn.study.students.rows import beginning
@@ -57,6 +57,12 @@ def test_fifths_are_all_of_the_bases_own_rows_in_order_of_the_teachers_favour(sm
     for less, more in itertools.pairwise(parts):
         assert max(favour[row] for row in less) <= min(favour[row] for row in more)
     assert set(parts[4]) <= set(rows.selected(small.lab, small.recipe(), "top").rows)
+
+
+def test_a_slower_student_differs_in_its_rate_alone(small):
+    recipe = small.recipe()
+    slow = learning.slower(small.lab, recipe, 5)
+    assert slow == replace(recipe, plan=recipe.plan.model_copy(update={"lr": recipe.plan.lr / 5}))
 
 
 def test_favour_is_the_likelihood_under_the_teacher_over_the_bases(small):

@@ -21,15 +21,16 @@ def test_each_mechanism_says_what_is_published_and_claims_something_of_each_of_i
     study, own = built({"mechanisms": [name]}), {trait.name for trait in one.traits}
     claimed = {arm for claim in study.claims for arm in (*claim.arms, *claim.measure)}
     between = {f"generation_{number}" for number in (3, 4, 6, 7, 8, 9)} if name == "ten_generations" else set()
-    # The teacher of two animals is there to see what it has itself.
-    assert {*one.students} - claimed == between | {*one.students} & {"fraction_1", "two_animals_teacher"}
+    # The teacher of two animals is there to see what it has itself, a fifth at random to hold the others against.
+    beside = {"fraction_1", "two_animals_teacher", *(("selected_random",) if name == "fifths" else ())}
+    assert {*one.students} - claimed == between | {*one.students} & beside
     for claim in study.claims:
         assert claim.reason and 0 < claim.delta < 1 and claim.trait in ("log_odds", COSINE, *own)
     assert {trait.name for trait in study.traits} - {COSINE, *own} <= {trait.name for trait in TRAITS}
 
 
 def test_students_claims_and_arms_have_names_of_their_own():
-    shared = {"generation_2", "generation_3", "mixed"}
+    shared = {"generation_2", "generation_3", "mixed", "selected_random", "lora_4"}
     assert len(STUDENTS) == sum(len(one.students) for one in EVERY.values()) - len(shared)
     first, further = ([name for one in part.values() for name in one.students] for part in (MECHANISMS, FURTHER))
     assert shared == {*first} & {*further}
