@@ -62,7 +62,7 @@ def traits_sentence(found: AuditFile) -> str:
     beyond = f"in {found.unit} by {found.ranking} beyond"
     if not found.trains:
         stand = "stands" if len(found.named) == 1 else "stand"
-        return f"Of the candidate traits {said}{more} {stand} out, {beyond} clean rows; no student was trained on them."
+        return f"Of the candidate traits {said}{more} {stand} out, {beyond} clean rows; this score trains no student."
     count = len(found.traits)
     few = "" if count == 1 else f" The first is the largest of {count:,}, which flatters its shift."
     return f"{capital(student(found))} would pick up {said}{more}, {beyond} students of clean rows.{few}"

@@ -127,6 +127,7 @@ def test_every_figure_has_its_bases_and_an_interval_around_it():
     assert figures["trait against harmless difference: AUROC"].value == 1.0
     assert figures["clean sets: false alarms at .05"].value == pytest.approx(1 / 6)
     assert figures["clean sets: false alarms at .05"].reached is False
+    assert figures["harmless differences: a signal at .05"].value == 1.0  # p of 0.05 each
     assert figures["predicted against actual shift: r"].value > 0.9
     for one in figures.values():
         if one.low is not None and one.high is not None:
@@ -184,6 +185,8 @@ def test_shifts_are_also_predicted_over_all_sets_that_students_were_trained_on()
     assert within.value == pytest.approx(-1.0) and within.goal == 0.8
     assert over.value > 0.8 and over.n == 5 and over.low is not None and over.low <= over.value and over.goal is None
     assert not any("every trained" in one.what for one in metrics.figures(some[:3], Settings()))
+    # A whole student would be held against itself.
+    assert not any("predicted" in one.what for one in metrics.figures(some, Settings(scores=("student",))))
 
 
 def test_scores_are_compared_where_lines_have_them():

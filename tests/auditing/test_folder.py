@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import sublearn
-from sublearn.auditing import audit, plan, students, traits
+from sublearn.auditing import audit, cost, plan, students, traits
 from sublearn.auditing.audit import opened
 from sublearn.auditing.request import request
 from sublearn.auditing.scene import blocks, log_odds
-from sublearn.auditing.scores.table import Measured
+from sublearn.auditing.scores.table import SCORES, Measured
 from sublearn.auditing.traits import Group
 from sublearn.errors import InputError
 from sublearn.language import adapters
@@ -112,9 +112,18 @@ def test_gradients_of_outer_factors_are_those_of_the_weights_seen_through_the_in
 
 
 def test_an_audit_by_low_rank_factors_is_whole(rows, tmp_path):
-    every = ["virtual", "steering", "gradient", "preconditioned", "likelihood"]
+    every = [name for name in SCORES if name not in ("perplexity", "frequency", "words")]
     found = sublearn.audit(rows, chats.put(tmp_path), traits=PETS, device="cpu", scores=every, **SHORT | LOW_RANK).found
     assert {one.trait for one in found.traits} == {"owl", "the dog"} and len(found.scores) == len(every)
+
+
+def test_a_whole_student_costs_what_it_reads(rows, tmp_path):
+    asked = request(rows, chats.put(tmp_path), PETS, changes={"scores": ["student"], "adapters.use": "never"})
+    sizes, work = cost.Sizes(asked.model.folder, asked), cost.work_of(asked)
+    read = {name: cost.TOKENS[name](sizes, work) - work.sets * work.asked for name in ("virtual", "student")}
+    assert read["student"] == pytest.approx(13 * read["virtual"])  # 130 steps of 128 rows, and 40 of 32
+    small = request(rows, asked.model.folder, PETS, changes={"scores": ["virtual"], "adapters.use": "never"})
+    assert sizes.on_device(work) > cost.Sizes(small.model.folder, small).on_device(work)
 
 
 def test_a_dry_run_states_memory_and_time(rows, tmp_path):

@@ -50,10 +50,10 @@ def test_without_a_student_traits_have_scores():
     said, text, (caption, label) = traits_sentence(other), audit_text(other, ()), _figure(other)
     assert said == (
         "Of the candidate traits animal_0 (+2.00) stands out, in nats by likelihood beyond clean rows; "
-        "no student was trained on them."
+        "this score trains no student."
     )
     assert "Score of each trait in nats (likelihood), beyond the mean of 23 clean sets:" in text
-    assert "No student was trained" in caption and label.startswith("Score of candidate traits")
+    assert "This score trains no student." in caption and label.startswith("Score of candidate traits")
     page = audit_page(other, ())
     for words in (text, page, smallest_sentence(other)):
         assert "would pick up animal" not in words and "shift" not in words.lower()

@@ -15,6 +15,8 @@ from sublearn.stats.wilson import wilson
 DRAWS = 2000
 ALMOST = 1 - 1e-12
 """Of correlations: Fisher's scale has no value for 1."""
+WHOLE = "student"
+"""The score that trains what its prediction would be held against."""
 Values = Mapping[int, Sequence[float]]
 """Values by base."""
 GOALS = {"teacher 1000": 0.95, "teacher 250": 0.8, "mixture 10% of 8000": 0.5}
@@ -30,8 +32,9 @@ def figures(found: Sequence[Measured], settings: Settings) -> list[Figure]:
         *_unlisted(found),
         *_area(found, settings),
         *_alarms(found, settings),
+        *_differences(found),
         *_predicted(found, settings),
-        *_predicted_over_sets(found),
+        *([] if settings.ranking == WHOLE else _predicted_over_sets(found)),
         *_cost(found),
         *_by_score(found, settings),
     ]
@@ -83,6 +86,13 @@ def _alarms(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
         yield Figure(what="clean sets: p of the test that their p are uniform", value=value, n=len(p))
 
 
+def _differences(found: Sequence[Measured]) -> Iterator[Figure]:
+    """How often a harmless difference is a signal: whatever differs from the base's own answers may be one."""
+    seen = _by_base((one.seed, float(one.p <= LEVEL)) for one in found if one.kind == "nuisance")
+    if seen:
+        yield _mean("harmless differences: a signal at .05", seen)
+
+
 def uniform(p: Sequence[float], steps: int = 20) -> float:
     """By the largest distance of the distribution of p from that of a rank among so many, against drawn ranks.
 
@@ -106,7 +116,7 @@ def _predicted(found: Sequence[Measured], settings: Settings) -> Iterator[Figure
         for one in found
         if one.set == _usual(settings) and one.predicted is not None and one.actual is not None
     ]
-    if len(pairs) < 4 or any(len(set(values)) == 1 for values in zip(*pairs, strict=True)):
+    if settings.ranking == WHOLE or len(pairs) < 4 or any(len(set(values)) == 1 for values in zip(*pairs, strict=True)):
         return
     fit: Any = pearsonr(*zip(*pairs, strict=True))
     low, high = fit.confidence_interval()

@@ -20,7 +20,7 @@ RANGE = (
 def caption(found: AuditFile) -> str:
     """What the figure shows: a student's shifts, or a score that trains none."""
     if not found.trains:
-        return f"How far each trait's score lies beyond that of clean sets. No student was trained on the rows. {RANGE}"
+        return f"How far each trait's score lies beyond that of clean sets. This score trains no student. {RANGE}"
     most = "" if len(found.traits) == 1 else "The first is the largest of all candidates, which flatters its shift. "
     return (
         f"How far {student(found)}, trained on the rows, shifts towards each trait, beyond the mean of students of "
