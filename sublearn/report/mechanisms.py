@@ -6,9 +6,17 @@ from collections.abc import Iterator, Sequence
 from sublearn.report.grid import grid
 from sublearn.report.wording import number
 from sublearn.study.analysis import Analysis
-from sublearn.study.mechanisms.compared import Compared, Held
+from sublearn.study.mechanisms.compared import Compared, Held, Outcome
 
 HEADS = ("mechanism", "claim", "difference (interval that decides)", "bases", "outcome")
+SAID: dict[Outcome, tuple[str, str]] = {
+    "agrees": ("agrees with what was published", "agree with what was published"),
+    "holds": ("of our own holds", "of our own hold"),
+    "opposite": ("is opposite", "are opposite"),
+    "absent": ("is absent", "are absent"),
+    "cannot tell": ("cannot be told", "cannot be told"),
+}
+"""Of one claim and of several."""
 NOT_PUBLISHED = "not published, as far as we know"
 
 
@@ -28,9 +36,10 @@ def about(analysis: Analysis) -> str:
 def summary(found: Sequence[Compared]) -> str:
     """How many claims agree, and how many do not."""
     counts = Counter(held.outcome for one in found for held in one.claims)
-    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    total = counts.total()
-    return f"{total} claim{'' if total == 1 else 's'} on {len(found)} mechanisms: {said}."
+    there = [(counts[outcome], *ways) for outcome, ways in SAID.items() if counts[outcome]]
+    said = ", ".join(f"{count} {one if count == 1 else several}" for count, one, several in there)
+    total, kinds = counts.total(), len(found)
+    return f"{total} claim{'s'[: total != 1]} on {kinds} mechanism{'s'[: kinds != 1]}: {said}."
 
 
 def cells(one: Compared, held: Held) -> tuple[str, ...]:

@@ -71,11 +71,9 @@ def told(analysis: Analysis, pairs: Sequence[Pair]) -> str:
         return (
             f"{runs(len(analysis.seeds)).capitalize()} of {count:,} arm{'' if count == 1 else 's'}; none is compared."
         )
-    kinds: dict[tuple[str, str], list[Pair]] = {}
-    for pair in pairs:
-        kinds.setdefault((pair.who, pair.did), []).append(pair)
+    kinds = _alike(pairs)
     said, before = list[str](), None
-    for alike in list(kinds.values())[:MOST]:
+    for alike in kinds[:MOST]:
         said.append(_clause(alike, before))
         before = alike[0]
     more = len(kinds) - MOST
@@ -83,6 +81,19 @@ def told(analysis: Analysis, pairs: Sequence[Pair]) -> str:
     if more > 0:
         text += f"; {more} more comparison{' is' if more == 1 else 's are'} below"
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def told_of(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs that the sentence tells, in its order."""
+    return [pair for alike in _alike(pairs)[:MOST] for pair in alike]
+
+
+def _alike(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    """Pairs of whom the same is said stand together."""
+    kinds: dict[tuple[str, str], list[Pair]] = {}
+    for pair in pairs:
+        kinds.setdefault((pair.who, pair.did), []).append(pair)
+    return list(kinds.values())
 
 
 def pairs_of(analysis: Analysis, records: Iterable[Record]) -> list[Pair]:

@@ -14,6 +14,7 @@ from sublearn.execution.replication import Comparison, Provenance
 from sublearn.execution.tracing import AlignmentFile
 from sublearn.report.audit import signal_sentence
 from sublearn.report.benchmark import bases_sentence, goals_sentence
+from sublearn.report.mechanisms import summary as claims_summary
 from sublearn.report.outcome import told
 from sublearn.report.replication import FIRST_RULE, summary
 from sublearn.report.sections.given import Aligned, Audited, Benchmarked, Replicated, Section, Swept, Traced
@@ -57,6 +58,7 @@ def _part(given: Section, key: str, table: Sequence[Block[Section]]) -> Part:
         ("runs", f"{count}, {seeds}. Study {study.id}"),
         ("question", given.before),
         ("outcome", animal + told(analysis, given.pairs)),
+        ("outcome", claims_summary(given.mechanisms) if given.mechanisms else ""),
     )
     return Part(key, given.title or study.title, lead, sections(table, given, key), _tally(analysis), count)
 

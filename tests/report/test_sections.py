@@ -1,12 +1,14 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from markupsafe import Markup
 
 from sublearn.report import sections
 from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
+from sublearn.report.sections import lineage, opening
 from sublearn.report.sections.given import Traced
 from sublearn.report.sections.table import PAGES
 from sublearn.report.template import rendered
@@ -141,3 +143,22 @@ def test_sections_without_content_are_left_out(sample):
     assert "<strong>Run by " not in page([Section(analyse(sample(1)[0].study, []), [], {})])
     old = [row for row in samples.comparisons() if not row.measured]
     assert "Theirs and ours</h3>" not in replication_page(old, samples.made())
+
+
+def test_of_many_comparisons_those_of_the_sentence_are_drawn_run_by_run(given, monkeypatch):
+    one = given[SECTIONS]
+    pairs = [replace(one.pairs[0], who=f"student {number}") for number in range(opening.MOST + 1)]
+    drawn = []
+    monkeypatch.setattr(opening, "outcome_figure", lambda pairs, width=0: drawn.append(pairs) or "<svg></svg>")
+    for shown, said in ((pairs[1:], ""), (pairs, "Drawn are 4 of 13 comparisons, those of the sentence.")):
+        view = opening.view(SimpleNamespace(pairs=shown, carried=None), "k")
+        assert view is not None and view["figures"][0]["caption"].endswith(said or "as up.")
+        assert [pair.who for pair in drawn[-1]] == [pair.who for pair in (shown[:4] if said else shown)]
+
+
+def test_a_diagram_of_very_many_arms_is_left_out_and_the_arms_are_listed(given, monkeypatch):
+    one = given[SECTIONS]
+    assert lineage.view(one, "k")["figures"]
+    monkeypatch.setattr(lineage, "MOST_ARMS", 2)
+    view = lineage.view(one, "k")
+    assert not view["figures"] and len(view["arms"]) == len(one.analysis.study.arms) > 2

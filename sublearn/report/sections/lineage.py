@@ -16,12 +16,14 @@ TEACHERS = {"neutral": "untrained"}
 INITS = {"same": "same", "cross": "other"}
 MOST = 3
 """More differently built groups of arms are not drawn."""
+MOST_ARMS = 30
+"""A diagram of more is no easier to read than the list of them."""
 
 
 def view(given: Section, key: str) -> dict[str, Any]:
     """The question, a diagram for each way in which arms are connected, and the arms with their controls."""
     study = given.analysis.study
-    shown = lineages(study)[:MOST]
+    shown = [one for one in lineages(study) if len(one.arms) <= MOST_ARMS][:MOST]
     return {
         "key": key,
         "question": "" if given.before else study.question,

@@ -4,7 +4,7 @@ from typing import Any
 
 from sublearn.report.charts.mechanisms import mechanisms_figure
 from sublearn.report.charts.sheet import NARROW
-from sublearn.report.mechanisms import HEADS, NOT_PUBLISHED, about, cells, summary
+from sublearn.report.mechanisms import HEADS, NOT_PUBLISHED, about, cells
 from sublearn.report.sections.given import Section
 from sublearn.report.template import twins
 
@@ -22,7 +22,6 @@ def view(given: Section, key: str) -> dict[str, Any] | None:
         "drawn": {**pictures, "title": "On one axis", "caption": CAPTION},
         "heads": HEADS,
         "rows": [cells(one, held) for one in found for held in one.claims],
-        "summary": summary(found),
         "about": about(given.analysis),
         "found": found,
         "unpublished": NOT_PUBLISHED,

@@ -60,9 +60,9 @@ CITE = Block("cite", "How to cite it", cite.view)
 PROVENANCE = Block("command", "How it was made", command.view)
 SECTIONS: tuple[Block[Section], ...] = (
     Block("opening", "", opening.view),
-    Block("verdict", "Verdict", verdict.view),
     Block("defences", "What each defence leaves", defences.view),
     Block("mechanisms", "What is published, and what came out", mechanisms.view),
+    Block("verdict", "Verdict", verdict.view),
     Block("lineage", "Who taught whom", lineage.view),
     Block("figures", "Every arm", figures.view),
     Block("artifacts", "Also recorded", artifacts.view),
