@@ -10,7 +10,7 @@ from sublearn.report import sections
 from sublearn.report.page import Section, alignment_page, audit_page, page, replication_page, sweep_page, trace_page
 from sublearn.report.sections import lineage, opening
 from sublearn.report.sections.given import Traced
-from sublearn.report.sections.table import PAGES
+from sublearn.report.sections.table import PAGES, SECTIONS
 from sublearn.report.template import rendered
 from sublearn.report.terms import TERMS, explained, key_of, terms_in
 from sublearn.study.analysis import analyse
@@ -149,7 +149,8 @@ def test_of_many_comparisons_those_of_the_sentence_are_drawn_run_by_run(given, m
     one = given[SECTIONS]
     pairs = [replace(one.pairs[0], who=f"student {number}") for number in range(opening.MOST + 1)]
     drawn = []
-    monkeypatch.setattr(opening, "outcome_figure", lambda pairs, width=0: drawn.append(pairs) or "<svg></svg>")
+    monkeypatch.setattr(opening, "outcome_figure", lambda pairs, width=0: drawn.append(pairs))
+    monkeypatch.setattr(opening, "twins", lambda *pictures: {})
     for shown, said in ((pairs[1:], ""), (pairs, "Drawn are 4 of 13 comparisons, those of the sentence.")):
         view = opening.view(SimpleNamespace(pairs=shown, carried=None), "k")
         assert view is not None and view["figures"][0]["caption"].endswith(said or "as up.")
