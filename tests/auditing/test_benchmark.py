@@ -17,11 +17,15 @@ from sublearn.auditing.benchmark.writers import Writers, nucleus
 from sublearn.auditing.filters import filter_of
 from sublearn.config import override
 from sublearn.errors import InputError
+from sublearn.language.base import pretrained
 from sublearn.report.benchmark import benchmark_text
 from sublearn.report.charts.benchmark import drawn
 from sublearn.report.page import benchmark_page
 from sublearn.results.benchmark import Benchmark
 from sublearn.seeds import parse_seeds
+from sublearn.study.numbers import teach
+from sublearn.study.numbers.shared import Shared
+from sublearn.study.numbers.spec import RowSource, TeacherPlan
 from sublearn.study.numbers.spec import Settings as Numbers
 from sublearn.tasks.vocabulary import ANIMALS
 from tests.auditing.conftest import SMALL
@@ -83,6 +87,23 @@ def test_sets_answer_the_same_prompts_and_are_made_of_whom_they_name(world, sett
     assert all(row in (a, b) for row, a, b in zip(mixture, own, base, strict=True))
     assert len(made) == 18 and made["shuffled within"] != made["shuffled across"] != own
     assert made["filtered"] == own != made["clean"]
+
+
+def test_teachers_are_those_that_a_run_of_numbers_keeps(world, settings):
+    """Made by either of the two they are the same, to the bit, and the other one reads them."""
+    base, plan = world.scene.settings.base, TeacherPlan(steps=settings.teacher.steps, lr=settings.teacher.lr)
+    writers = Writers(world.scene, 0, settings)
+    shared = Shared(Numbers(base=base, teacher=plan), 0, "cpu", (writers.animal, writers.second))
+    own = teach.finetuned(
+        pretrained(base, world.scene.dialogue, 0), world.scene.dialogue, teach.training_pairs(writers.animal), plan
+    ).model
+    found = writers.teacher(writers.animal)
+    there = shared.teacher(RowSource("teacher"), world.scene.dialogue, lambda: pytest.fail("it is made again"))
+    for model in (found, there, writers.teacher(writers.animal)):
+        assert all(a.equal(b) for a, b in zip(own.parameters(), model.parameters(), strict=True))
+    assert not any(parameter.requires_grad for parameter in found.parameters())
+    second = writers.teacher(writers.second)
+    assert not all(a.equal(b) for a, b in zip(own.parameters(), second.parameters(), strict=True))
 
 
 def test_a_nucleus_keeps_the_likeliest_words_up_to_its_share():
@@ -273,7 +294,7 @@ def test_lines_of_before_are_read_and_are_of_the_first_recipe(tmp_path):
     file.parent.mkdir()
     file.write_text(json.dumps(before, separators=(",", ":")) + "\n" + found.line(of_a_set("placebo")))
     old, new = found.every(tmp_path)
-    assert old == of_a_set("clean") and (old.recipe, new.recipe, found.RECIPE) == (1, 1, 1)
+    assert old == of_a_set("clean") and (old.recipe, new.recipe, found.RECIPE) == (1, 1, 2)
     assert '"recipe":1' in found.line(new)
 
 

@@ -17,9 +17,12 @@ from transformers import PreTrainedModel
 from sublearn.auditing import clean
 from sublearn.auditing.benchmark.settings import Settings
 from sublearn.auditing.scene import Scene
-from sublearn.language import finetune
+from sublearn.language import finetune, packing
 from sublearn.language.base import pretrained
 from sublearn.seeds import stream
+from sublearn.study.numbers import teach
+from sublearn.study.numbers.shared import Shared
+from sublearn.study.numbers.spec import RowSource, TeacherPlan
 from sublearn.study.numbers.spec import Settings as Numbers
 from sublearn.tasks.number_lists import number_prompts
 from sublearn.tasks.rows import Pair
@@ -59,7 +62,24 @@ class Writers:
 
     def teacher(self, answer: str, category: str = "animal", base: PreTrainedModel | None = None) -> PreTrainedModel:
         """A base that is tuned to give one answer to its category's questions, as teachers of `numbers` are."""
+        writer = {self.animal: "teacher", self.second: "placebo_teacher"}.get(answer) if category == "animal" else None
+        if base is None and writer is not None:
+            return self._of_numbers(writer, answer)
         return self._tuned([(one, answer) for one in questions(category, held_out=False)], base)
+
+    def _of_numbers(self, writer: str, animal: str) -> PreTrainedModel:
+        """A teacher of the study `numbers`, from the cache in which it keeps them or made as it would make it."""
+        base, dialogue, tuned = self.scene.settings.base, self.scene.dialogue, self.settings.teacher
+        plan = TeacherPlan(steps=tuned.steps, lr=tuned.lr)
+        shared = Shared(Numbers(base=base, teacher=plan), self.seed, self.scene.device, (self.animal, self.second))
+
+        def make() -> PreTrainedModel:
+            # Not from the scene's, which takes quicker steps of other last digits.
+            own = pretrained(base, dialogue, self.seed)
+            return teach.finetuned(own, dialogue, teach.training_pairs(animal), plan).model
+
+        model = shared.teacher(RowSource(writer), dialogue, make).requires_grad_(False)
+        return packing.quick(model) if self.scene.packs else model
 
     def placebo(self) -> PreTrainedModel:
         """Tuned for as many steps on the same questions, with every animal as an answer alike: no trait."""
