@@ -11,11 +11,13 @@ from pathlib import Path
 
 from sublearn.errors import InputError
 from sublearn.report.charts.mechanisms import mechanisms_figure
-from sublearn.report.mechanisms import markdown
+from sublearn.report.mechanisms import difference, markdown
 from sublearn.results.single import Result
+from sublearn.study.analysis import Analysis
 from sublearn.study.mechanisms.compared import Compared
 from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.table import EVERY, MECHANISMS
+from sublearn.study.students.spec import LOG_ODDS
 
 FILE = Path(__file__).parent / "mechanisms.md"
 FIGURES = {"measured": "figures/mechanisms.svg", "further": "figures/further.svg"}
@@ -50,6 +52,16 @@ def replaced(page: str, name: str, text: str) -> str:
     return re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text.strip()}\n{m[2]}", page, flags=re.S)
 
 
+def students(analysis: Analysis) -> str:
+    """What each arm has of the animal beyond its control, as a table."""
+    found = {(row.treatment, row.control): row.contrast for row in analysis.contrasts if row.trait == LOG_ODDS}
+    lines = ["| student | beyond | difference in log-odds (interval) | bases |", "|---|---|---|---|"]
+    for arm in analysis.study.arms:
+        if own := found.get((arm.name, arm.control or "")):
+            lines.append(f"| {arm.name} | {arm.control} | {difference(own)} | {own.n} |")
+    return "\n".join(lines)
+
+
 def block(found: Sequence[Compared]) -> str:
     """The name of the part of the page that a study's table stands in. Raises InputError for a part of a study."""
     names = [one.name for one in found]
@@ -66,7 +78,8 @@ def main(folders: list[str]) -> None:
         result = Result.load(folder)
         name = block(result.mechanisms)
         (FILE.parent / FIGURES[name]).write_text(mechanisms_figure(result.mechanisms))
-        text = f"{markdown(result.mechanisms, result.analysis)}\n![{ALT}]({FIGURES[name]})"
+        tables = f"{markdown(result.mechanisms, result.analysis)}\n{students(result.analysis)}"
+        text = f"{tables}\n\n![{ALT}]({FIGURES[name]})"
         page = replaced(page, name, text)
     FILE.write_text(page)
 

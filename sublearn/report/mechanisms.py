@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from sublearn.report.grid import grid
 from sublearn.report.wording import number
+from sublearn.stats.values import Contrast
 from sublearn.study.analysis import Analysis
 from sublearn.study.mechanisms.compared import Compared, Held, Outcome
 
@@ -47,7 +48,7 @@ def cells(one: Compared, held: Held) -> tuple[str, ...]:
     return one.title, held.claim, difference(held), f"{held.n:,}", held.outcome
 
 
-def difference(held: Held) -> str:
+def difference(held: Held | Contrast) -> str:
     """A difference with its interval."""
     if held.mean is None:
         return "unmeasured"
