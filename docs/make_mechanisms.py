@@ -52,17 +52,23 @@ def replaced(page: str, name: str, text: str) -> str:
     return re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{text.strip()}\n{m[2]}", page, flags=re.S)
 
 
-def students(analysis: Analysis) -> str:
-    """What each arm has of the animal beyond its control, as a table."""
+def beyond_controls(analysis: Analysis) -> str:
+    """What each model has of the animal beyond its control, as a table."""
     found = {(row.treatment, row.control): row.contrast for row in analysis.contrasts if row.trait == LOG_ODDS}
-    lines = ["| student | beyond | difference in log-odds (interval) | bases |", "|---|---|---|---|"]
+    lines = [
+        "What each model has beyond its control. Intervals are as above; lines that no claim is about are not among "
+        "those that hold together.",
+        "",
+        "| model | beyond | difference in log-odds (interval) | bases |",
+        "|---|---|---|---|",
+    ]
     for arm in analysis.study.arms:
         if own := found.get((arm.name, arm.control or "")):
             lines.append(f"| {arm.name} | {arm.control} | {difference(own)} | {own.n} |")
     return "\n".join(lines)
 
 
-def block(found: Sequence[Compared]) -> str:
+def part_of(found: Sequence[Compared]) -> str:
     """The name of the part of the page that a study's table stands in. Raises InputError for a part of a study."""
     names = [one.name for one in found]
     for name, group in {"measured": MECHANISMS, "further": FURTHER}.items():
@@ -76,9 +82,9 @@ def main(folders: list[str]) -> None:
     page = replaced(FILE.read_text(), "claims", "\n".join(claims()))
     for folder in folders:
         result = Result.load(folder)
-        name = block(result.mechanisms)
+        name = part_of(result.mechanisms)
         (FILE.parent / FIGURES[name]).write_text(mechanisms_figure(result.mechanisms))
-        tables = f"{markdown(result.mechanisms, result.analysis)}\n{students(result.analysis)}"
+        tables = f"{markdown(result.mechanisms, result.analysis)}\n{beyond_controls(result.analysis)}"
         text = f"{tables}\n\n![{ALT}]({FIGURES[name]})"
         page = replaced(page, name, text)
     FILE.write_text(page)

@@ -18,7 +18,7 @@ from sublearn.auditing.filters import filter_of
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
-from sublearn.auditing.scores.table import SCORES, Measured
+from sublearn.auditing.scores.table import SCORES, STUDENTS, Measured
 from sublearn.auditing.settings import Settings
 from sublearn.errors import InputError, SublearnError, plain
 from sublearn.execution.options import OnStage
@@ -279,8 +279,7 @@ def _traits(asked: Request, held: Held) -> tuple[TraitFound, ...]:
 
 def _steps(settings: Settings, name: str) -> int:
     """Of the students that a score trains on the rows; 0 where it trains none."""
-    score = SCORES[name]
-    return getattr(settings, score.trained_by).steps if score.trained_by and score.trains_students else 0
+    return getattr(settings, name).steps if name in STUDENTS else 0
 
 
 def _score(held: Held) -> ScoreFound:

@@ -19,7 +19,6 @@ from sublearn.study.mechanisms.table import named
 def test_the_page_says_what_the_table_of_mechanisms_says():
     page = Path(make_mechanisms.FILE).read_text()
     assert make_mechanisms.replaced(page, "claims", "\n".join(make_mechanisms.claims())) == page
-    assert all(line in page for line in make_mechanisms.claims())
 
 
 def test_each_study_has_a_table_and_a_figure_of_its_own(tmp_path, monkeypatch):

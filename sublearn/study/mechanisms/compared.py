@@ -14,7 +14,7 @@ from sublearn.study.mechanisms.parts import Mechanism
 from sublearn.study.mechanisms.table import EVERY
 
 FILE = "mechanisms.json"
-Outcome = Literal["agrees", "holds", "opposite", "absent", "cannot tell"]
+Outcome = Literal["agrees", "holds", "opposite", "fails", "absent", "cannot tell"]
 OUTCOMES: dict[Verdict, Outcome] = {
     "supported": "agrees",
     "refuted": "opposite",
@@ -22,6 +22,8 @@ OUTCOMES: dict[Verdict, Outcome] = {
     "inconclusive": "cannot tell",
 }
 """What a verdict says of what was published: absent is an effect that is surely smaller than delta."""
+OF_OURS: dict[Outcome, Outcome] = {"agrees": "holds", "opposite": "fails"}
+"""Of a claim that nobody published: there is nothing to agree with."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Held:
     verdict: Verdict
     outcome: Outcome
     because: str
+    published: bool = True
+    """Whether the mechanism's source makes the claim."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,6 @@ def _held(analysis: Analysis) -> Iterator[Held]:
 
 
 def _said(one: Mechanism, held: Held) -> Held:
-    """Where nothing is published there is nothing to agree with."""
-    if one.publishes(held.claim) or held.outcome != "agrees":
+    if one.publishes(held.claim):
         return held
-    return replace(held, outcome="holds")
+    return replace(held, outcome=OF_OURS.get(held.outcome, held.outcome), published=False)

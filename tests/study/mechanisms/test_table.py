@@ -3,6 +3,7 @@ import pytest
 
 from sublearn.errors import InputError
 from sublearn.records import Record
+from sublearn.report.mechanisms import summary
 from sublearn.study.analysis import analyse
 from sublearn.study.mechanisms.compared import compared
 from sublearn.study.mechanisms.design import Mechanisms, built
@@ -76,11 +77,12 @@ def test_a_verdict_is_said_of_what_was_published():
     assert not compared(analyse(study, []))[0].claims[0].mean
 
 
-def test_a_claim_of_our_own_can_hold_and_agrees_with_nobody():
+@pytest.mark.parametrize(("signsgd", "outcome"), [(1.0, "holds"), (-1.0, "fails"), (0.0, "absent")])
+def test_a_claim_of_our_own_holds_or_fails_and_agrees_with_nobody(signsgd, outcome):
     for one in EVERY.values():
         assert set(one.own) <= {claim.claim for claim in one.claims}
     study = built({"mechanisms": ["optimizer"]})
-    values = {"teacher": 2.0, "same_init": 1.0, "sgd": 0.2, "signsgd": 1.0}
+    values = {"teacher": 2.0, "same_init": 1.0, "sgd": 0.2, "signsgd": signsgd}
     rng = np.random.default_rng(0)
     records = [
         Record.of(study.id, arm.name, seed, trait.name, values.get(arm.name, 0.0) + 0.02 * rng.normal(), 20)
@@ -88,8 +90,10 @@ def test_a_claim_of_our_own_can_hold_and_agrees_with_nobody():
         for trait in study.traits
         for seed in range(24)
     ]
-    claims = compared(analyse(study, records))[0].claims
-    assert [held.outcome for held in claims] == ["agrees", "holds"]
+    found = compared(analyse(study, records))
+    assert [(held.outcome, held.published) for held in found[0].claims] == [("agrees", True), (outcome, False)]
+    told = {"holds": "holds", "fails": "fails", "absent": "is absent"}[outcome]
+    assert summary(found) == f"1 mechanism. 1 published claim: 1 agrees. 1 own claim: 1 {told}."
 
 
 @pytest.mark.parametrize(
