@@ -73,7 +73,7 @@ def test_replicate_language_gives_the_table_and_the_figure(tmp_path, monkeypatch
     page = (out / "report.html").read_text()
     assert "What is published, and what came out" in page and "greedily sampled rows transfer" in page
     text = Result.load(out).summary()
-    assert "1 cannot tell" in text and "Greedy sampling" in text and "arXiv 2509.23886" in text
+    assert "1 published claim: 1 cannot be told." in text and "Greedy sampling" in text and "arXiv 2509.23886" in text
 
 
 def test_mechanisms_are_asked_for_from_python(tmp_path, monkeypatch):
