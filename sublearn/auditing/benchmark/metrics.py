@@ -16,7 +16,7 @@ DRAWS = 2000
 ALMOST = 1 - 1e-12
 """Of correlations: Fisher's scale has no value for 1."""
 WHOLE = "student"
-"""The score that trains what its prediction would be held against."""
+"""The score that trains students as those are trained whose shift is the actual one."""
 Values = Mapping[int, Sequence[float]]
 """Values by base."""
 GOALS = {"teacher 1000": 0.95, "teacher 250": 0.8, "mixture 10% of 8000": 0.5}
@@ -33,8 +33,7 @@ def figures(found: Sequence[Measured], settings: Settings) -> list[Figure]:
         *_area(found, settings),
         *_alarms(found, settings),
         *_differences(found),
-        *_predicted(found, settings),
-        *([] if settings.ranking == WHOLE else _predicted_over_sets(found)),
+        *_shifts(found, settings),
         *_cost(found),
         *_by_score(found, settings),
     ]
@@ -108,6 +107,13 @@ def uniform(p: Sequence[float], steps: int = 20) -> float:
     return float((1 + (distance(drawn) >= distance(np.array(p)) - 1e-12).sum()) / (DRAWS + 1))
 
 
+def _shifts(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
+    """Predicted against actual shifts; none by a whole student, which is what it would be held against."""
+    if settings.ranking != WHOLE:
+        yield from _predicted(found, settings)
+        yield from _predicted_over_sets(found)
+
+
 def _predicted(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
     from scipy.stats import pearsonr  # late: slow to load
 
@@ -116,7 +122,7 @@ def _predicted(found: Sequence[Measured], settings: Settings) -> Iterator[Figure
         for one in found
         if one.set == _usual(settings) and one.predicted is not None and one.actual is not None
     ]
-    if settings.ranking == WHOLE or len(pairs) < 4 or any(len(set(values)) == 1 for values in zip(*pairs, strict=True)):
+    if len(pairs) < 4 or any(len(set(values)) == 1 for values in zip(*pairs, strict=True)):
         return
     fit: Any = pearsonr(*zip(*pairs, strict=True))
     low, high = fit.confidence_interval()
