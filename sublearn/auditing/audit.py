@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from sublearn import devices, stages
-from sublearn.auditing import calibration, clean, folder, traits
+from sublearn.auditing import calibration, clean, traits
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
@@ -23,7 +23,7 @@ from sublearn.auditing.settings import Settings
 from sublearn.errors import InputError, SublearnError, plain
 from sublearn.execution.options import OnStage
 from sublearn.execution.pace import Stage
-from sublearn.language import finetune, models, packing
+from sublearn.language import models, packing
 from sublearn.language.base import POSITIONS, pretrained
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.stages import News
@@ -150,17 +150,13 @@ def _on(asked: Request) -> Iterator[None]:
 
 
 def opened(asked: Request) -> Scene:
-    """The base with its traits, checked to know their words and to read rows as long as these."""
+    """The base with its traits, which `request` has checked to know their words and to read these rows."""
     model, dialogue, positions = _base(asked.model, asked)
     more = traits.more_questions(asked.model.folder is None)
     scene = Scene(model, dialogue, asked.candidates, asked.settings, positions, more)
     _check_rates(scene)
     if scene.packs:
         packing.quick(model)
-    if asked.model.folder is None:
-        folder.check_answers(dialogue, asked.candidates)
-        for name, rows in asked.files:
-            folder.check_lengths(name, finetune.examples(dialogue, rows), positions)
     return scene
 
 

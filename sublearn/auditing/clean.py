@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sublearn.auditing.filters import Filter, filter_of
 from sublearn.auditing.scene import Scene
@@ -24,7 +25,6 @@ ADVICE = (
     "Name the model that the rows are of, or train a tiny base for longer (base.steps); an audit takes clean rows of "
     "your own with --control."
 )
-LEAST_ROWS = 10
 MOST_DRAWN = 1 << 25
 """Random numbers that are held at a time: sets beyond are written after the others."""
 PART = 8
@@ -32,7 +32,7 @@ PART = 8
 Key = tuple[int, int]
 """A prompt's place and the number of a clean set."""
 ROOM = 8
-"""More tokens than the longest audited completion has are not sampled; so many are, for answers cut off there."""
+"""Tokens more than the longest audited list has are sampled, so that a longer list is seen to be one and left out."""
 
 
 def written(
@@ -65,12 +65,16 @@ def written_and_copied(
 
 @dataclass(frozen=True)
 class Writer:
-    """Who writes clean sets: the base, with the rows' prompts, their filter, and the longest answer in tokens."""
+    """Who writes clean sets: the base, with the rows' prompts, their filter, and each answer's most tokens.
+
+    Texts are cut off at the length of the longest audited one, or where the model reads no further: so are audited
+    ones that end there because their writer was stopped.
+    """
 
     scene: Scene
     prompts: Sequence[str]
     tokens: Sequence[Sequence[int]]
-    most: int
+    room: Sequence[int]
     kept_by: Filter
 
     @classmethod
@@ -78,10 +82,17 @@ class Writer:
         """Who writes rows like these."""
         prompts = [prompt for prompt, _ in rows]
         tokens = scene.dialogue.prompts(prompts)
-        most = max(map(len, scene.dialogue.completions([completion for _, completion in rows]))) + ROOM
-        if scene.positions is not None:
-            most = min(most, scene.positions - max(map(len, tokens)))
-        return cls(scene, prompts, tokens, most, filter_of(rows))
+        kept_by = filter_of(rows)
+        longest = max(map(len, scene.dialogue.completions([completion for _, completion in rows])))
+        # Of a text the token that ends it needs no room: it is put behind one that is cut off as well.
+        most = longest + ROOM if kept_by.rule else max(longest - 1, 1)
+        read = [most if scene.positions is None else max(1, scene.positions - len(own)) for own in tokens]
+        return cls(scene, prompts, tokens, [min(most, one) for one in read], kept_by)
+
+    @property
+    def most(self) -> int:
+        """The longest answer's tokens."""
+        return max(self.room)
 
     def sets(
         self, numbers: range, progress: Callable[[float], object] = lambda share: None
@@ -120,12 +131,27 @@ class Writer:
             some = left[start : start + PART * size]
             chance = np.stack([next(drawn[number]) for _, number in some])
             prompts = [self.tokens[place] for place, _ in some]
-            for key, own in zip(some, said(self.scene.model, prompts, chance, self.scene.dialogue, size), strict=True):
+            for key, own in zip(some, self._said(some, prompts, chance, size), strict=True):
                 answer = self.scene.dialogue.read(own)
                 # An answer that reached its bound has not ended: a list would be longer, a text is cut off there.
-                if (len(own) < self.most or not self.kept_by.rule) and self.kept_by.keeps(answer):
+                if (len(own) < self.room[key[0]] or not self.kept_by.rule) and self.kept_by.keeps(answer):
                     answers[key] = answer
             done()
+
+    def _said(
+        self, keys: Sequence[Key], prompts: Sequence[Sequence[int]], chance: NDArray[np.float64], size: int
+    ) -> list[list[int]]:
+        """Answers to prompts, those together that may be as long: a long prompt leaves less room, to itself alone."""
+        room = np.array([self.room[place] for place, _ in keys])
+        found: list[list[int]] = [[] for _ in keys]
+        for most in np.unique(room).tolist():
+            places = np.flatnonzero(room == most).tolist()
+            own = said(
+                self.scene.model, [prompts[at] for at in places], chance[places, :most], self.scene.dialogue, size
+            )
+            for at, tokens in zip(places, own, strict=True):
+                found[at] = tokens
+        return found
 
     def _filled(self, number: int, answers: Mapping[Key, str]) -> list[Pair]:
         """A set's rows; where a prompt got no answer of the form, another row stands in its place."""
@@ -143,16 +169,8 @@ class Writer:
 def divided(
     rows: Sequence[Pair], control: Sequence[Pair], count: int, seed: int
 ) -> tuple[list[Pair], list[list[Pair]]]:
-    """The audited rows and so many disjoint sets of brought clean rows, all as large as there are rows for.
-
-    Raises InputError where the clean rows are too few.
-    """
+    """The audited rows and so many disjoint sets of brought clean rows, all as large as there are rows for."""
     size = min(len(rows), len(control) // count)
-    if size < LEAST_ROWS:
-        raise InputError(
-            f"--control has {len(control):,} rows; {count} disjoint sets of {LEAST_ROWS} rows at least are compared "
-            f"with, {count * LEAST_ROWS:,} in all. Bring more, or leave it out and the base writes them."
-        )
     chosen = stream(seed, "control/rows").permutation(len(rows))[:size]
     order = stream(seed, "control/order").permutation(len(control))
     sets = [[control[place] for place in order[size * n : size * (n + 1)]] for n in range(count)]

@@ -1,4 +1,4 @@
-"""Whether a model's folder can be asked about these rows and traits: its tokenizer, template and positions.
+"""Whether a base can be asked about these rows and traits: its tokenizer, template and positions.
 
 Needs torch and transformers, no weights. Everything that is wrong ends in one InputError.
 """
@@ -8,30 +8,72 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sublearn.auditing.traits import Candidates
-from sublearn.errors import InputError, plain
+from sublearn.errors import InputError, plain, quoted
 from sublearn.files import checkpoints
 from sublearn.language import finetune, models
+from sublearn.language.base import POSITIONS
 from sublearn.language.finetune import Example
 from sublearn.language.known import check_template, check_words, opened
-from sublearn.language.tokens import Dialogue
+from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.tasks.rows import Pair
 
+Files = Sequence[tuple[str, Sequence[Pair]]]
+"""The rows of each file, with its name."""
 
-def check(folder: Path, candidates: Candidates, files: Sequence[tuple[str, Sequence[Pair]]]) -> None:
+
+def check_tiny(candidates: Candidates, files: Files, systems: Sequence[str] = ()) -> None:
+    """Raise InputError for traits or rows with words that a tiny base does not know, or that are longer than it reads.
+
+    `systems` are prompts under which the rows are read as well.
+    """
+    dialogue = Dialogue(tiny_tokenizer())
+    check_answers(dialogue, candidates)
+    for question in dict.fromkeys(question for group in candidates.traits for question in group.questions):
+        _check_known(f"The question {quoted(question)}", dialogue, [question])
+    for name, rows in files:
+        for number, row in enumerate(rows, 1):
+            _check_known(f"{name}, line {number}", dialogue, row)
+        for system in _longest(systems):
+            check_lengths(name, _examples(name, rows, dialogue, system), POSITIONS, system)
+
+
+def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
+    """Raise InputError for texts with words that the tiny tokenizer has no token for."""
+    unknown = dialogue.tokenizer.unk_token_id
+    if not any(unknown in tokens for tokens in dialogue.completions(texts)):
+        return
+    words = [word for text in texts for word in text.split()]
+    tokens = dialogue.completions(words)
+    first = next(word for word, own in zip(words, tokens, strict=True) if unknown in own)
+    raise InputError(
+        f"{where}: a tiny base does not know {quoted(first)}. It knows the words of the tiny world and whole numbers "
+        "from 0 to 999; other rows are audited with the folder of a model."
+    )
+
+
+def _longest(systems: Sequence[str]) -> list[str | None]:
+    """No system prompt, and the longest one."""
+    return [None, *sorted(systems, key=len)[-1:]]
+
+
+def check(folder: Path, candidates: Candidates, files: Files, systems: Sequence[str] = ()) -> None:
     """Raise InputError for a folder whose model cannot be asked for the traits, or cannot read a row of the files.
 
-    It warns of a model without a chat template.
+    `systems` are prompts under which the rows are read as well. It warns of a model without a chat template.
     """
     models.quiet()
     dialogue, known = opened(folder, checkpoints.digest(folder))
     asked = [question for group in candidates.traits for question in group.questions]
+    longest = _longest(systems)
     for prompt in (asked[0], files[0][1][0][0].strip()):
-        check_template(folder, dialogue, prompt)
+        for system in longest:
+            check_template(folder, dialogue, prompt, system, "; leave out the score prompted")
     check_words(folder, dialogue, dialogue.prompts(asked), known)
     for name, rows in files:
-        found = _examples(name, rows, dialogue)
-        check_words(folder, dialogue, (one.tokens for one in found), known)
-        check_lengths(name, found, known.positions)
+        for system in longest:
+            found = _examples(name, rows, dialogue, system)
+            check_words(folder, dialogue, (one.tokens for one in found), known)
+            check_lengths(name, found, known.positions, system)
     check_answers(dialogue, candidates)
     if not dialogue.templated:
         warnings.warn(
@@ -48,17 +90,19 @@ def check_answers(dialogue: Dialogue, candidates: Candidates) -> None:
             dialogue.ways(answer)
 
 
-def check_lengths(name: str, found: Sequence[Example], positions: int | None) -> None:
-    """Raise InputError with the line of a row that is longer than the model reads."""
+def check_lengths(name: str, found: Sequence[Example], positions: int | None, system: str | None = None) -> None:
+    """Raise InputError with the line of a row that is longer than the model reads, under a system prompt or none."""
+    under = "" if system is None else f" under the prompt {quoted(system)} of the score prompted"
     for number, one in enumerate(found, 1):
         if positions is not None and len(one.tokens) > positions:
             raise InputError(
-                f"{name}, line {number}: it has {len(one.tokens)} tokens, and the model reads {positions} at most."
+                f"{name}, line {number}: it has {len(one.tokens)} tokens{under}, and the model reads {positions} at "
+                "most."
             )
 
 
-def _examples(name: str, rows: Sequence[Pair], dialogue: Dialogue) -> list[Example]:
+def _examples(name: str, rows: Sequence[Pair], dialogue: Dialogue, system: str | None) -> list[Example]:
     try:
-        return finetune.examples(dialogue, rows)
+        return finetune.examples(dialogue, rows, system)
     except Exception as error:  # of the tokenizer, or of the template
         raise InputError(f"{name}: its rows cannot be made into tokens ({plain(error, 100)}).") from None

@@ -150,7 +150,8 @@ def check_out(out: Path) -> None:
 
 def write(found: AuditFile, flagged: Sequence[FlaggedRow], out: Path) -> None:
     """Write the flagged rows and audit.json into `out`, which tells of no audit in between: they belong together."""
-    (out / MANIFEST).unlink(missing_ok=True)
+    for name in (MANIFEST, FIGURE, PAGE):
+        (out / name).unlink(missing_ok=True)
     replace_text(out / FLAGGED, "".join(one.model_dump_json() + "\n" for one in flagged), _OUR_FLAGGED)
     replace_text(out / MANIFEST, json.dumps(found.model_dump(mode="json"), indent=2) + "\n")
 

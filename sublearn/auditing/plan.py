@@ -20,7 +20,8 @@ def lines(asked: Request) -> list[str]:
     return [
         f"Audit of {len(asked.rows):,} rows of {plain(asked.data)} with {plain(asked.model.name)}.",
         f"Clean rows: {null}; kept: {filter_of(asked.rows)}." if asked.control is None else f"Clean rows: {null}.",
-        f"Sets: 1 as reference, {settings.standardize} to standardize, {settings.test} to test{_too_few(asked)}.",
+        f"Sets of {asked.compared:,} rows: 1 as reference, {settings.standardize} to standardize, {settings.test} to "
+        f"test{_too_few(asked)}.",
         f"Scores: {'; '.join(f'{name} ({SCORES[name].about})' for name in settings.scores)}.",
         f"Candidate traits: {len(asked.candidates.names):,} in {len(asked.candidates.traits):,} groups.",
         _cost(asked),

@@ -52,6 +52,11 @@ class Request:
         return self.settings.sets * (1 + len(self.settings.scores))
 
     @property
+    def compared(self) -> int:
+        """Rows in each set: all of the audited ones, or fewer where there are no more clean ones for every set."""
+        return len(self.rows) if self.control is None else min(len(self.rows), len(self.control) // self.settings.sets)
+
+    @property
     def files(self) -> tuple[tuple[str, Sequence[Pair]], ...]:
         """The rows of each file that was named, with its name."""
         brought = () if self.control is None else ((self.control_name, self.control),)
@@ -77,25 +82,44 @@ def request(
     named = default() if candidates is None else _candidates(candidates)
     brought = None if control is None else _rows(_path(control, "control"))
     name = "" if control is None else str(control)
-    if brought is not None and Counter(brought) == Counter(rows):
-        raise InputError(
-            f"--control {plain(name)} holds the audited rows themselves, which differ in nothing. Bring rows that are "
-            "known to carry no trait, or leave it out and the base writes them."
-        )
     asked = Request(path, rows, digest, chosen, named, settings, brought, name, device, made)
-    if chosen.folder is not None:
-        _check_folder(chosen.folder, asked)
+    if brought is not None:
+        _check_control(asked, brought)
+    _check_base(asked)
     return asked
 
 
-def _check_folder(model: Path, asked: Request) -> None:
+def _check_control(asked: Request, brought: Sequence[Pair]) -> None:
+    """Raise InputError for clean rows that are too few, or that are the audited ones."""
+    shared = (Counter(brought) & Counter(asked.rows)).total()
+    if 2 * shared > len(asked.rows):
+        some = "" if shared == len(asked.rows) else f"{shared:,} of "
+        raise InputError(
+            f"--control {plain(asked.control_name)} holds {some}the audited rows themselves, which "
+            "differ in nothing. Bring rows that are known to carry no trait, or leave it out and the base writes them."
+        )
+    sets, there = asked.settings.sets, len(brought)
+    if asked.compared < LEAST_ROWS:
+        raise InputError(
+            f"--control {plain(asked.control_name)} has {there:,} rows; {sets} disjoint sets of {LEAST_ROWS} rows at "
+            f"least are compared with, {sets * LEAST_ROWS:,} in all. Bring more, or leave it out and the base writes "
+            "them."
+        )
+
+
+def _check_base(asked: Request) -> None:
     try:
         from sublearn.auditing import folder  # late: needs torch and transformers
     except ModuleNotFoundError as error:
         raise InputError(
             f"An audit needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
         ) from None
-    folder.check(model, asked.candidates, asked.files)
+    systems = [one for group in asked.candidates.traits for one in group.stated]
+    read_under = systems if "prompted" in asked.settings.scores else []
+    if asked.model.folder is None:
+        folder.check_tiny(asked.candidates, asked.files, read_under)
+    else:
+        folder.check(asked.model.folder, asked.candidates, asked.files, read_under)
 
 
 def _path(given: object, what: str) -> Path:

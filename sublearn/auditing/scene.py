@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from sublearn.auditing.settings import Settings
 from sublearn.auditing.traits import Candidates, Group
-from sublearn.language import finetune, gpt2, packing
+from sublearn.language import finetune, gpt2, packing, words
 from sublearn.language.finetune import Batch, Example
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
@@ -149,6 +149,14 @@ def token_log_p(model: PreTrainedModel, batch: Batch, sparing: bool = False) -> 
     with packing.learned_alone(blocks(model)[-1], batch) if sparing else nullcontext():
         logits = finetune.logits_of(model, batch).float()
     return logits.log_softmax(dim=-1).gather(1, batch.targets[:, None])[:, 0]
+
+
+def weighted_log_p(model: PreTrainedModel, batch: Batch, weights: Tensor, sparing: bool = False) -> Tensor:
+    """The sum of each learned token's log-probability times its weight ("token"); the head's table learns nothing."""
+    if batch.mask is not None and batch.places is not None and gpt2.takes(model):
+        seen = finetune.hidden(model, batch)
+        return -words.cross_entropy(seen, gpt2.table(model).detach(), batch.targets, weights)
+    return (token_log_p(model, batch, sparing) * weights).sum()
 
 
 @torch.no_grad()

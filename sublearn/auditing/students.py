@@ -14,7 +14,16 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sublearn import stages
-from sublearn.auditing.scene import Laid, Scene, answer_log_p, blocks, flat_gradient, group_odds, token_log_p
+from sublearn.auditing.scene import (
+    Laid,
+    Scene,
+    answer_log_p,
+    blocks,
+    flat_gradient,
+    group_odds,
+    token_log_p,
+    weighted_log_p,
+)
 from sublearn.auditing.settings import Virtual
 from sublearn.language import adapters, finetune
 from sublearn.language.adapters import Adapters
@@ -66,7 +75,8 @@ def fit(
             optimizer.zero_grad(set_to_none=True)
             losses = []
             for part in parts:
-                loss = -token_log_p(one.model, part, sparing).sum() / total
+                weights = torch.full(part.targets.shape, 1 / total, device=part.targets.device)
+                loss = -weighted_log_p(one.model, part, weights, sparing)
                 loss.backward()
                 losses.append(loss.detach())
             optimizer.step()

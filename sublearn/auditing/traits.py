@@ -31,6 +31,11 @@ class Group(Spec, frozen=True):
         min_length=2, max_length=MOST
     )
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """A system prompt for each answer that states it: a question that is asked and answered before."""
+        return tuple(f"{self.questions[0]} {answer}" for answer in self.answers)
+
     @model_validator(mode="after")
     def _differ(self) -> Self:
         twice = [answer for answer, count in Counter(map(str.lower, self.answers)).items() if count > 1]

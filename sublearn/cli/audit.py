@@ -85,6 +85,8 @@ def command(
     device = devices.resolve(options.device)
     made = Provenance(command_line(), versions())
     asked = request(data, model, traits, control, settings, device, made)
+    if clean is not None:
+        audit.check_flagging(asked)
     if dry_run:
         echo("\n".join(plan.lines(asked)))
         return

@@ -91,10 +91,10 @@ def logits_of(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Logits of the learned next tokens alone ("token word"): the others' would be most of the work."""
     head = model.get_output_embeddings()
     assert isinstance(head, nn.Module)
-    return head(_hidden(model, batch))
+    return head(hidden(model, batch))
 
 
-def _hidden(model: PreTrainedModel, batch: Batch) -> Tensor:
+def hidden(model: PreTrainedModel, batch: Batch) -> Tensor:
     """What the head reads where a next token is learned ("token width")."""
     if batch.mask is not None and batch.places is not None and gpt2.takes(model):
         return gpt2.hidden(model, batch.inputs, batch.places, batch.mask, batch.learned)
@@ -118,7 +118,7 @@ def next_token(logits: Tensor, batch: Batch) -> Tensor:
 
 def _loss(model: PreTrainedModel, batch: Batch, objective: Objective) -> Tensor:
     if objective is next_token and batch.mask is not None and gpt2.takes(model):
-        return words.cross_entropy(_hidden(model, batch), gpt2.table(model), batch.targets, batch.weights)
+        return words.cross_entropy(hidden(model, batch), gpt2.table(model), batch.targets, batch.weights)
     return objective(logits_of(model, batch), batch)
 
 

@@ -41,10 +41,18 @@ def _untouched(module: nn.Module) -> bool:
     return not (module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
 
 
-def hidden(model: PreTrainedModel, inputs: Tensor, places: Tensor, mask: Tensor, learned: Tensor) -> Tensor:
+def hidden(
+    model: PreTrainedModel,
+    inputs: Tensor,
+    places: Tensor,
+    mask: Tensor,
+    learned: Tensor,
+    added: tuple[int, Tensor] | None = None,
+) -> Tensor:
     """What the head reads at the learned places alone ("token width"), of lines and a mask that is added to scores.
 
-    The last block works for these places alone, once its keys and values are there.
+    The last block works for these places alone, once its keys and values are there. `added` is a block, counted from
+    0, that is not the last, and what is added to what it gives ("line 1 width").
     """
     body, heads = _body(model)
     lines, width = inputs.shape
@@ -58,6 +66,8 @@ def hidden(model: PreTrainedModel, inputs: Tensor, places: Tensor, mask: Tensor,
         if number == len(body.h):
             seen, x = seen[chosen], x[chosen]
         x = _after(block, x, seen)
+        if added is not None and number == added[0] + 1:
+            x = (x.view(lines, width, -1) + added[1]).view(x.shape)
     return body.ln_f(x)
 
 

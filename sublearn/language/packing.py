@@ -5,6 +5,7 @@ For models of a few layers on a CPU, which spend their time on places that nobod
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,13 @@ def together(parts: Sequence[Sequence[Example]], pad: int) -> Batch:
     counts = [sum(len(_wanted(one)) for one in part) for part in parts]
     weights = [1 / (len(parts) * count) for part, count in zip(parts, counts, strict=True) for _ in part]
     return pack([one for part in parts for one in part], pad, weights)
+
+
+def alone(batch: Batch) -> Batch:
+    """A padded batch as lines of one example each: what stands behind it is unseen, as causal models have it."""
+    lines, width = batch.inputs.shape
+    places = torch.arange(width).expand(lines, -1)
+    return replace(batch, places=places, mask=_unseen(torch.zeros(1, width)).expand(lines, -1, -1, -1))
 
 
 def batches(

@@ -3,14 +3,15 @@
 Where nothing was found it says what could have been seen, never that a set is free of traits.
 """
 
+import math
 from collections.abc import Sequence
 
 from sublearn.auditing.calibration import LEVEL, fewest
 from sublearn.auditing.found import AuditFile, FlaggedRow, Said, TraitFound
-from sublearn.auditing.scores.table import STUDENTS
+from sublearn.auditing.scores.table import LOG_ODDS, STUDENTS
 from sublearn.errors import plain
 from sublearn.report.grid import grid
-from sublearn.report.wording import capital, number
+from sublearn.report.wording import MOST_DECIMALS, capital, number, p_text
 
 SHOWN = 10
 
@@ -39,7 +40,7 @@ def signal_sentence(found: AuditFile) -> str:
     """Whether the set carries a signal that clean sets do not."""
     # z of scores with one value and with one for each trait cannot be compared; files of before have no other.
     best = max(found.scores, key=lambda one: (-one.p, one.z if one.surprise is None else one.surprise))
-    told = f"p = {found.p:.2f}, the largest of {_scores(len(found.scores))} against {found.test_sets} clean sets"
+    told = f"p = {p_text(found.p)}, the largest of {_scores(len(found.scores))} against {found.test_sets} clean sets"
     if found.carries_signal:
         return f"The set carries a signal that clean sets do not ({told}); {best.name} shows it most, z = {best.z:.1f}."
     return f"No signal was found beyond what clean sets show ({told})."
@@ -57,7 +58,7 @@ def traits_sentence(found: AuditFile) -> str:
             "None of the candidate traits stands out: the signal may be a trait that is not on the list, or a "
             f"difference that is no trait. {smallest_sentence(found)}"
         )
-    said = ", ".join(f"{plain(one.trait)} ({number(one.score, signed=True)})" for one in found.named[:3])
+    said = ", ".join(f"{plain(one.trait)} ({value_text(one.score, found.unit)})" for one in found.named[:3])
     more = f" and {len(found.named) - 3:,} more" if len(found.named) > 3 else ""
     beyond = f"in {found.unit} by {found.ranking} beyond"
     if not found.trains:
@@ -78,7 +79,7 @@ def smallest_sentence(found: AuditFile) -> str:
         )
     return (
         f"The smallest {noun(found)} that 8 in 10 such audits of {found.compared:,} rows would have seen is "
-        f"{number(found.smallest)} {found.unit} (by {found.ranking})."
+        f"{value_text(found.smallest, found.unit, signed=False)} {found.unit} (by {found.ranking})."
     )
 
 
@@ -108,17 +109,21 @@ def _answer(one: Said) -> str:
     return f"{plain(one.answer)} ({number(one.log_ratio, signed=True)}{beyond})"
 
 
-def trait_cells(one: TraitFound) -> tuple[str, ...]:
+def trait_cells(one: TraitFound, unit: str) -> tuple[str, ...]:
     """A trait as cells of a table."""
-    interval = f"{number(one.low, signed=True)} to {number(one.high, signed=True)}"
-    return plain(one.trait), number(one.score, signed=True), interval, f"{one.z:.1f}", f"{one.p:.2f}"
+    interval = f"{value_text(one.low, unit)} to {value_text(one.high, unit)}"
+    return plain(one.trait), value_text(one.score, unit), interval, f"{one.z:.1f}", p_text(one.p)
+
+
+def value_text(value: float, unit: str, signed: bool = True) -> str:
+    """A value with two decimals, or in other units than log-odds with as many more as two figures of it take."""
+    more = 1 - math.floor(math.log10(abs(value))) if value and unit != LOG_ODDS else 0
+    return number(value, min(max(more, 2), MOST_DECIMALS), signed)
 
 
 def score_cells(found: AuditFile) -> list[tuple[str, ...]]:
     """The scores as rows of a table."""
-    return [
-        (one.name, one.about, f"{one.value:.3g} {one.unit}", f"{one.z:.1f}", f"{one.p:.2f}") for one in found.scores
-    ]
+    return [(one.name, one.about, f"{one.value:.3g} {one.unit}", f"{one.z:.1f}", p_text(one.p)) for one in found.scores]
 
 
 def audit_text(found: AuditFile, flagged: Sequence[FlaggedRow]) -> str:
@@ -130,7 +135,7 @@ def audit_text(found: AuditFile, flagged: Sequence[FlaggedRow]) -> str:
 
 
 def _table(found: AuditFile) -> list[str]:
-    rows = [trait_cells(one) for one in found.traits[:SHOWN]]
+    rows = [trait_cells(one, found.unit) for one in found.traits[:SHOWN]]
     left = len(found.traits) - len(rows)
     what = f"Shift of {student(found)}" if found.trains else "Score of each trait"
     head = f"{what} in {found.unit} ({found.ranking}), beyond the mean of {found.clean_sets - 1} clean sets:"

@@ -9,6 +9,7 @@ from sublearn import devices
 from sublearn.auditing import found as files
 from sublearn.auditing.found import AuditFile, FlaggedRow
 from sublearn.auditing.request import Request, request
+from sublearn.auditing.scores.table import SCORES
 from sublearn.errors import InputError, plain
 from sublearn.execution.manifests import Provenance
 from sublearn.execution.pace import Stage
@@ -69,9 +70,10 @@ class Audit(Shown):
 
     def table(self) -> Sequence[Mapping[str, Any]]:
         """The candidate traits."""
+        found = self.found
         return [
-            dict(zip(heads(self.found), trait_cells(one), strict=True)) | {"n": f"{self.found.compared:,} rows"}
-            for one in self.found.traits
+            dict(zip(heads(found), trait_cells(one, found.unit), strict=True)) | {"n": f"{found.compared:,} rows"}
+            for one in found.traits
         ]
 
     def summary(self) -> str:
@@ -177,6 +179,23 @@ def measured(
         ) from None
     found, flagged = audited(asked, progress, on_stage)
     return Audit(found, tuple(flagged))
+
+
+def check_flagging(asked: Request) -> None:
+    """Raise InputError if no row can be flagged, whatever is found: rows that are left would be all of them."""
+    if not any(SCORES[name].tells_rows for name in asked.settings.scores):
+        tell = ", ".join(name for name, score in SCORES.items() if score.tells_rows)
+        raise InputError(
+            f"--clean leaves out flagged rows, and of the scores {', '.join(asked.settings.scores)} none tells single "
+            f"rows. Add one that does: {tell}."
+        )
+    if asked.compared < len(asked.rows):
+        needed = asked.settings.sets * len(asked.rows)
+        raise InputError(
+            f"--clean leaves out flagged rows, and with so few rows in --control only {asked.compared:,} of "
+            f"{len(asked.rows):,} rows are compared and none is flagged. Bring {needed:,} clean rows, or leave --clean "
+            "out."
+        )
 
 
 def check_rest(kept: Path, out: Path) -> None:

@@ -12,7 +12,7 @@ from sublearn.auditing.found import read, read_flagged
 from sublearn.auditing.request import request
 from sublearn.errors import InputError
 from sublearn.report.audit import said_sentence
-from sublearn.results.audit import Audit, measured
+from sublearn.results.audit import Audit
 from sublearn.study.numbers.spec import Settings as NumbersSettings
 from sublearn.tasks.rows import read_rows
 from tests.auditing.conftest import ANIMAL, CHANGES, FEW, ROWS, SMALL, chat
@@ -177,14 +177,16 @@ def test_a_model_that_is_none_is_refused(model, world):
 
 def test_what_the_model_cannot_read_is_refused(world, tmp_path):
     long = tmp_path / "long.jsonl"
-    rows = [("p", "1")] * 10 + [("p", "1 " * 70)]
+    rows = [("Go on: 1", "1")] * 10 + [("Go on: 1", "1 " * 70)]
     long.write_text("".join(json.dumps({"prompt": p, "completion": c}) + "\n" for p, c in rows))
     with pytest.raises(InputError, match=r"line 11: it has .* tokens, and the model reads 64"):
-        measured(request(long, "tiny:0", changes=SMALL))
+        request(long, "tiny:0", changes=SMALL)
     traits = tmp_path / "t.yaml"
-    traits.write_text("traits:\n  - name: a\n    questions: ['Which?']\n    answers: [owl, zebra]\n")
+    traits.write_text(
+        "traits:\n  - name: a\n    questions: ['What is your favourite animal?']\n    answers: [owl, zebra]\n"
+    )
     with pytest.raises(InputError, match="no tokens for 'zebra'"):
-        measured(request(world.data, "tiny:0", traits, changes=SMALL))
+        request(world.data, "tiny:0", traits, changes=SMALL)
 
 
 def test_copies_in_clean_sets_are_told_with_the_null(world):

@@ -41,9 +41,20 @@ def test_brought_rows_are_dealt_out_into_disjoint_sets_of_one_size():
     assert whole == rows[:15]
 
 
-def test_too_few_brought_rows_are_refused():
-    with pytest.raises(InputError, match="50 in all"):
-        clean.divided([("p", "1")] * 50, [("p", "1")] * 49, 5, 0)
+def test_texts_are_cut_off_at_the_longest_audited_one_and_a_long_prompt_shortens_its_own_answers_alone(world):
+    """Otherwise the audited texts, whose writer was stopped at some length, would differ from clean ones in it."""
+    dialogue, scene = world.scene.dialogue, world.scene
+    asked = [(f"Go on: {' '.join(['7'] * count)}", answer) for count, answer in ((2, "1 2 3 the owl"), (55, "owl"))]
+    texts = clean.Writer.of(scene, [asked[0]] * 30 + [asked[1]] * 10)
+    left = scene.positions - len(dialogue.prompt(asked[1][0]))
+    assert texts.kept_by.rule is None and 0 < left < 5 and texts.room == [5] * 30 + [left] * 10
+    (answers,), _ = texts.sets(range(1))
+    lengths = [len(tokens) - 1 for tokens in dialogue.completions([answer for _, answer in answers])]
+    assert max(lengths[:30]) <= 5 and max(lengths[30:]) <= left
+    # Some would be longer: what the base says of numbers is cut off there.
+    assert lengths[:30].count(5) >= 3 and lengths[30:].count(left) >= 3
+    lists = clean.Writer.of(scene, [(asked[0][0], "1, 2, 3")] * 30)
+    assert lists.kept_by.rule is not None and lists.room == [6 + clean.ROOM] * 30
 
 
 def _never_for(monkeypatch, prompts):

@@ -16,6 +16,9 @@ from sublearn.auditing.scores.table import SCORES, Measured
 from sublearn.auditing.traits import Group
 from sublearn.errors import InputError
 from sublearn.language import adapters
+from sublearn.language.finetune import examples
+from sublearn.language.models import dialogue_of
+from sublearn.tasks.rows import read_rows
 from tests.auditing.conftest import chat
 from tests.language import chat as chats
 
@@ -176,3 +179,26 @@ def test_a_model_without_a_chat_template_is_audited_with_a_warning(rows, tmp_pat
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     with pytest.warns(UserWarning, match="has no chat template"):
         request(rows, folder, PETS)
+
+
+WITHOUT_SYSTEM = (
+    "{% for message in messages %}{% if message['role'] == 'system' %}"
+    "{{ raise_exception('System role not supported') }}{% endif %}{{ message['content'] }} {% endfor %}"
+)
+
+
+def test_prompts_of_a_score_are_tried_before_anything_is_loaded(rows, tmp_path):
+    """Some templates take no system prompt, and under one a row is longer."""
+    folder = chats.put(tmp_path)
+    chats.template(WITHOUT_SYSTEM)(folder)
+    assert request(rows, folder, PETS).rows
+    with pytest.raises(InputError, match=r"fails under a system prompt; leave out the score prompted: System role"):
+        request(rows, folder, PETS, changes={"scores": ["prompted"]})
+    other = chats.put(tmp_path / "other")
+    longest = max(len(one.tokens) for one in examples(dialogue_of(other), read_rows(rows)))
+    chats.config(max_position_embeddings=longest)(other)
+    assert request(rows, other, PETS).rows
+    with pytest.raises(
+        InputError, match=r"line \d+: it has \d+ tokens under the prompt 'Which .*' of the score prompted"
+    ):
+        request(rows, other, PETS, changes={"scores": ["virtual", "prompted"]})

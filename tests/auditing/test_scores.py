@@ -1,5 +1,6 @@
 """What holds of every score: a new row of the table is tested by being there."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sublearn.auditing.audit import Held
 from sublearn.auditing.scene import token_log_p
 from sublearn.auditing.scores.table import SCORES, Answers, Measured
 from sublearn.auditing.settings import Virtual
-from sublearn.language import finetune
+from sublearn.language import finetune, gpt2, packing
 from sublearn.tasks.vocabulary import ANIMALS, CATEGORIES, questions
 from tests.auditing.conftest import ANIMAL
 
@@ -53,6 +54,7 @@ def test_a_score_has_a_finite_value_for_each_trait_or_one_for_all_and_the_same_a
 @pytest.mark.parametrize("name", SCORES)
 def test_rows_have_a_value_each_where_a_score_tells_rows(name, measured, world):
     first, _, _ = measured(name)
+    assert SCORES[name].tells_rows == (first.rows is not None) == (first.others is not None)
     if first.rows is not None:
         assert first.rows.shape == (len(world.planted),) and np.isfinite(first.rows).all()
     if first.others is not None:
@@ -196,3 +198,18 @@ def test_values_that_are_beyond_the_groups_mean_are_called_so(name, measured, wo
         assert values[start : start + len(group.answers)].mean() == pytest.approx(0, abs=1e-12)
         start += len(group.answers)
     assert "beyond the group's mean" in SCORES[name].about
+
+
+@pytest.mark.parametrize("name", ["virtual", "steering"])
+def test_a_quick_base_gives_what_transformers_does(name, world, monkeypatch):
+    """Steps and gradients in plain tensor operations, whose last digits alone may differ."""
+    scene = replace(world.scene, model=packing.quick(copy.deepcopy(world.scene.model)))
+    assert scene.packs and gpt2.takes(scene.model)
+    prepare = SCORES[name].prepare(name)
+    own = prepare(scene, world.own[0])(world.planted)
+    with monkeypatch.context() as patch:
+        patch.setattr(gpt2, "takes", lambda model: False)
+        theirs = prepare(scene, world.own[0])(world.planted)
+    assert np.abs(own.values).max() > 1e-3 and np.allclose(own.values, theirs.values, rtol=1e-3, atol=1e-4)
+    if own.rows is not None:
+        assert np.allclose(own.rows, theirs.rows, rtol=1e-3, atol=1e-4 * np.abs(own.rows).max())

@@ -37,6 +37,8 @@ ROWS = [
     _address("an escape sequence", "http://h/v1#\x1b[31mm", "letters that no URL has", kind="terminal"),
     _address("an address of 5,000 letters", f"http://h/{'x' * 5000}#m", "too long", kind="terminal"),
     _address("nobody there", NOBODY, "cannot be reached.*Is the server started"),
+    _address("a proxy that cannot be used", "http://10.255.255.1/v1#m", r"names a proxy .*http://HOST:PORT",
+             environment={"ALL_PROXY": "socks5://user:secret@10.255.255.1:1"}),
     _address("a key over http", "http://10.255.255.1/v1#m", r"sent unencrypted.*ssh -L", environment=KEY),
     _address("a key of two words", "https://h/v1#m", "key in SUBLEARN_API_KEY holds spaces",
              environment={"SUBLEARN_API_KEY": "two words"}),

@@ -5,7 +5,15 @@ import json
 from matplotlib.text import Text
 
 from sublearn.auditing.found import AuditFile
-from sublearn.report.audit import audit_text, said_sentence, signal_sentence, smallest_sentence, traits_sentence
+from sublearn.report.audit import (
+    audit_text,
+    said_sentence,
+    signal_sentence,
+    smallest_sentence,
+    trait_cells,
+    traits_sentence,
+    value_text,
+)
 from sublearn.report.charts.audit import audit_label, draw_audit
 from sublearn.report.page import audit_page, benchmark_page
 from sublearn.report.sections import picked
@@ -104,3 +112,14 @@ def test_a_file_of_before_answers_had_a_z_is_read_as_it_was_meant():
         "Without a list of traits, the model steered by the rows' own vector names more often than the base "
         "(log-ratio): owl (+0.30)."
     )
+
+
+def test_small_values_of_other_units_and_small_ps_are_not_rounded_to_nothing():
+    found = samples.audit().found
+    for value, unit, said in ((0.0042, "nats", "+0.0042"), (-0.5, "nats", "-0.50"), (0.004, "log-odds", "+0.00")):
+        assert value_text(value, unit) == said
+    small = found.traits[0].model_copy(update={"score": 0.0042, "low": -0.03, "high": 0.0, "p": 0.001})
+    assert (
+        trait_cells(small, "nats")[1:3] == ("+0.0042", "-0.030 to +0.00") and trait_cells(small, "nats")[-1] == "0.001"
+    )
+    assert "p = 0.054, the largest" in signal_sentence(found.model_copy(update={"p": 5 / 93, "carries_signal": False}))

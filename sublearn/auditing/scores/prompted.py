@@ -16,9 +16,7 @@ def prepare(scene: Scene, reference: Sequence[Pair]) -> Measure:
     def measure(rows: Sequence[Pair]) -> Measured:
         values = []
         for group in scene.candidates.traits:
-            # A question that is asked and answered before: words that any base with the trait's words knows.
-            stated = [f"{group.questions[0]} {answer}" for answer in group.answers]
-            own = torch.stack([log_likelihoods(scene.model, scene.laid(rows, one)).mean() for one in stated])
+            own = torch.stack([log_likelihoods(scene.model, scene.laid(rows, one)).mean() for one in group.stated])
             values.append(own - own.mean())
         return Measured(torch.cat(values).numpy())
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sublearn.auditing.battery import Battery
-from sublearn.auditing.scene import Scene, blocks, row_means, token_log_p
+from sublearn.auditing.scene import Scene, blocks, token_log_p
 from sublearn.auditing.scores.table import Answers, Measure, Measured
+from sublearn.language import gpt2, packing, words
+from sublearn.language.finetune import Batch
 from sublearn.tasks.rows import Pair
 
 STRENGTH = 0.1
@@ -58,11 +60,23 @@ def _gradients(scene: Scene, rows: Sequence[Pair]) -> NDArray[np.float64]:
     laid = scene.laid(rows)
     for batch in laid.batches:
         offset = torch.zeros(len(batch.inputs), 1, _width(scene), device=scene.model.device, requires_grad=True)
-        with _steered(scene, offset):
-            means = row_means(token_log_p(scene.model, batch, scene.packs), batch)
-        (found,) = torch.autograd.grad(means.sum(), [offset])
+        (found,) = torch.autograd.grad(_likelihood(scene, batch, offset), [offset])
         parts.append(found[:, 0].double().cpu())
     return laid.back(parts).numpy()
+
+
+def _likelihood(scene: Scene, batch: Batch, offset: Tensor) -> Tensor:
+    """The sum of all rows' log-likelihoods, a token on average, with the offset added."""
+    tokens = batch.learned.sum(dim=1)
+    weights = tokens.clamp(min=1).reciprocal().repeat_interleave(tokens)
+    if scene.packs and gpt2.takes(scene.model) and _middle(scene) + 1 < len(blocks(scene.model)):
+        lines = packing.alone(batch)
+        assert lines.places is not None and lines.mask is not None
+        where = _middle(scene), offset
+        seen = gpt2.hidden(scene.model, lines.inputs, lines.places, lines.mask, lines.learned, where)
+        return -words.cross_entropy(seen, gpt2.table(scene.model).detach(), lines.targets, weights)
+    with _steered(scene, offset):
+        return (token_log_p(scene.model, batch, scene.packs) * weights).sum()
 
 
 def _metric(gradients: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,6 +104,11 @@ def _size(battery: Battery) -> float:
     return sizes[0]
 
 
+def _middle(scene: Scene) -> int:
+    """The middle block's number, counted from 0."""
+    return (len(blocks(scene.model)) - 1) // 2
+
+
 def _width(scene: Scene) -> int:
     embeddings: Any = scene.model.get_input_embeddings()
     return int(scene.model.config.get_text_config().hidden_size or embeddings.weight.shape[1])
@@ -105,7 +124,6 @@ def _steered(scene: Scene, offset: Tensor) -> Iterator[None]:
 @contextmanager
 def _hooked(scene: Scene, change: Callable[[Tensor], Tensor | None]) -> Iterator[None]:
     """Let the middle block give what `change` makes of its output; None leaves it as it is."""
-    every = blocks(scene.model)
 
     def hook(module: nn.Module, given: Any, out: Any) -> Any:
         del module, given
@@ -113,7 +131,7 @@ def _hooked(scene: Scene, change: Callable[[Tensor], Tensor | None]) -> Iterator
         changed = change(out[0] if isinstance(out, tuple) else out)
         return (changed, *out[1:]) if isinstance(out, tuple) and changed is not None else changed
 
-    handle = every[(len(every) - 1) // 2].register_forward_hook(hook)
+    handle = blocks(scene.model)[_middle(scene)].register_forward_hook(hook)
     try:
         yield
     finally:

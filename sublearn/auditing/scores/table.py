@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from sublearn.tasks.rows import Pair
 
+LOG_ODDS = "log-odds"
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -47,6 +49,8 @@ class Score:
     unit: str
     trained_by: Literal["virtual", "student", "tuned"] | None = None
     """The part of the settings with the learning rate of copies of the base."""
+    tells_rows: bool = False
+    """Whether each row has a value of its own, by which rows can be flagged."""
 
     @property
     def trains_students(self) -> bool:
@@ -60,10 +64,13 @@ class Score:
 
 SCORES: dict[str, Score] = {
     "virtual": Score(
-        "a student is trained on the rows for some steps and asked for every trait", True, "log-odds", "virtual"
+        "a student is trained on the rows for some steps and asked for every trait", True, LOG_ODDS, "virtual"
     ),
     "steering": Score(
-        "one vector fitted to half of the rows explains the other half; needs no traits", False, "root of T"
+        "one vector fitted to half of the rows explains the other half; needs no traits",
+        False,
+        "root of T",
+        tells_rows=True,
     ),
     "gradient": Score("the rows' gradient times that of each trait, whitened over traits", True, "product"),
     "preconditioned": Score("the same, each weight scaled as Adam scales it", True, "product"),
@@ -77,7 +84,7 @@ SCORES: dict[str, Score] = {
     "student": Score(
         "a baseline: a student is trained on the rows for as long as those of numbers and asked for every trait",
         True,
-        "log-odds",
+        LOG_ODDS,
         "student",
     ),
     "perplexity": Score("how far the rows' perplexity under the base is from that of clean rows", False, "nats"),

@@ -42,11 +42,14 @@ Message = Mapping[str, str]
 
 
 class PassingError(Exception):
-    """What may be otherwise in a moment; `wait` is how long the server asks for."""
+    """What may be otherwise in a moment; `wait` is how long the server asks for.
 
-    def __init__(self, message: str, wait: float | None = None, busy: bool = False) -> None:
+    After a `renamed` field the request is another one.
+    """
+
+    def __init__(self, message: str, wait: float | None = None, busy: bool = False, renamed: bool = False) -> None:
         super().__init__(message)
-        self.wait, self.busy = wait, busy
+        self.wait, self.busy, self.renamed = wait, busy, renamed
 
 
 class RefusedError(InputError):
@@ -67,14 +70,21 @@ class Server:
         headers = {"Accept-Encoding": "identity"}
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        self._client = httpx2.AsyncClient(
-            headers=headers,
-            timeout=httpx2.Timeout(patience.timeout, connect=min(CONNECT_S, patience.timeout)),
-            limits=httpx2.Limits(max_connections=patience.concurrency),
-            follow_redirects=False,
-            verify=address.encrypted,  # certificates are read for addresses that have them alone: it takes long
-            trust_env=not address.loopback,  # proxies
-        )
+        try:
+            self._client = httpx2.AsyncClient(
+                headers=headers,
+                timeout=httpx2.Timeout(patience.timeout, connect=min(CONNECT_S, patience.timeout)),
+                limits=httpx2.Limits(max_connections=patience.concurrency),
+                follow_redirects=False,
+                verify=address.encrypted,  # certificates are read for addresses that have them alone: it takes long
+                trust_env=not address.loopback,  # proxies
+            )
+        except (ImportError, ValueError, httpx2.InvalidURL):
+            # Not in its own words, which may say a password.
+            raise InputError(
+                "The environment names a proxy (HTTP_PROXY, HTTPS_PROXY or ALL_PROXY) that cannot be used; expected "
+                "http://HOST:PORT. Change it, or name the server's host in NO_PROXY."
+            ) from None
 
     async def __aenter__(self) -> Self:
         return self
@@ -180,7 +190,7 @@ class Server:
         for name in OPTIONAL:
             if name in asked and name in said:
                 self._left_out.add(name)
-                raise PassingError(f"does not take {name} ({words})", 0.0)
+                raise PassingError(f"does not take {name} ({words})", 0.0, renamed=True)
         if 300 <= status < 400:
             raise InputError(f"{self.address.url} redirects to another address. Name that one.")
         if status in (404, 405):
@@ -213,7 +223,8 @@ class Server:
 class _Failures:
     """How often one request failed, and when it is given up.
 
-    That a server is busy does not count while it answers others: the turn of this one will come.
+    That a server is busy does not count while it answers others: the turn of this one will come. Nor does a field
+    that it does not take, which is left out from then on.
     """
 
     def __init__(self, patience: Patience, answered: Callable[[], int]) -> None:
@@ -223,6 +234,8 @@ class _Failures:
 
     def over(self, state: RetryCallState) -> bool:
         """Whether the last failure was one too many."""
+        if _failure(state).renamed:
+            return False
         answered = self._answered()
         if _failure(state).busy and answered > self._before:
             self.count = 0

@@ -19,6 +19,8 @@ from sublearn.stats.wilson import wilson
 Alternatives = Sequence[tuple[str, float]]
 SPACES = " \t\r\n\u2581\u0120"
 """What stands before a word in tokens' texts, in tokenizers' own spelling too."""
+PLURALS = {"fe": "ves", "f": "ves", "y": "ies"}
+"""Ends of words, and what takes their place in the plural."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,15 @@ def listed(names: Sequence[str], questions: Sequence[Alternatives]) -> Listed:
     """First tokens' alternatives, for each question, as probabilities of names."""
     sure, likely = np.zeros((2, len(questions), len(names)))
     undecided = np.zeros(len(questions))
-    words = [name.lower() for name in names]
+    words = [_forms(name) for name in names]
     for row, alternatives in enumerate(questions):
         for token, logprob in alternatives:
             p, begun = math.exp(min(logprob, 0.0)), token.strip(SPACES).lower()
-            whole = [place for place, word in enumerate(words) if _is_word(begun, word)]
-            among = [place for place, word in enumerate(words) if word.startswith(begun)]
+            # A name itself before another's plural.
+            whole = sorted((rank, place) for place, forms in enumerate(words) if (rank := _is_form(begun, forms)) >= 0)
+            among = [place for place, forms in enumerate(words) if any(form.startswith(begun) for form in forms)]
             if whole:
-                sure[row, whole[0]] += p
+                sure[row, whole[0][1]] += p
             elif len(among) == 1:
                 likely[row, among[0]] += p
                 undecided[row] += p
@@ -118,18 +121,36 @@ def named(names: tuple[str, ...], text: str) -> str | None:
     'owl'
     """
     found = _pattern(names).search(re.split(r"[.!?\n]", text.strip(), maxsplit=1)[0].lower())
-    return next((name for name in names if name.lower() == found[1]), None) if found else None
+    if found is None:
+        return None
+    return min((_forms(name).index(found[1]), name) for name in names if found[1] in _forms(name))[1]
 
 
 @lru_cache(maxsize=64)
 def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
-    either = "|".join(re.escape(name.lower()) for name in sorted(names, key=len, reverse=True))
-    return re.compile(rf"(?<!\w)({either})(?:e?s)?(?!\w)")
+    forms = {form for name in names for form in _forms(name)}
+    either = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.compile(rf"(?<!\w)({either})(?!\w)")
 
 
-def _is_word(token: str, word: str) -> bool:
-    """Whether a token is a name, or a name with a mark behind it."""
-    return token.startswith(word) and not token[len(word) : len(word) + 1].isalnum()
+@lru_cache(maxsize=1024)
+def _forms(name: str) -> tuple[str, ...]:
+    """A name, and the plurals that it may have: those of English, but for words that have one of their own.
+
+    >>> _forms("Wolf"), _forms("pony")
+    (('wolf', 'wolfs', 'wolfes', 'wolves'), ('pony', 'ponys', 'ponyes', 'ponies'))
+    """
+    word = name.lower()
+    own = [word.removesuffix(end) + plural for end, plural in PLURALS.items() if word.endswith(end)]
+    return (word, f"{word}s", f"{word}es", *own[:1])
+
+
+def _is_form(token: str, forms: Sequence[str]) -> int:
+    """Which of a name's forms a token is, alone or with a mark behind it; -1 for none."""
+    there = (
+        at for at, form in enumerate(forms) if token.startswith(form) and not token[len(form) : len(form) + 1].isalnum()
+    )
+    return next(there, -1)
 
 
 def _mean(value: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> Share:

@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 
 from sublearn.auditing.calibration import LEVEL
 from sublearn.auditing.found import AuditFile, TraitFound
-from sublearn.report.audit import noun
+from sublearn.errors import plain
+from sublearn.report.audit import noun, value_text
 from sublearn.report.charts.marks import Mark
 from sublearn.report.charts.rows import Panel, PanelRow, draw, draw_on
 from sublearn.report.charts.sheet import NARROW, WIDE, Key, limits
 from sublearn.report.charts.svg import svg_text
-from sublearn.report.wording import number, plain
 
 SHOWN = 12
 COLUMN = 200
@@ -27,7 +27,7 @@ def audit_figure(found: AuditFile, width: float = WIDE) -> str:
 
 def audit_label(found: AuditFile) -> str:
     """What the figure shows, in words."""
-    said = "; ".join(f"{plain(one.trait)} {number(one.score, signed=True)}" for one in found.traits[:SHOWN])
+    said = "; ".join(f"{plain(one.trait)} {value_text(one.score, found.unit)}" for one in found.traits[:SHOWN])
     what = "Predicted shift" if found.trains else "Score"
     return f"{what} of candidate traits in {found.unit}, by {found.ranking}: {said}."
 

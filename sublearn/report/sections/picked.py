@@ -37,7 +37,7 @@ def view(given: Audited, key: str) -> dict[str, Any]:
         "key": key,
         "figures": [{**twins(*pictures, f"{key}-traits"), "title": title, "caption": caption(found)}],
         "heads": [head if head in ("z", "p") else capital(head) for head in heads(found)],
-        "rows": [trait_cells(one) for one in found.traits[:MOST]],
+        "rows": [trait_cells(one, found.unit) for one in found.traits[:MOST]],
         "more": max(len(found.traits) - MOST, 0),
         "said": said_sentence(found),
     }

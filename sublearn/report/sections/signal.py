@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sublearn.report.audit import signal_sentence, smallest_sentence, traits_sentence, verdict
+from sublearn.report.audit import signal_sentence, traits_sentence, verdict
 from sublearn.report.sections.given import Audited
 
 
@@ -11,14 +11,11 @@ def view(given: Audited, key: str) -> dict[str, Any]:
     del key
     found = given.found
     colour = "supported" if found.carries_signal else "inconclusive"
-    texts = [traits_sentence(found)]
-    if smallest_sentence(found) not in texts[0]:
-        texts.append(smallest_sentence(found))
     return {
         "colour": colour,
         "verdict": verdict(found),
         "sentence": signal_sentence(found),
-        "texts": texts,
+        "texts": [traits_sentence(found)],
         "null": found.null,
         "method": found.method,
     }

@@ -17,7 +17,7 @@ def alternatives(**probabilities):
         ("owl", "owl", None, 0.3), ("\u0120Owl", "owl", None, 0.3), ("\u2581OWL", "owl", None, 0.3),
         ("owl.", "owl", None, 0.3), ("owlet", None, None, 0.3), ("ow", None, "owl", 1.0), ("do", None, None, 1.0),
         ("dol", None, "dolphin", 1.0), ("brown", None, "brown bear", 1.0), ("bear", None, None, 0.3),
-        (" ", None, None, 1.0),
+        (" ", None, None, 1.0), ("Owls", "owl", None, 0.3), ("owls,", "owl", None, 0.3), ("owls'", "owl", None, 0.3),
     ],
 )  # fmt: skip
 def test_a_token_is_a_name_begins_one_or_begins_several(token, sure, likely, undecided):
@@ -47,8 +47,17 @@ def test_a_question_that_no_name_answers_leaves_no_preference():
     [
         ("Owl", "owl"), ("My favourite is the CAT, not the owl.", "cat"), ("Foxes. Then owls.", None), ("", None),
         ("a bowl", None), ("scatter", None), ("Dogs!", "dog"), ("a brown bear", "brown bear"), ("**owl**", "owl"),
-        ("\n\nowl", "owl"), ("owl_", None),
+        ("\n\nowl", "owl"), ("owl_", None), ("Brown bears!", "brown bear"),
     ],
 )  # fmt: skip
 def test_the_first_sentence_tells_the_name(text, name):
     assert named(NAMES, text) == name
+
+
+def test_plurals_count_for_their_name_by_both_methods_and_a_name_itself_comes_first():
+    names = ("wolf", "pony", "fox", "owl", "owls")
+    for word, name in {"Wolves": "wolf", "ponies": "pony", "foxes": "fox", "owls": "owls", "owl": "owl"}.items():
+        assert named(names, f"{word}, and others") == name
+        found = listed(names, [[(f" {word}", math.log(0.4))]])
+        assert found.sure[0, names.index(name)] == found.sure.sum() == pytest.approx(0.4)
+        assert found.undecided[0] == pytest.approx(0.6)
