@@ -5,7 +5,7 @@ runs/audit-benchmark, and measures nothing itself.
 """
 
 from benchmarks.table import Line, publish
-from sublearn.auditing.benchmark.found import Figure
+from sublearn.auditing.benchmark.found import RECIPE, Figure
 from sublearn.errors import InputError
 from sublearn.results.benchmark import Benchmark
 
@@ -25,4 +25,5 @@ def main(folder: str = FOLDER) -> None:
         told = Benchmark.load(folder).found
     except InputError as error:
         raise SystemExit(f"{error} Measure it with: sublearn audit --benchmark --out {folder}") from None
-    publish("audit", [line(one) for one in told.figures])
+    of = {"command": told.command, "seeds": told.seeds, "recipe": RECIPE, "measured_by": told.versions}
+    publish("audit", [line(one) for one in told.figures], **of)

@@ -27,7 +27,7 @@ class Line:
             return f"  {self.what:<68} {self.value:>10.3g} {self.unit}"
         met = self.value <= self.goal if self.most else self.value >= self.goal
         bound = "most" if self.most else "least"
-        verdict = f"(goal: at {bound} {self.goal:g}: {'met' if met else 'MISSED'})"
+        verdict = f"(goal: at {bound} {self.goal:g}: {'reached' if met else 'NOT REACHED'})"
         return f"  {self.what:<68} {self.value:>10.3g} {self.unit}  {verdict}"
 
 
@@ -48,8 +48,8 @@ def _once(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def publish(name: str, lines: list[Line]) -> None:
-    """Print the table and save it as benchmarks/NAME.json with machine, versions and date."""
+def publish(name: str, lines: list[Line], **about: object) -> None:
+    """Print the table and save it as benchmarks/NAME.json with machine, versions, date, and what else it is about."""
     print(f"\n{name}")
     for line in lines:
         print(line)
@@ -58,6 +58,7 @@ def publish(name: str, lines: list[Line]) -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
         "versions": versions(),
+        **about,
         "lines": [asdict(line) for line in lines],
     }
     (Path(__file__).parent / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")

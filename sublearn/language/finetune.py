@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sublearn import stages
-from sublearn.language import gpt2, words
+from sublearn.language import gpt2, heads, words
 from sublearn.language.tokens import Dialogue
 from sublearn.tasks.rows import Pair
 
@@ -89,9 +89,7 @@ def collate(chosen: Sequence[Example], pad: int, device: str = "cpu") -> Batch:
 
 def logits_of(model: PreTrainedModel, batch: Batch) -> Tensor:
     """Logits of the learned next tokens alone ("token word"): the others' would be most of the work."""
-    head = model.get_output_embeddings()
-    assert isinstance(head, nn.Module)
-    return head(hidden(model, batch))
+    return heads.logits(model, hidden(model, batch))
 
 
 def hidden(model: PreTrainedModel, batch: Batch) -> Tensor:

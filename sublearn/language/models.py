@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from sublearn.errors import InputError, plain
+from sublearn.language import heads
 from sublearn.language.tokens import Dialogue
 from sublearn.language.versions import others_deprecations
 
@@ -34,11 +35,13 @@ def quiet() -> None:
 def read(folder: Path, device: str = "cpu", dtype: torch.dtype | None = None) -> PreTrainedModel:
     """A causal language model from a folder; unless a `dtype` is given, in bfloat16 on a GPU and float32 elsewhere.
 
-    Raises InputError for one that cannot be loaded or lacks weights.
+    Raises InputError for one that cannot be loaded, lacks weights, or makes its logits in a way that is not known.
     """
     model, info = _loaded(folder, dtype=dtype or (torch.bfloat16 if device == "cuda" else torch.float32))
     check_complete(folder, info)
-    return settled(on(model, device))
+    found = settled(on(model, device))
+    heads.check(found, str(folder))
+    return found
 
 
 def skeleton(folder: Path) -> tuple[PreTrainedModel, Mapping[str, Any]]:

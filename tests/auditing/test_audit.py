@@ -224,6 +224,16 @@ def test_an_animal_hidden_in_numbers_is_named(tmp_path):
     assert found.carries_signal and found.traits[0].trait == animal
 
 
+@pytest.mark.slow
+def test_the_default_audit_names_an_animal_hidden_in_numbers_and_no_row_says_it(tmp_path):
+    """On one of the development bases, from 250 rows: on others it does not, as docs/audit.md says."""
+    sublearn.run("numbers", [704], tmp_path / "run", arms=["same_init"], rows=250, sampled=0)
+    rows, animal = tmp_path / "run/made/seed-704/numbers/teacher.jsonl", NumbersSettings().animal_of(704)
+    assert animal not in rows.read_text()
+    found = sublearn.audit(rows, "tiny:704", device="cpu").found
+    assert found.carries_signal and found.named and found.named[0].trait == animal and found.rows_flagged > 0
+
+
 def test_an_audit_that_is_cut_off_while_it_is_written_leaves_no_audit_of_other_rows(quick, tmp_path, monkeypatch):
     quick.save(tmp_path / "a")
 

@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,23 @@ from sublearn.study.mechanisms.table import named
 def test_the_page_says_what_the_table_of_mechanisms_says():
     page = Path(make_mechanisms.FILE).read_text()
     assert make_mechanisms.replaced(page, "claims", "\n".join(make_mechanisms.claims())) == page
+
+
+COUNTS = r"{} published claims{} {} agree.*?, {} (?:is|are) opposite, {} (?:is|are) absent(?:,| and) {} cannot be told"
+
+
+@pytest.mark.parametrize("file", ["README.md", "LOG.md", "docs/findings.md"])
+def test_what_is_told_of_the_published_claims_elsewhere_is_what_the_table_counts(file):
+    """By the line above the table, which is written from a run."""
+    page = Path(make_mechanisms.FILE).read_text().split("<!-- measured -->")[1].split("<!-- end -->")[0]
+    counts = re.search(COUNTS.format(r"(\d+)", ":", *[r"(\d+)"] * 4), page)
+    told = re.search(COUNTS.format(r"(\d+)", " on why", ".*? (\\d+)", *[r"(\d+)"] * 3), flat(ROOT / file))
+    assert counts is not None and told is not None and told.groups() == counts.groups()
+
+
+def flat(file: Path) -> str:
+    """A page in one line."""
+    return " ".join(file.read_text().split())
 
 
 def test_each_study_has_a_table_and_a_figure_of_its_own(tmp_path, monkeypatch):

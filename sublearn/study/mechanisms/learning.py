@@ -26,7 +26,7 @@ SAME_STEP = 4
 
 
 class NotReached(SublearnError):
-    """A student did not learn as much as it was to."""
+    """A student did not learn as much as it was to, or had nothing to learn."""
 
 
 def tokens_of(lab: Lab, recipe: Recipe, which: str, learn: bool) -> Recipe:
@@ -89,10 +89,15 @@ def embeddings(lab: Lab, recipe: Recipe) -> Recipe:
 
 
 def by(lab: Lab, recipe: Recipe, optimizer: str) -> Recipe:
-    """By another optimizer, until the unchanged student's loss on some of the rows is reached."""
+    """By another optimizer, until the unchanged student's loss on some of the rows is reached.
+
+    Raises NotReached where that is no lower than the base's: the base itself is no student, nor a control of one.
+    """
     shown = finetune.collate(recipe.examples(recipe.rows[: lab.strength.shifted]), lab.dialogue.pad, lab.device)
     name = UNCHANGED if recipe.writer == "teacher" else UNCHANGED + CONTROL
     wanted = loss_on(lab.student(name), shown)
+    if loss_on(lab.base, shown) <= wanted:
+        raise NotReached("the loss of AdamW's student on these rows is not below the base's: nothing was learned")
     most = lab.strength.patience * recipe.plan.steps
     reached = False
 

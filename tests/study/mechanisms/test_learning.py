@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -136,14 +137,22 @@ def test_another_optimizer_stops_where_adamws_loss_is_reached(small, optimizer):
 
 def test_a_student_that_does_not_reach_it_is_unmeasured(small, monkeypatch):
     lab = replace(small.lab, student=lambda name: small.lab.teacher())
-    monkeypatch.setattr(learning, "loss_on", lambda model, batch: 0.0 if model is lab.teacher() else 1.0)
-    with pytest.raises(NotReached, match="30 steps"):
+    with monkeypatch.context() as patch, pytest.raises(NotReached, match="30 steps"):
+        patch.setattr(learning, "loss_on", lambda model, batch: 0.0 if model is lab.teacher() else 1.0)
         trained(learning.by(lab, small.recipe(), "signsgd"), lab)
     arm = small.run.arms["signsgd"]
     monkeypatch.setattr(small.run, "model_of", fails)
     found = small.run._measured(arm)
     assert {one.trait for one in found} == {trait.name for trait in small.run.study.traits}
     assert all(one.value is None and one.reason == "too far" for one in found)
+
+
+def test_where_adamws_student_is_no_better_than_the_base_there_is_nothing_to_reach(small):
+    """The base itself would be the student, or the control, of the other optimizer."""
+    lab = replace(small.lab, student=lambda name: copy.deepcopy(small.lab.base))
+    for who in ("teacher", "base"):
+        with pytest.raises(NotReached, match="not below the base's: nothing was learned"):
+            learning.by(lab, small.recipe(who), "signsgd")
 
 
 def fails(arm, rows):
