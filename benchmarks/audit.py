@@ -5,7 +5,7 @@ runs/audit-benchmark, and measures nothing itself.
 """
 
 from benchmarks.table import Line, publish
-from sublearn.auditing.benchmark.found import RECIPE, Figure
+from sublearn.auditing.benchmark.found import Figure
 from sublearn.errors import InputError
 from sublearn.results.benchmark import Benchmark
 
@@ -22,8 +22,9 @@ def line(one: Figure) -> Line:
 def main(folder: str = FOLDER) -> None:
     """Save the table of a folder."""
     try:
-        told = Benchmark.load(folder).found
+        whole = Benchmark.load(folder)
     except InputError as error:
         raise SystemExit(f"{error} Measure it with: sublearn audit --benchmark --out {folder}") from None
-    of = {"command": told.command, "seeds": told.seeds, "recipe": RECIPE, "measured_by": told.versions}
+    told, recipes = whole.found, sorted({one.recipe for one in whole.sets})
+    of = {"command": told.command, "seeds": told.seeds, "recipes": recipes, "measured_by": told.versions}
     publish("audit", [line(one) for one in told.figures], **of)

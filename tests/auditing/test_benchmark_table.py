@@ -14,9 +14,10 @@ def test_the_folders_table_is_saved_with_its_own_settings(tmp_path, monkeypatch)
     told = found.summed(settings, sets, metrics.figures(sets, settings), found.Provenance("x"))
     folder = Benchmark(told, sets).save(tmp_path / "o").folder
     saved = []
-    monkeypatch.setattr(audit, "publish", lambda name, lines: saved.append((name, lines)))
+    monkeypatch.setattr(audit, "publish", lambda name, lines, **about: saved.append((name, lines, about)))
     __main__.main(["audit", str(folder)])
-    assert saved == [("audit", [audit.line(one) for one in told.figures])] and len(told.figures) == 3
+    about = {"command": "x", "seeds": (1, 7, 8), "recipes": [sets[0].recipe], "measured_by": {}}
+    assert saved == [("audit", [audit.line(one) for one in told.figures], about)] and len(told.figures) == 3
     assert "clean sets: false alarms at .05 (3 bases, 0.00 to 0.56; goal open by the interval)" in [
         one.what for one in saved[0][1]
     ]
