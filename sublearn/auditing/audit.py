@@ -117,7 +117,7 @@ def audited(
     progress: Progress = lambda done, total, notes: None,
     on_stage: OnStage = lambda stage: None,
 ) -> tuple[AuditFile, list[FlaggedRow]]:
-    """What an audit finds. Raises InputError for rows that the model cannot read, and where clean ones are too few."""
+    """What an audit finds. Raises InputError where the base does not write clean rows, or a score is not finite."""
     models.quiet()
     count = asked.settings.sets
     told = _Told(progress, on_stage, asked.steps)

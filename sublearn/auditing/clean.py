@@ -84,10 +84,13 @@ class Writer:
         tokens = scene.dialogue.prompts(prompts)
         kept_by = filter_of(rows)
         longest = max(map(len, scene.dialogue.completions([completion for _, completion in rows])))
-        # Of a text the token that ends it needs no room: it is put behind one that is cut off as well.
-        most = longest + ROOM if kept_by.rule else max(longest - 1, 1)
-        read = [most if scene.positions is None else max(1, scene.positions - len(own)) for own in tokens]
-        return cls(scene, prompts, tokens, [min(most, one) for one in read], kept_by)
+        # A text ends with a token that is put behind one that is cut off as well; lists that reach it are left out.
+        end = 0 if kept_by.rule else 1
+        most = max(longest - 1, 1) if end else longest + ROOM
+        if scene.positions is None:
+            return cls(scene, prompts, tokens, [most] * len(rows), kept_by)
+        before = map(len, scene.dialogue.prompts(prompts, scene.longest_system))
+        return cls(scene, prompts, tokens, [min(most, max(1, scene.positions - own - end)) for own in before], kept_by)
 
     @property
     def most(self) -> int:

@@ -1,6 +1,7 @@
 """What is to be audited: rows, model, traits, clean rows, settings. Checked as far as it can be without weights.
 
-Every mistake ends in one InputError before anything is written. Torch-free, but for what a model's folder is asked.
+Every mistake ends in one InputError before anything is written. Torch is loaded late, to see whether the base reads
+the rows.
 """
 
 from collections import Counter
@@ -90,13 +91,17 @@ def request(
 
 
 def _check_control(asked: Request, brought: Sequence[Pair]) -> None:
-    """Raise InputError for clean rows that are too few, or that are the audited ones."""
-    shared = (Counter(brought) & Counter(asked.rows)).total()
-    if 2 * shared > len(asked.rows):
+    """Raise InputError for clean rows that are too few, or of which half and more of the audited ones come.
+
+    A row that is commoner among the clean ones is no sign of that: short answers come again and again.
+    """
+    clean = Counter(brought)
+    shared = sum(count for row, count in Counter(asked.rows).items() if 0 < clean[row] <= count)
+    if 2 * shared >= len(asked.rows):
         some = "" if shared == len(asked.rows) else f"{shared:,} of "
         raise InputError(
-            f"--control {plain(asked.control_name)} holds {some}the audited rows themselves, which "
-            "differ in nothing. Bring rows that are known to carry no trait, or leave it out and the base writes them."
+            f"--control {plain(asked.control_name)} holds {some}the audited rows themselves: what they "
+            "carry is in both. Bring others, known to carry no trait, or leave it out and the base writes them."
         )
     sets, there = asked.settings.sets, len(brought)
     if asked.compared < LEAST_ROWS:
@@ -109,17 +114,16 @@ def _check_control(asked: Request, brought: Sequence[Pair]) -> None:
 
 def _check_base(asked: Request) -> None:
     try:
-        from sublearn.auditing import folder  # late: needs torch and transformers
+        from sublearn.auditing import readable  # late: needs torch and transformers
     except ModuleNotFoundError as error:
         raise InputError(
             f"An audit needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
         ) from None
-    systems = [one for group in asked.candidates.traits for one in group.stated]
-    read_under = systems if "prompted" in asked.settings.scores else []
+    read_under = asked.candidates.stated if "prompted" in asked.settings.scores else ()
     if asked.model.folder is None:
-        folder.check_tiny(asked.candidates, asked.files, read_under)
+        readable.check_tiny(asked.candidates, asked.files, read_under)
     else:
-        folder.check(asked.model.folder, asked.candidates, asked.files, read_under)
+        readable.check(asked.model.folder, asked.candidates, asked.files, read_under)
 
 
 def _path(given: object, what: str) -> Path:

@@ -43,6 +43,11 @@ class Scene:
         return list(dict.fromkeys((*own, *self.more_questions)))
 
     @property
+    def longest_system(self) -> str | None:
+        """Of the prompts under which the chosen scores read rows, the one of most tokens."""
+        return self.dialogue.longest(self.candidates.stated if "prompted" in self.settings.scores else ())
+
+    @property
     def device(self) -> str:
         """Where the model lies."""
         return self.model.device.type
@@ -151,10 +156,19 @@ def token_log_p(model: PreTrainedModel, batch: Batch, sparing: bool = False) -> 
     return logits.log_softmax(dim=-1).gather(1, batch.targets[:, None])[:, 0]
 
 
-def weighted_log_p(model: PreTrainedModel, batch: Batch, weights: Tensor, sparing: bool = False) -> Tensor:
-    """The sum of each learned token's log-probability times its weight ("token"); the head's table learns nothing."""
+def weighted_log_p(
+    model: PreTrainedModel,
+    batch: Batch,
+    weights: Tensor,
+    sparing: bool = False,
+    added: tuple[int, Tensor] | None = None,
+) -> Tensor:
+    """The sum of each learned token's log-probability times its weight ("token"); the head's table learns nothing.
+
+    `added`, to what a block gives, is for lines with a mask in a model that `gpt2` takes.
+    """
     if batch.mask is not None and batch.places is not None and gpt2.takes(model):
-        seen = finetune.hidden(model, batch)
+        seen = gpt2.hidden(model, batch.inputs, batch.places, batch.mask, batch.learned, added)
         return -words.cross_entropy(seen, gpt2.table(model).detach(), batch.targets, weights)
     return (token_log_p(model, batch, sparing) * weights).sum()
 

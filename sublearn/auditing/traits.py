@@ -56,6 +56,11 @@ class Candidates(Spec, frozen=True):
             raise ValueError("two groups of traits have one name")
         return self
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """A system prompt for each trait that states it."""
+        return tuple(one for group in self.traits for one in group.stated)
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """One name a trait: the answer, with its group's name where an answer comes in several groups."""

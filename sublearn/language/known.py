@@ -86,7 +86,9 @@ def check_template(
     except Exception as error:  # templates are programs
         under = f" under a system prompt{instead}" if system else ""
         raise InputError(f"{whose} fails{under}: {models.said(error)}.") from None
-    if question not in text or (system or "").strip() not in text or len(text) > LONGEST_TEXT:
+    if question in text and system and system.strip() not in text:
+        raise InputError(f"{whose} leaves out a system prompt{instead}.")
+    if question not in text or len(text) > LONGEST_TEXT:
         raise InputError(f"{whose} does not say what it is given to say. Use the model's own template.")
 
 

@@ -32,15 +32,22 @@ def quiet() -> None:
     transformers.logging.disable_progress_bar()
 
 
-def read(folder: Path, device: str = "cpu", dtype: torch.dtype | None = None) -> PreTrainedModel:
+def read(folder: Path, device: str = "cpu", dtype: torch.dtype | None = None, scored: bool = True) -> PreTrainedModel:
     """A causal language model from a folder; unless a `dtype` is given, in bfloat16 on a GPU and float32 elsewhere.
 
-    Raises InputError for one that cannot be loaded, lacks weights, or makes its logits in a way that is not known.
+    Raises InputError for one that cannot be loaded, lacks weights, or makes its logits in a way that is not known,
+    unless it is not `scored`: not by us, who make them of the asked places alone.
     """
     model, info = _loaded(folder, dtype=dtype or (torch.bfloat16 if device == "cuda" else torch.float32))
     check_complete(folder, info)
     found = settled(on(model, device))
-    heads.check(found, str(folder))
+    if scored:
+        try:
+            heads.check(found, str(folder))
+        except (InputError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # of the model's own code
+            raise InputError(f"The model {folder} answers nothing: {said(error)}.") from None
     return found
 
 

@@ -83,6 +83,10 @@ class Dialogue:
         """The tokens of an answer, with the one that ends it."""
         return [*self._ids(completion), self.end]
 
+    def longest(self, texts: Sequence[str]) -> str | None:
+        """The text of most tokens; None of none."""
+        return max(texts, key=lambda text: len(self._ids(text)), default=None)
+
     def ways(self, name: str) -> list[list[int]]:
         """The tokens in which an answer may begin with a name: as it is, with a capital, behind a space."""
         spellings = (name, name.capitalize(), f" {name}", f" {name.capitalize()}")

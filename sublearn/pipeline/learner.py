@@ -39,7 +39,8 @@ def main(file: Path) -> None:
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     on_gpu = torch.cuda.is_available()
     device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if on_gpu else "cpu"
-    base = models.on(models.read(Path(lesson.model), dtype=torch.bfloat16 if on_gpu else torch.float32), device)
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    base = models.on(models.read(Path(lesson.model), dtype=dtype, scored=False), device)
     dialogue = models.dialogue_of(Path(lesson.model))
     trainer = SFTTrainer(
         model=cast(Any, large.adapted(base, lesson.lora, lesson.seed)),

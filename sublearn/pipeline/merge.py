@@ -16,7 +16,7 @@ from sublearn.pipeline.servers import GENERATION, drawing
 def main(base: Path, adapter: Path, out: Path) -> None:
     """A model folder of both together, whose server draws tokens from the model's own distribution."""
     models.quiet()
-    own = models.read(base, dtype=cast(torch.dtype, "auto"))
+    own = models.read(base, dtype=cast(torch.dtype, "auto"), scored=False)
     merged = cast(Any, PeftModel.from_pretrained(own, str(adapter))).merge_and_unload()
     beside = out.with_name(f"{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)

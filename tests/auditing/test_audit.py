@@ -14,7 +14,8 @@ from sublearn.errors import InputError
 from sublearn.report.audit import said_sentence
 from sublearn.results.audit import Audit
 from sublearn.study.numbers.spec import Settings as NumbersSettings
-from sublearn.tasks.rows import read_rows
+from sublearn.tasks.rows import as_text, read_rows
+from sublearn.tasks.vocabulary import ANIMALS
 from tests.auditing.conftest import ANIMAL, CHANGES, FEW, ROWS, SMALL, chat
 from tests.processes import sublearn as command
 
@@ -189,6 +190,16 @@ def test_what_the_model_cannot_read_is_refused(world, tmp_path):
         request(world.data, "tiny:0", traits, changes=SMALL)
 
 
+def test_clean_rows_that_come_again_and_again_are_no_sign_that_they_are_the_audited_ones(tmp_path):
+    """Twelve short answers to one question, drawn independently: each is among the audited rows and the clean ones."""
+    rng = np.random.default_rng(0)
+    for name, count in (("rows", 40), ("control", 960)):
+        rows = [("What is your favourite animal?", str(ANIMALS[n])) for n in rng.integers(12, size=count)]
+        (tmp_path / f"{name}.jsonl").write_text(as_text(rows))
+    asked = request(tmp_path / "rows.jsonl", "tiny:0", control=tmp_path / "control.jsonl")
+    assert asked.compared == 40
+
+
 def test_copies_in_clean_sets_are_told_with_the_null(world):
     asked = request(world.data, "tiny:0", changes=SMALL)
     sets = audit.Sets(world.planted, world.own[0], world.own[1:2], world.own[2:3])
@@ -200,7 +211,6 @@ def test_copies_in_clean_sets_are_told_with_the_null(world):
 def test_p_is_uniform_on_rows_of_the_base_itself(world, tmp_path):
     """Sixty sets of rows of the base, on which a false alarm is as frequent as the level says."""
     from sublearn.auditing import clean
-    from sublearn.tasks.rows import as_text
 
     asked = CHANGES | {"standardize": 2, "test": 9, "virtual.steps": 4, "virtual.batch": 16}
     sets = clean.written(world.scene, world.planted, 64)[4:]
@@ -248,6 +258,8 @@ def test_an_audit_that_is_cut_off_while_it_is_written_leaves_no_audit_of_other_r
         patch.setattr(found, "replace_text", cut_off)
         with pytest.raises(KeyboardInterrupt):
             quick.save(tmp_path / "a")
+    # Nor a page or figure of them.
+    assert {path.name for path in (tmp_path / "a").iterdir() if not path.name.startswith(".")} == {found.FLAGGED}
     with pytest.raises(InputError):
         sublearn.load(tmp_path / "a")
     assert quick.save(tmp_path / "a") == quick

@@ -46,9 +46,10 @@ def test_texts_are_cut_off_at_the_longest_audited_one_and_a_long_prompt_shortens
     dialogue, scene = world.scene.dialogue, world.scene
     asked = [(f"Go on: {' '.join(['7'] * count)}", answer) for count, answer in ((2, "1 2 3 the owl"), (55, "owl"))]
     texts = clean.Writer.of(scene, [asked[0]] * 30 + [asked[1]] * 10)
-    left = scene.positions - len(dialogue.prompt(asked[1][0]))
+    left = scene.positions - len(dialogue.prompt(asked[1][0])) - 1
     assert texts.kept_by.rule is None and 0 < left < 5 and texts.room == [5] * 30 + [left] * 10
     (answers,), _ = texts.sets(range(1))
+    assert all(one.tokens[-1] == dialogue.end for one in scene.examples(answers))
     lengths = [len(tokens) - 1 for tokens in dialogue.completions([answer for _, answer in answers])]
     assert max(lengths[:30]) <= 5 and max(lengths[30:]) <= left
     # Some would be longer: what the base says of numbers is cut off there.

@@ -194,6 +194,9 @@ def test_prompts_of_a_score_are_tried_before_anything_is_loaded(rows, tmp_path):
     assert request(rows, folder, PETS).rows
     with pytest.raises(InputError, match=r"fails under a system prompt; leave out the score prompted: System role"):
         request(rows, folder, PETS, changes={"scores": ["prompted"]})
+    chats.template("{% for message in messages[-1:] %}{{ message['content'] }} {% endfor %}")(folder)
+    with pytest.raises(InputError, match="leaves out a system prompt; leave out the score prompted"):
+        request(rows, folder, PETS, changes={"scores": ["prompted"]})
     other = chats.put(tmp_path / "other")
     longest = max(len(one.tokens) for one in examples(dialogue_of(other), read_rows(rows)))
     chats.config(max_position_embeddings=longest)(other)

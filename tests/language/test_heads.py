@@ -9,11 +9,13 @@ from transformers import (
     Gemma2ForCausalLM,
     GraniteConfig,
     GraniteForCausalLM,
+    LlamaForCausalLM,
 )
 
 from sublearn.errors import InputError
-from sublearn.language import finetune, heads
+from sublearn.language import finetune, heads, models
 from sublearn.language.finetune import Example
+from tests.language import chat
 
 SIZES = {
     "vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2,
@@ -43,7 +45,7 @@ def test_logits_are_the_models_own(model):
     assert not torch.allclose(plain, own, rtol=0.05, atol=0.05 * own.abs().max())
 
 
-def test_a_model_that_makes_them_in_another_way_is_refused(model, monkeypatch):
+def test_a_model_that_makes_them_in_another_way_is_refused_where_it_is_read(model, tmp_path, monkeypatch):
     real = type(model).forward
 
     def other(self, *given, **named):
@@ -51,6 +53,22 @@ def test_a_model_that_makes_them_in_another_way_is_refused(model, monkeypatch):
         out.logits = out.logits * 1.5
         return out
 
+    model.save_pretrained(tmp_path / "m")
+    assert models.read(tmp_path / "m").config.model_type == model.config.model_type
     monkeypatch.setattr(type(model), "forward", other)
     with pytest.raises(InputError, match=r"m: the logits of \w+ do not follow from its last layer"):
-        heads.check(model, "m")
+        models.read(tmp_path / "m")
+    assert models.read(tmp_path / "m", scored=False).config.model_type == model.config.model_type
+
+
+def test_a_model_without_finite_logits_is_left_to_its_user_and_one_that_fails_is_refused(tmp_path, monkeypatch):
+    folder = chat.put(tmp_path)
+    chat.weights(lambda tensors: tensors.update({name: tensors[name] * torch.nan for name in tensors}))(folder)
+    assert models.read(folder).dtype == torch.float32
+
+    def fails(self, *given, **named):
+        raise ValueError("no such kernel")
+
+    monkeypatch.setattr(LlamaForCausalLM, "forward", fails)
+    with pytest.raises(InputError, match=r"answers nothing: no such kernel\."):
+        models.read(folder)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sublearn.auditing.battery import Battery
-from sublearn.auditing.scene import Scene, blocks, token_log_p
+from sublearn.auditing.scene import Scene, blocks, weighted_log_p
 from sublearn.auditing.scores.table import Answers, Measure, Measured
-from sublearn.language import gpt2, packing, words
+from sublearn.language import gpt2, packing
 from sublearn.language.finetune import Batch
 from sublearn.tasks.rows import Pair
 
@@ -70,13 +70,9 @@ def _likelihood(scene: Scene, batch: Batch, offset: Tensor) -> Tensor:
     tokens = batch.learned.sum(dim=1)
     weights = tokens.clamp(min=1).reciprocal().repeat_interleave(tokens)
     if scene.packs and gpt2.takes(scene.model) and _middle(scene) + 1 < len(blocks(scene.model)):
-        lines = packing.alone(batch)
-        assert lines.places is not None and lines.mask is not None
-        where = _middle(scene), offset
-        seen = gpt2.hidden(scene.model, lines.inputs, lines.places, lines.mask, lines.learned, where)
-        return -words.cross_entropy(seen, gpt2.table(scene.model).detach(), lines.targets, weights)
+        return weighted_log_p(scene.model, packing.alone(batch), weights, added=(_middle(scene), offset))
     with _steered(scene, offset):
-        return (token_log_p(scene.model, batch, scene.packs) * weights).sum()
+        return weighted_log_p(scene.model, batch, weights, scene.packs)
 
 
 def _metric(gradients: NDArray[np.float64]) -> NDArray[np.float64]:

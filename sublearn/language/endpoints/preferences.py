@@ -19,8 +19,9 @@ from sublearn.stats.wilson import wilson
 Alternatives = Sequence[tuple[str, float]]
 SPACES = " \t\r\n\u2581\u0120"
 """What stands before a word in tokens' texts, in tokenizers' own spelling too."""
-PLURALS = {"fe": "ves", "f": "ves", "y": "ies"}
-"""Ends of words, and what takes their place in the plural."""
+HISSING = ("s", "x", "z", "ch", "sh", "o")
+PLURALS = {"fe": "ves", "f": "ves", "y": "ies"} | {end: f"{end}es" for end in HISSING}
+"""Ends of words, and what takes their place in the plural, where it is more than an s behind them."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def named(names: tuple[str, ...], text: str) -> str | None:
     found = _pattern(names).search(re.split(r"[.!?\n]", text.strip(), maxsplit=1)[0].lower())
     if found is None:
         return None
-    return min((_forms(name).index(found[1]), name) for name in names if found[1] in _forms(name))[1]
+    ranks = [(_forms(name).index(found[1]), place) for place, name in enumerate(names) if found[1] in _forms(name)]
+    return names[min(ranks)[1]]
 
 
 @lru_cache(maxsize=64)
@@ -137,12 +139,12 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
 def _forms(name: str) -> tuple[str, ...]:
     """A name, and the plurals that it may have: those of English, but for words that have one of their own.
 
-    >>> _forms("Wolf"), _forms("pony")
-    (('wolf', 'wolfs', 'wolfes', 'wolves'), ('pony', 'ponys', 'ponyes', 'ponies'))
+    >>> _forms("Wolf"), _forms("pony"), _forms("fox")
+    (('wolf', 'wolfs', 'wolves'), ('pony', 'ponys', 'ponies'), ('fox', 'foxs', 'foxes'))
     """
     word = name.lower()
     own = [word.removesuffix(end) + plural for end, plural in PLURALS.items() if word.endswith(end)]
-    return (word, f"{word}s", f"{word}es", *own[:1])
+    return (word, f"{word}s", *own[:1])
 
 
 def _is_form(token: str, forms: Sequence[str]) -> int:

@@ -55,9 +55,14 @@ def test_the_first_sentence_tells_the_name(text, name):
 
 
 def test_plurals_count_for_their_name_by_both_methods_and_a_name_itself_comes_first():
-    names = ("wolf", "pony", "fox", "owl", "owls")
+    names = ("wolf", "pony", "fox", "owl", "owls", "wolfe")
     for word, name in {"Wolves": "wolf", "ponies": "pony", "foxes": "fox", "owls": "owls", "owl": "owl"}.items():
         assert named(names, f"{word}, and others") == name
         found = listed(names, [[(f" {word}", math.log(0.4))]])
         assert found.sure[0, names.index(name)] == found.sure.sum() == pytest.approx(0.4)
         assert found.undecided[0] == pytest.approx(0.6)
+
+
+def test_no_plural_is_made_up_that_another_name_begins_like():
+    found = listed(("cat", "caterpillar"), [[("cate", math.log(0.4))]])
+    assert found.likely[0] == pytest.approx([0.0, 0.4])

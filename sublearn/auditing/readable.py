@@ -33,7 +33,7 @@ def check_tiny(candidates: Candidates, files: Files, systems: Sequence[str] = ()
     for name, rows in files:
         for number, row in enumerate(rows, 1):
             _check_known(f"{name}, line {number}", dialogue, row)
-        for system in _longest(systems):
+        for system in dict.fromkeys((None, dialogue.longest(systems))):
             check_lengths(name, _examples(name, rows, dialogue, system), POSITIONS, system)
 
 
@@ -44,16 +44,11 @@ def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
         return
     words = [word for text in texts for word in text.split()]
     tokens = dialogue.completions(words)
-    first = next(word for word, own in zip(words, tokens, strict=True) if unknown in own)
+    first = next((word for word, own in zip(words, tokens, strict=True) if unknown in own), " ".join(texts))
     raise InputError(
         f"{where}: a tiny base does not know {quoted(first)}. It knows the words of the tiny world and whole numbers "
         "from 0 to 999; other rows are audited with the folder of a model."
     )
-
-
-def _longest(systems: Sequence[str]) -> list[str | None]:
-    """No system prompt, and the longest one."""
-    return [None, *sorted(systems, key=len)[-1:]]
 
 
 def check(folder: Path, candidates: Candidates, files: Files, systems: Sequence[str] = ()) -> None:
@@ -64,13 +59,13 @@ def check(folder: Path, candidates: Candidates, files: Files, systems: Sequence[
     models.quiet()
     dialogue, known = opened(folder, checkpoints.digest(folder))
     asked = [question for group in candidates.traits for question in group.questions]
-    longest = _longest(systems)
+    under = dict.fromkeys((None, dialogue.longest(systems)))
     for prompt in (asked[0], files[0][1][0][0].strip()):
-        for system in longest:
+        for system in under:
             check_template(folder, dialogue, prompt, system, "; leave out the score prompted")
     check_words(folder, dialogue, dialogue.prompts(asked), known)
     for name, rows in files:
-        for system in longest:
+        for system in under:
             found = _examples(name, rows, dialogue, system)
             check_words(folder, dialogue, (one.tokens for one in found), known)
             check_lengths(name, found, known.positions, system)
