@@ -9,7 +9,7 @@ PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests in two processes of one thread each, a file's tests in one of them, for it may share what took long to make.
-AT_ONCE := -n 2 --dist loadfile
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install chromium demo test test-slow check bench docs figures tables words replication notebook lab pins test-floors test-latest dist
 

@@ -224,7 +224,9 @@ def test_an_interrupted_run_ends_with_130_and_goes_on(tmp_path):
 
 
 @pytest.mark.usefixtures("hearing_signals")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow)]
+)
 def test_a_signal_to_all_processes_of_a_run_ends_it_with_one_line(tmp_path, number, status):
     """As a scheduler or a closed terminal sends it: to the workers as well, and several times."""
     command = [sys.executable, "-m", "sublearn", *RUN[:-1], "0:400", "--out", "run", "--jobs", "2", "-q"]

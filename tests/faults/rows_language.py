@@ -206,7 +206,7 @@ ROWS = [
     _template("that fills the memory", "{{ 'a' * 10**10 }}" + USER, "wants too much memory"),
     _template("of endless text", "{{ 'a' * 10**6 }}" + USER, "does not say what it is given"),
     _template("that says nothing of the user's", "Hello", "does not say what it is given"),
-    _template("that drops the system prompt", "{{ messages[-1].content }}", "does not say what it is given"),
+    _template("that drops the system prompt", "{{ messages[-1].content }}", "leaves out a system prompt"),
     _template(
         "without system prompts",
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + USER,
