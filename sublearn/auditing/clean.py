@@ -89,7 +89,9 @@ class Writer:
         most = max(longest - 1, 1) if end else longest + ROOM
         if scene.positions is None:
             return cls(scene, prompts, tokens, [most] * len(rows), kept_by)
-        before = map(len, scene.dialogue.prompts(prompts, scene.longest_system))
+        # A template may say more where no system prompt is named than under a short one.
+        under = scene.dialogue.prompts(prompts, scene.longest_system)
+        before = [max(len(one), len(other)) for one, other in zip(tokens, under, strict=True)]
         return cls(scene, prompts, tokens, [min(most, max(1, scene.positions - own - end)) for own in before], kept_by)
 
     @property

@@ -91,12 +91,17 @@ def request(
 
 
 def _check_control(asked: Request, brought: Sequence[Pair]) -> None:
-    """Raise InputError for clean rows that are too few, or of which half and more of the audited ones come.
+    """Raise InputError for clean rows that are too few, or among which half and more of the audited ones are.
 
-    A row that is commoner among the clean ones is no sign of that: short answers come again and again.
+    Copies are there just as often as in the audited file, or so many times as often. Short answers come again in
+    both, but not in one proportion.
     """
     clean = Counter(brought)
-    shared = sum(count for row, count in Counter(asked.rows).items() if 0 < clean[row] <= count)
+    often: Counter[float] = Counter()
+    for row, count in Counter(asked.rows).items():
+        if clean[row]:
+            often[clean[row] / count] += count
+    shared = max(often.values(), default=0)
     if 2 * shared >= len(asked.rows):
         some = "" if shared == len(asked.rows) else f"{shared:,} of "
         raise InputError(

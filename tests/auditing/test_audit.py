@@ -192,12 +192,20 @@ def test_what_the_model_cannot_read_is_refused(world, tmp_path):
 
 def test_clean_rows_that_come_again_and_again_are_no_sign_that_they_are_the_audited_ones(tmp_path):
     """Twelve short answers to one question, drawn independently: each is among the audited rows and the clean ones."""
-    rng = np.random.default_rng(0)
-    for name, count in (("rows", 40), ("control", 960)):
+    rng, (audited, control) = np.random.default_rng(0), (tmp_path / "rows.jsonl", tmp_path / "control.jsonl")
+
+    def drawn(file: Path, count: int) -> None:
         rows = [("What is your favourite animal?", str(ANIMALS[n])) for n in rng.integers(12, size=count)]
-        (tmp_path / f"{name}.jsonl").write_text(as_text(rows))
-    asked = request(tmp_path / "rows.jsonl", "tiny:0", control=tmp_path / "control.jsonl")
-    assert asked.compared == 40
+        file.write_text(as_text(rows))
+
+    for count, brought in ((40, 960), (1000, 480), (8000, 960), (500, 500)):
+        drawn(audited, count)
+        drawn(control, brought)
+        assert request(audited, "tiny:0", control=control).compared == min(count, brought // 24)
+    for times in (1, 3):
+        control.write_text(audited.read_text() * times)
+        with pytest.raises(InputError, match="holds the audited rows themselves"):
+            request(audited, "tiny:0", control=control)
 
 
 def test_copies_in_clean_sets_are_told_with_the_null(world):

@@ -191,7 +191,6 @@ def test_rows_that_a_run_kept_are_read_page_by_page(served):
         shutil.rmtree(served.folder / "numbers")
 
 
-@pytest.mark.slow
 def test_nothing_is_lost_where_the_server_is_killed_and_another_stops_and_resumes_the_run(served):
     folder = served.folder
     with started_server(folder) as (process, other):

@@ -199,7 +199,6 @@ def package(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("default:What is there was begun")
 def test_an_installed_packages_study_is_run_by_name_in_worker_processes_too(package, monkeypatch, capsys):
     assert "offered" in studies()

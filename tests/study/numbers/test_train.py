@@ -273,7 +273,6 @@ def test_the_run_directory_shows_rows_and_what_was_recorded(tmp_path):
     assert Settings().animal_of(0) in page
 
 
-@pytest.mark.slow
 def test_a_run_from_the_command_line_says_nothing_of_warnings(tmp_path):
     settings = TINY | {"base.steps": 2, "rows": 16, "student.steps": 1}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
