@@ -39,7 +39,8 @@ def test_a_killed_process_takes_with_it_what_it_started(tmp_path):
     own = subprocess.Popen([sys.executable, "-c", ASKS, FAMILY], cwd=tmp_path)
     try:
         family = ids(tmp_path)
-        assert all(map(command_line, family))
+        # A process that is just becoming another program has no command line for a moment.
+        assert wait_for(lambda: all(map(command_line, family)), 20)
     finally:
         kill(own.pid)
         own.wait()
