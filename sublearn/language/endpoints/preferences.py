@@ -91,7 +91,7 @@ def listed(names: Sequence[str], questions: Sequence[Alternatives]) -> Listed:
         for token, logprob in alternatives:
             p, begun = math.exp(min(logprob, 0.0)), token.strip(SPACES).lower()
             # A name itself before another's plural.
-            whole = sorted((rank, place) for place, forms in enumerate(words) if (rank := _is_form(begun, forms)) >= 0)
+            whole = sorted((rank, place) for place, forms in enumerate(words) if (rank := _form_of(begun, forms)) >= 0)
             among = [place for place, forms in enumerate(words) if any(form.startswith(begun) for form in forms)]
             if whole:
                 sure[row, whole[0][1]] += p
@@ -147,7 +147,7 @@ def _forms(name: str) -> tuple[str, ...]:
     return (word, f"{word}s", *own[:1])
 
 
-def _is_form(token: str, forms: Sequence[str]) -> int:
+def _form_of(token: str, forms: Sequence[str]) -> int:
     """Which of a name's forms a token is, alone or with a mark behind it; -1 for none."""
     there = (
         at for at, form in enumerate(forms) if token.startswith(form) and not token[len(form) : len(form) + 1].isalnum()
