@@ -15,12 +15,14 @@ from sublearn.report.mechanisms import difference, markdown
 from sublearn.results.single import Result
 from sublearn.study.analysis import Analysis
 from sublearn.study.mechanisms.compared import Compared
+from sublearn.study.mechanisms.follow_up import FOLLOW_UP
 from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.table import EVERY, MECHANISMS
 from sublearn.study.students.spec import LOG_ODDS
 
 FILE = Path(__file__).parent / "mechanisms.md"
-FIGURES = {"measured": "figures/mechanisms.svg", "further": "figures/further.svg"}
+GROUPS = {"measured": MECHANISMS, "further": FURTHER, "follow_up": FOLLOW_UP}
+FIGURES = {name: f"figures/{'mechanisms' if name == 'measured' else name}.svg" for name in GROUPS}
 ALT = "The claims of the table on one axis, a panel for each mechanism: differences with the intervals that decide"
 
 
@@ -71,10 +73,10 @@ def beyond_controls(analysis: Analysis) -> str:
 def part_of(found: Sequence[Compared]) -> str:
     """The name of the part of the page that a study's table stands in. Raises InputError for a part of a study."""
     names = [one.name for one in found]
-    for name, group in {"measured": MECHANISMS, "further": FURTHER}.items():
+    for name, group in GROUPS.items():
         if names == [*group]:
             return name
-    raise InputError(f"A table is of all {len(MECHANISMS)} mechanisms or of all further ones; this run has {names}.")
+    raise InputError(f"A table is of all mechanisms of a group; this run has {names}.")
 
 
 def main(folders: list[str]) -> None:

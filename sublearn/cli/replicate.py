@@ -27,7 +27,7 @@ FEW = 2
 @command_named("replicate")
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=figures)
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
-@click.option("--language", is_flag=True, help="Mechanisms in language models, on tiny bases. NAME is one, or further.")
+@click.option("--language", is_flag=True, help="Mechanisms in language models, on tiny bases. NAME is one or a group.")
 @click.option("--seeds", metavar="SEEDS", help=f"With --language: which bases.  [default: {BASES}]")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="With --language: change a setting.")
 @out(f"Folder of its runs and its page.  [default: {OUT}, or runs/ID with --language]")

@@ -18,10 +18,10 @@ def mechanisms(
 ) -> Result:
     """Ask on tiny bases, one for each seed, whether what is published of language models holds there.
 
-    `names` are mechanisms or one, as `"greedy"`, or `"further"`; without them, the ten of the first table. The result's
-    `mechanisms` are what is published beside what came out, its `findings` the verdicts. With `out` it resumes where it
-    stopped, and writes its page and mechanisms.json there. Keywords are those of `run`: options, or settings as in
-    `**{"strength.patience": 10}`.
+    `names` are mechanisms or one, as `"greedy"`, or a group, `"further"` or `"follow_up"`; without them, the ten of the
+    first table. The result's `mechanisms` are what is published beside what came out, its `findings` the verdicts. With
+    `out` it resumes where it stopped, and writes its page and mechanisms.json there. Keywords are those of `run`:
+    options, or settings as in `**{"strength.patience": 10}`.
 
     Raises InputError for anything that cannot be used, before anything is written.
     """

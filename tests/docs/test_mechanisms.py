@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.docs.pages import ROOT
@@ -49,11 +50,12 @@ def test_each_study_has_a_table_and_a_figure_of_its_own(tmp_path, monkeypatch):
     (tmp_path / "figures").mkdir()
     monkeypatch.setattr(make_mechanisms, "FILE", file)
     monkeypatch.setattr(make_mechanisms, "Result", SimpleNamespace(load=of))
-    make_mechanisms.main(["", "further"])
+    make_mechanisms.main(["", "further", "follow_up"])
     page = file.read_text()
-    first, further = (page.split(f"<!-- {name} -->")[1].split("<!-- end -->")[0] for name in make_mechanisms.FIGURES)
-    assert "| Divergence tokens |" in first and "| Ten generations |" in further and "Ten generations" not in first
-    for name, text in zip(("mechanisms", "further"), (first, further), strict=True):
+    parts = [page.split(f"<!-- {name} -->")[1].split("<!-- end -->")[0] for name in make_mechanisms.FIGURES]
+    titles = ["Divergence tokens", "Ten generations", "Optimizers at the same progress"]
+    assert [[f"| {title} |" in part for title in titles] for part in parts] == np.eye(3).tolist()
+    for name, text in zip(("mechanisms", "further", "follow_up"), parts, strict=True):
         assert f"(figures/{name}.svg)" in text and (tmp_path / f"figures/{name}.svg").read_text().startswith("<svg ")
-    with pytest.raises(InputError, match="A table is of all"):
+    with pytest.raises(InputError, match="A table is of all mechanisms"):
         make_mechanisms.main(["greedy"])

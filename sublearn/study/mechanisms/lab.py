@@ -31,6 +31,8 @@ class Lab(recipe.Lab):
     tokens: Callable[[str], Tokens]
     student: Callable[[str], PreTrainedModel]
     """The student of an arm."""
+    taken: dict[str, int]
+    """Steps of students that stopped where they had learned enough, for their controls, by optimizer."""
     second_animal: str
     """That of the placebo teacher."""
     lessons: TeacherPlan

@@ -15,7 +15,7 @@ from sublearn.language.finetune import Batch, Example
 from sublearn.seeds import stream
 from sublearn.study.mechanisms.lab import Lab, Tokens
 from sublearn.study.students import lowrank
-from sublearn.study.students.recipe import Parameters, Recipe
+from sublearn.study.students.recipe import Parameters, Recipe, plain, trained
 from sublearn.study.students.spec import CONTROL, UNCHANGED
 from sublearn.study.students.tokens import without
 
@@ -93,26 +93,54 @@ def by(lab: Lab, recipe: Recipe, optimizer: str) -> Recipe:
 
     Raises NotReached where that is no lower than the base's: the base itself is no student, nor a control of one.
     """
+    return _until(lab, recipe, optimizer, 1.0, lambda steps: None)
+
+
+def progress(lab: Lab, recipe: Recipe, optimizer: str, share: float) -> Recipe:
+    """By an optimizer, to a share of what the unchanged student takes from the base's loss; a control as many steps.
+
+    Raises NotReached where that is nothing, and where there is no such student that the control could be as old as.
+    """
+    if recipe.writer == "teacher":
+        return _until(lab, recipe, optimizer, share, lambda steps: lab.taken.update({optimizer: steps}))
+    if optimizer not in lab.taken:  # a student that was read, not trained
+        trained(progress(lab, plain(lab, "teacher", recipe.plan), optimizer, share), lab)
+    plan = recipe.plan.model_copy(update={"steps": lab.taken[optimizer]})
+    return replace(recipe, optimizer=_optimizer(lab, recipe, optimizer), plan=plan)
+
+
+def _until(lab: Lab, recipe: Recipe, optimizer: str, share: float, taken: Callable[[int], None]) -> Recipe:
+    """Training ends where the loss on some of the rows is low enough; `taken` is then told after how many steps."""
     shown = finetune.collate(recipe.examples(recipe.rows[: lab.strength.shifted]), lab.dialogue.pad, lab.device)
     name = UNCHANGED if recipe.writer == "teacher" else UNCHANGED + CONTROL
-    wanted = loss_on(lab.student(name), shown)
-    if loss_on(lab.base, shown) <= wanted:
+    start, theirs = loss_on(lab.base, shown), loss_on(lab.student(name), shown)
+    if start <= theirs:
         raise NotReached("the loss of AdamW's student on these rows is not below the base's: nothing was learned")
+    wanted = theirs + (1 - share) * (start - theirs)
     most = lab.strength.patience * recipe.plan.steps
     reached = False
 
     def enough(student: PreTrainedModel, steps: int) -> bool:
         nonlocal reached
-        reached = reached or (steps % EVERY == 0 and loss_on(student, shown) <= wanted)
+        if not reached and steps % EVERY == 0 and loss_on(student, shown) <= wanted:
+            reached = True
+            taken(steps)
         return reached
 
     def finish(student: PreTrainedModel) -> None:
-        if not enough(student, 0):
-            raise NotReached(f"the loss of AdamW's student was not reached in {most:,} steps")
+        if not (reached or loss_on(student, shown) <= wanted):
+            raise NotReached(
+                f"{share:.0%} of what AdamW's student takes from the loss was not reached in {most:,} steps"
+            )
+        if not reached:
+            taken(most)
 
-    chosen = partial(sgd, lab, recipe) if optimizer == "sgd" else partial(signsgd, lab)
-    plan = recipe.plan.model_copy(update={"steps": most})
+    chosen, plan = _optimizer(lab, recipe, optimizer), recipe.plan.model_copy(update={"steps": most})
     return replace(recipe, optimizer=chosen, enough=enough, finish=finish, plan=plan)
+
+
+def _optimizer(lab: Lab, recipe: Recipe, name: str) -> Callable[[Parameters, float], torch.optim.Optimizer]:
+    return {"adamw": recipe.optimizer, "sgd": partial(sgd, lab, recipe), "signsgd": partial(signsgd, lab)}[name]
 
 
 @torch.no_grad()

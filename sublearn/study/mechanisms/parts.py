@@ -1,4 +1,7 @@
-"""What a mechanism is: what is published, its students, its claims. Torch-free; `table` and `further` have them."""
+"""What a mechanism is: what is published, its students, its claims. Torch-free.
+
+`table`, `further` and `follow_up` have them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +12,10 @@ from sublearn.study.base import Claim, Trait
 from sublearn.study.contrast import Difference, Side
 from sublearn.study.students.spec import CONTROL, LOG_ODDS, SHIFT, UNCHANGED, transfer
 
+BLANK = "Blank et al. 2026, arXiv 2606.00995"
+NIEF = "Nief, Fu, Muchane and Holtzman 2026, arXiv 2606.00831"
+TUNED = "the teacher is fine-tuned to name its animal; theirs is told to by a system prompt"
+TINY = "tiny bases that are fine-tuned whole; theirs are language models of billions of parameters with LoRA"
 COSINE = "shift_cosine"
 DELTA = 0.05
 REASON = (

@@ -22,6 +22,7 @@ SECONDS_OF_MORE = {
     "size": 220.0,
     "fifths": 5.0,
     "half": 10.0,
+    "progress": 60.0,
 }
 """Rough, beside students: of rows that are written, of SGD's further steps, and of other bases."""
 
@@ -42,7 +43,7 @@ class Settings(Shared, frozen=True):
     """How many rows, how teachers and students are trained, which mechanisms, how strong."""
 
     strength: Strength = Strength()
-    mechanisms: tuple[str, ...] = Field(default=(), description="to ask about; none named: all but further ones")
+    mechanisms: tuple[str, ...] = Field(default=(), description="to ask about; none named: the ten of the first table")
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:

@@ -1,19 +1,24 @@
 """The mechanisms: what is published of each, and which students and claims ask whether it holds here. Torch-free.
 
-A new one is one entry in `further`, and a function for each of its students that none does already: from a lab and the
-recipe of an unchanged student to its own recipe. The mechanisms here are one study: another one among them would be
-another study. Claims were stated before any of the bases was run.
+A new one is one entry in a group of its own, as `follow_up` is, and a function for each of its students that none does
+already: from a lab and the recipe of an unchanged student to its own recipe. A group is one study: another mechanism in
+it would make another study of it. Claims were stated before any of the bases was run.
 """
 
 from collections.abc import Sequence
 
 from sublearn.study.base import Claim
+from sublearn.study.mechanisms.follow_up import FOLLOW_UP
 from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.parts import (
     ANY_FIFTH,
     AT_RANDOM,
+    BLANK,
     COSINE,
     MIXED,
+    NIEF,
+    TINY,
+    TUNED,
     Mechanism,
     Student,
     generation,
@@ -26,11 +31,7 @@ from sublearn.study.mechanisms.parts import (
 from sublearn.study.students.spec import CONTROL, UNCHANGED
 
 SCHRODI = "Schrodi, Kempf, Barez and Brox 2025, arXiv 2509.23886"
-BLANK = "Blank et al. 2026, arXiv 2606.00995"
-NIEF = "Nief, Fu, Muchane and Holtzman 2026, arXiv 2606.00831"
 ADEN_ALI = "Aden-Ali et al. 2026, arXiv 2602.04863"
-TINY = "tiny bases that are fine-tuned whole; theirs are language models of billions of parameters with LoRA"
-TUNED = "the teacher is fine-tuned to name its animal; theirs is told to by a system prompt"
 
 
 def _tokens(about: str, which: str, learn: bool) -> Student:
@@ -236,11 +237,11 @@ MECHANISMS: dict[str, Mechanism] = {
         ),
     ),
 }
-EVERY = MECHANISMS | FURTHER
+EVERY = MECHANISMS | FURTHER | FOLLOW_UP
 """What can be asked for by name."""
 STUDENTS = {name: one for mechanism in EVERY.values() for name, one in mechanism.students.items()}
 """Every student by its arm's name."""
-GROUPS = {"further": tuple(FURTHER)}
+GROUPS = {"further": tuple(FURTHER), "follow_up": tuple(FOLLOW_UP)}
 """Several mechanisms under one name."""
 
 

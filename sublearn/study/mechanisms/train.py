@@ -151,6 +151,7 @@ class MechanismRun(RecipeRun[Lab]):
             strength=self.asked.strength,
             tokens=self.tokens,
             student=self.student,
+            taken={},
             second_animal=self.placebo_animal,
             lessons=self.asked.teacher,
             sized=self.sized,

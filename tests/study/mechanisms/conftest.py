@@ -8,6 +8,7 @@ from sublearn import devices
 from sublearn.language import models
 from sublearn.study.base import Setup
 from sublearn.study.mechanisms.design import Mechanisms, built
+from sublearn.study.mechanisms.follow_up import FOLLOW_UP
 from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.lab import Lab
 from sublearn.study.mechanisms.spec import Settings
@@ -64,8 +65,8 @@ def small(cache_of_mechanisms):
 
 
 @pytest.fixture(scope="session")
-def further(cache_of_mechanisms):
-    """A run of the further mechanisms on the same base, made once; its students are trained as they are asked for."""
+def later(cache_of_mechanisms):
+    """A run of the later groups on the same base, made once; its students are trained as they are asked for."""
     with pytest.MonkeyPatch.context() as patch, devices.one_thread():
         patch.setenv("SUBLEARN_CACHE", str(cache_of_mechanisms))
-        return seed_run(mechanisms=[*FURTHER])
+        return seed_run(mechanisms=[*FURTHER, *FOLLOW_UP])

@@ -1,5 +1,6 @@
 import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_both_kinds_can_be_of_the_same_ranks():
     assert counts(some).sum() == 120 and all(place > 3 for own in some for place in own)
 
 
-@pytest.mark.parametrize(("rank", "scaled"), [(1, False), (4, False), (1, True)])
+@pytest.mark.parametrize(("rank", "scaled"), [(1, False), (4, False), (1, True), (32, True)])
 def test_rank_is_rank(small, rank, scaled):
     student = trained(learning.lora(small.lab, small.recipe(), rank, scaled), small.lab)
     base, moved = dict(small.lab.base.named_parameters()), 0
@@ -135,11 +136,35 @@ def test_another_optimizer_stops_where_adamws_loss_is_reached(small, optimizer):
     assert wanted < start and wanted - 0.5 * (start - wanted) < reached <= wanted
 
 
-def test_a_student_that_does_not_reach_it_is_unmeasured(small, monkeypatch):
-    lab = replace(small.lab, student=lambda name: small.lab.teacher())
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "signsgd"])
+def test_each_optimizer_stops_at_the_same_progress_and_its_control_after_as_many_steps(small, optimizer):
+    lab = replace(small.lab, taken={})
+    rows = lab.rows("teacher")[: lab.strength.shifted]
+    shown = finetune.collate(small.recipe().examples(rows), lab.dialogue.pad)
+    start, end = (learning.loss_on(model, shown) for model in (lab.base, lab.student("same_init")))
+    recipe = learning.progress(lab, small.recipe(), optimizer, 0.6)
+    student = trained(recipe, lab)
+    steps = lab.taken[optimizer]
+    assert 0 < steps < recipe.plan.steps and not steps % learning.EVERY
+    fresh, plan = learning.progress(lab, small.recipe(), optimizer, 0.6), recipe.plan
+    fewer = plan.model_copy(update={"steps": steps - learning.EVERY})
+    earlier = trained(replace(fresh, plan=fewer, finish=lambda student: None), lab)
+    wanted = start - 0.6 * (start - end)
+    assert learning.loss_on(student, shown) <= wanted < learning.loss_on(earlier, shown)
+    control = learning.progress(lab, small.recipe("base"), optimizer, 0.6)
+    assert control.plan.steps == steps and not control.enough(lab.base, 0)
+    again = replace(small.lab, taken={})  # as where a run resumes: the student was read, not trained
+    assert learning.progress(again, small.recipe("base"), optimizer, 0.6).plan == control.plan
+    assert again.taken == lab.taken
+
+
+@pytest.mark.parametrize("way", [learning.by, partial(learning.progress, share=0.9)])
+def test_a_student_that_does_not_reach_it_is_unmeasured(small, monkeypatch, way):
+    lab = replace(small.lab, student=lambda name: small.lab.teacher(), taken={})
     with monkeypatch.context() as patch, pytest.raises(NotReached, match="30 steps"):
         patch.setattr(learning, "loss_on", lambda model, batch: 0.0 if model is lab.teacher() else 1.0)
-        trained(learning.by(lab, small.recipe(), "signsgd"), lab)
+        trained(way(lab, small.recipe(), "signsgd"), lab)
+    assert not lab.taken
     arm = small.run.arms["signsgd"]
     monkeypatch.setattr(small.run, "model_of", fails)
     found = small.run._measured(arm)
@@ -149,10 +174,12 @@ def test_a_student_that_does_not_reach_it_is_unmeasured(small, monkeypatch):
 
 def test_where_adamws_student_is_no_better_than_the_base_there_is_nothing_to_reach(small):
     """The base itself would be the student, or the control, of the other optimizer."""
-    lab = replace(small.lab, student=lambda name: copy.deepcopy(small.lab.base))
+    lab = replace(small.lab, student=lambda name: copy.deepcopy(small.lab.base), taken={})
     for who in ("teacher", "base"):
         with pytest.raises(NotReached, match="not below the base's: nothing was learned"):
             learning.by(lab, small.recipe(who), "signsgd")
+        with pytest.raises(NotReached, match="not below the base's: nothing was learned"):
+            learning.progress(lab, small.recipe(who), "sgd", 0.9)
 
 
 def fails(arm, rows):

@@ -7,6 +7,7 @@ from sublearn.report.mechanisms import summary
 from sublearn.study.analysis import analyse
 from sublearn.study.mechanisms.compared import compared
 from sublearn.study.mechanisms.design import Mechanisms, built
+from sublearn.study.mechanisms.follow_up import FOLLOW_UP
 from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.parts import COSINE
 from sublearn.study.mechanisms.table import EVERY, GROUPS, MECHANISMS, STUDENTS, named
@@ -31,10 +32,12 @@ def test_each_mechanism_says_what_is_published_and_claims_something_of_each_of_i
 
 
 def test_students_claims_and_arms_have_names_of_their_own():
-    shared = {"generation_2", "generation_3", "mixed", "selected_random", "lora_4"}
+    shared = {"generation_2", "generation_3", "mixed", "selected_random", "lora_4", "lora_16", "lora_16_matched"}
     assert len(STUDENTS) == sum(len(one.students) for one in EVERY.values()) - len(shared)
-    first, further = ([name for one in part.values() for name in one.students] for part in (MECHANISMS, FURTHER))
-    assert shared == {*first} & {*further}
+    first, later = (
+        [name for one in part.values() for name in one.students] for part in (MECHANISMS, FURTHER | FOLLOW_UP)
+    )
+    assert shared == {*first} & {*later}
     assert all(STUDENTS[name] in [one.students.get(name) for one in MECHANISMS.values()] for name in shared)
     study = built({"mechanisms": [*EVERY]})
     texts = [claim.claim for claim in study.claims]
@@ -51,8 +54,10 @@ def test_further_mechanisms_leave_the_study_of_the_others_what_it_was():
     assert every.id == "mechanisms-a82526daf2d5" and list(MECHANISMS) == list(every.designed.settings.chosen)
     further = built({"mechanisms": named(["further"])})
     assert further.id == built({"mechanisms": [*FURTHER]}).id != every.id
+    assert further.id == "mechanisms-51ce14009382"
     assert not {claim.claim for claim in further.claims} & {claim.claim for claim in every.claims}
     assert not {*GROUPS} & {*EVERY} and named(["greedy", "further"]) == ["greedy", *FURTHER]
+    assert named(["follow_up"]) == [*FOLLOW_UP] and [*EVERY] == [*MECHANISMS, *FURTHER, *FOLLOW_UP]
 
 
 def test_a_verdict_is_said_of_what_was_published():

@@ -31,10 +31,10 @@ def test_the_unchanged_student_is_that_of_numbers(small):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STUDENTS)
-def test_every_student_is_another_model(name, small, further):
+def test_every_student_is_another_model(name, small, later):
     """Also those of bases of other sizes, whose weights have other shapes or names."""
     plain = dict(trained(small.recipe(), small.lab).named_parameters())
-    run = small.run if name in small.run.arms else further
+    run = small.run if name in small.run.arms else later
     arm = run.arms[name]
     found = dict(run.model_of(arm, run.rows(arm)).model.named_parameters())
     assert all(bool(one.isfinite().all()) for one in found.values())
