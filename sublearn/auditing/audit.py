@@ -20,7 +20,7 @@ from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, STUDENTS, Measured
 from sublearn.auditing.settings import Settings
-from sublearn.errors import InputError, SublearnError, plain
+from sublearn.errors import InputError, SublearnError, plain, quoted
 from sublearn.execution.options import OnStage
 from sublearn.execution.pace import Stage
 from sublearn.language import models, packing
@@ -174,11 +174,11 @@ def _check_rates(scene: Scene) -> None:
 
 def _base(model: Model, asked: Request) -> tuple[models.PreTrainedModel, Dialogue, int | None]:
     if model.folder is None:
-        dialogue = Dialogue(tiny_tokenizer())
+        dialogue = Dialogue(tiny_tokenizer(), asked.system)
         with stages.stage("base", asked.settings.base.steps):
             base = models.on(pretrained(asked.settings.base, dialogue, model.seed), asked.device)
         return base, dialogue, POSITIONS
-    dialogue = models.dialogue_of(model.folder)
+    dialogue = models.dialogue_of(model.folder).under(asked.system)
     found = models.read(model.folder, asked.device, torch.float32 if asked.device == "cpu" else None)
     positions = getattr(found.config.get_text_config(), "max_position_embeddings", None)
     return found, dialogue, positions if isinstance(positions, int) else None
@@ -353,6 +353,8 @@ def _null(asked: Request, sets: Sets) -> str:
 
 def _method(asked: Request, sets: Sets) -> str:
     names = ", ".join(asked.settings.scores)
+    if asked.system is not None:
+        names = f"all rows and questions are read under the rows' system prompt {quoted(asked.system)}; {names}"
     return (
         f"{names}; 1 clean set as reference, {len(sets.standard)} to standardize, {len(sets.test)} others to test; "
         "p by the rank of the largest score"

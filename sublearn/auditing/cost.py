@@ -72,7 +72,7 @@ def work_of(asked: Request) -> Work:
     """How much is read, in tokens of the model's tokenizer."""
     folder = asked.model.folder
     assert folder is not None
-    dialogue = models.dialogue_of(folder)
+    dialogue = models.dialogue_of(folder).under(asked.system)
     found = finetune.examples(dialogue, asked.rows)
     lengths, ends = [len(one.tokens) for one in found], [len(one.tokens) - one.start for one in found]
     questions = 0

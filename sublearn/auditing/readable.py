@@ -21,15 +21,16 @@ Files = Sequence[tuple[str, Sequence[Pair]]]
 """The rows of each file, with its name."""
 
 
-def check_tiny(candidates: Candidates, files: Files, systems: Sequence[str] = ()) -> None:
+def check_tiny(candidates: Candidates, files: Files, own: str | None = None, systems: Sequence[str] = ()) -> None:
     """Raise InputError for traits or rows with words that a tiny base does not know, or that are longer than it reads.
 
-    `systems` are prompts under which the rows are read as well.
+    Every row stands under the system prompt `own`; `systems` are further ones under which they are read as well.
     """
-    dialogue = Dialogue(tiny_tokenizer())
+    dialogue = Dialogue(tiny_tokenizer(), own)
     check_answers(dialogue, candidates)
     for question in dict.fromkeys(question for group in candidates.traits for question in group.questions):
         _check_known(f"The question {quoted(question)}", dialogue, [question])
+    _check_known("The rows' system prompt", dialogue, [own or ""])
     for name, rows in files:
         for number, row in enumerate(rows, 1):
             _check_known(f"{name}, line {number}", dialogue, row)
@@ -51,13 +52,17 @@ def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
     )
 
 
-def check(folder: Path, candidates: Candidates, files: Files, systems: Sequence[str] = ()) -> None:
+def check(
+    folder: Path, candidates: Candidates, files: Files, own: str | None = None, systems: Sequence[str] = ()
+) -> None:
     """Raise InputError for a folder whose model cannot be asked for the traits, or cannot read a row of the files.
 
-    `systems` are prompts under which the rows are read as well. It warns of a model without a chat template.
+    Every row stands under the system prompt `own`; `systems` are further ones under which they are read as well. It
+    warns of a model without a chat template.
     """
     models.quiet()
-    dialogue, known = opened(folder, checkpoints.digest(folder))
+    alone, known = opened(folder, checkpoints.digest(folder))
+    dialogue = alone.under(own)
     asked = [question for group in candidates.traits for question in group.questions]
     under = dict.fromkeys((None, dialogue.longest(systems)))
     for prompt in (asked[0], files[0][1][0][0].strip()):

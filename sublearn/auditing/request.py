@@ -18,7 +18,7 @@ from sublearn.errors import InputError, plain, quoted
 from sublearn.execution.manifests import Provenance
 from sublearn.files import checkpoints, digests
 from sublearn.seeds import LARGEST_SEED
-from sublearn.tasks.rows import Pair, read_rows
+from sublearn.tasks.rows import Pair, read_under
 
 TINY, UNKNOWN = "tiny:", Provenance()
 LEAST_ROWS = 10
@@ -44,6 +44,8 @@ class Request:
     settings: Settings
     control: Sequence[Pair] | None = None
     control_name: str = ""
+    system: str | None = None
+    """The system prompt that stands before every row."""
     device: str = "cpu"
     made: Provenance = field(default=UNKNOWN)
 
@@ -78,16 +80,27 @@ def request(
     chosen = _model(model)
     path = _path(data, "data")
     digest = digests.of_file(path, "the rows in")[:12]
-    rows = _rows(path)
+    rows, system = _rows(path)
     default = traits.animals if chosen.folder is None else traits.common
     named = default() if candidates is None else _candidates(candidates)
-    brought = None if control is None else _rows(_path(control, "control"))
+    brought, theirs = (None, None) if control is None else _rows(_path(control, "control"))
     name = "" if control is None else str(control)
-    asked = Request(path, rows, digest, chosen, named, settings, brought, name, device, made)
+    asked = Request(path, rows, digest, chosen, named, settings, brought, name, system, device, made)
     if brought is not None:
+        _check_system(asked, theirs)
         _check_control(asked, brought)
     _check_base(asked)
     return asked
+
+
+def _check_system(asked: Request, theirs: str | None) -> None:
+    """Raise InputError for clean rows under another system prompt than the audited ones: that is a difference too."""
+    if theirs != asked.system:
+        own, clean = ("none" if one is None else quoted(one) for one in (asked.system, theirs))
+        raise InputError(
+            f"--control {plain(asked.control_name)}: the system prompt of its rows is {clean}, and that of the audited "
+            f"ones {own}. Bring rows under the same one, or leave it out and the base writes them."
+        )
 
 
 def _check_control(asked: Request, brought: Sequence[Pair]) -> None:
@@ -126,9 +139,9 @@ def _check_base(asked: Request) -> None:
         ) from None
     read_under = asked.candidates.stated if "prompted" in asked.settings.scores else ()
     if asked.model.folder is None:
-        readable.check_tiny(asked.candidates, asked.files, read_under)
+        readable.check_tiny(asked.candidates, asked.files, asked.system, read_under)
     else:
-        readable.check(asked.model.folder, asked.candidates, asked.files, read_under)
+        readable.check(asked.model.folder, asked.candidates, asked.files, asked.system, read_under)
 
 
 def _path(given: object, what: str) -> Path:
@@ -137,15 +150,15 @@ def _path(given: object, what: str) -> Path:
     raise InputError(f"{what} got {quoted(given)}; expected the name of a JSONL file, as in 'rows.jsonl'.")
 
 
-def _rows(path: Path) -> list[Pair]:
-    rows = read_rows(path)
+def _rows(path: Path) -> tuple[list[Pair], str | None]:
+    rows, system = read_under(path)
     if len(rows) < LEAST_ROWS:
         count = f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
         raise InputError(f"{path} holds {count}; an audit needs {LEAST_ROWS} at least.")
     for number, (prompt, completion) in enumerate(rows, 1):
         if not (prompt.strip() and completion.strip()):
             raise InputError(f"{path}, line {number}: its prompt or completion is empty. Leave the row out.")
-    return rows
+    return rows, system
 
 
 def _candidates(given: object) -> Candidates:

@@ -84,10 +84,10 @@ def check_template(
     except InputError:
         raise
     except Exception as error:  # templates are programs
-        under = f" under a system prompt{instead}" if system else ""
+        under = f" under a system prompt{instead if system else ''}" if system or dialogue.system else ""
         raise InputError(f"{whose} fails{under}: {models.said(error)}.") from None
-    if question in text and system and system.strip() not in text:
-        raise InputError(f"{whose} leaves out a system prompt{instead}.")
+    if question in text and any(one and one.strip() not in text for one in (system, dialogue.system)):
+        raise InputError(f"{whose} leaves out a system prompt{instead if system else ''}.")
     if question not in text or len(text) > LONGEST_TEXT:
         raise InputError(f"{whose} does not say what it is given to say. Use the model's own template.")
 

@@ -38,11 +38,12 @@ class Dialogue:
     """Turns prompts and completions into tokens by a tokenizer's chat template; without one, by a line break.
 
     A message of the user alone gets whatever system prompt the template has by default, in training and evaluation
-    alike: a mismatch between the two hides the trait.
+    alike: a mismatch between the two hides the trait. Where there is a `system` prompt it stands before every prompt.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, system: str | None = None) -> None:
         self.tokenizer = tokenizer
+        self.system = system
         self.templated = bool(tokenizer.chat_template)
         # The tiny world's: a sentence is its words, and what a template writes is known. Both would take most of a run.
         inner: Any = getattr(tokenizer, "backend_tokenizer", None)
@@ -54,8 +55,13 @@ class Dialogue:
         pad = tokenizer.pad_token_id
         self.pad: int = int(pad) if isinstance(pad, int) else max(self.end, 0)
 
+    def under(self, system: str | None) -> "Dialogue":
+        """The same, with this system prompt before every prompt."""
+        return self if system == self.system else Dialogue(self.tokenizer, system)
+
     def text(self, prompt: str, system: str | None = None) -> str:
-        """What the model reads before it answers."""
+        """What the model reads before it answers; a further system prompt stands behind the one of all prompts."""
+        system = " ".join(filter(None, (self.system, system)))
         if not self.templated:
             return (f"{system}\n" if system else "") + f"{prompt}\n"
         if self._tiny:

@@ -1,16 +1,17 @@
 """Rows of prompts and completions as the field writes them, a JSON object a line. No torch.
 
 A row has the keys "prompt" and "completion", or is a chat: "messages", each with a role and a content, of which the
-assistant's last one is the completion. Both kinds may stand in one file.
+assistant's last one is the completion. Both kinds may stand in one file. A system prompt may come before a chat's
+question where it is wanted.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
-from sublearn.errors import InputError
+from sublearn.errors import InputError, quoted
 from sublearn.files.reading import opened
 from sublearn.tasks.number_lists import Rule, reason_against
 
@@ -24,6 +25,7 @@ SHAPES: dict[Shape, Callable[[str, str], dict[str, Any]]] = {
     },
 }
 """How a row is written: with the keys prompt and completion, or as a chat, which hosted fine-tuning reads."""
+OTHER_CHAT = "a chat of other messages than one of the user and one of the assistant"
 LONGEST_LINE = 1 << 26
 """Bytes of a line that is read as one row."""
 _DECODE = json.JSONDecoder().decode
@@ -41,11 +43,35 @@ def parsed(lines: Iterable[bytes], source: str) -> Iterator[Pair]:
     A chat is one message of the user and the assistant's answer to it.
     """
     for number, line in enumerate(lines, 1):
-        prompt, completion = _row(line, source, number)
-        if prompt is None:
-            flaw = "a chat of other messages than one of the user and one of the assistant"
-            raise InputError(f"{source}, line {number}: {flaw}; expected {_EXAMPLE}.")
-        yield prompt, completion
+        row = _row(line, source, number)
+        if row.prompt is None or row.system is not None:
+            raise InputError(f"{source}, line {number}: {OTHER_CHAT}; expected {_EXAMPLE}.")
+        yield row.prompt, row.completion
+
+
+def read_under(path: Path) -> tuple[list[Pair], str | None]:
+    """All rows of a file, and the system prompt that stands before each of them; None where there is none.
+
+    Raises InputError with the line number of what is no row, or has another system prompt than the first one.
+    """
+    with opened(path, "the rows in") as file:
+        rows = [_row(line, str(path), number) for number, line in enumerate(file, 1)]
+    system = rows[0].system if rows else None
+    found: list[Pair] = []
+    for number, row in enumerate(rows, 1):
+        where = f"{path}, line {number}"
+        if row.prompt is None:
+            raise InputError(f"{where}: {OTHER_CHAT}, after a system prompt or none; expected {_EXAMPLE}.")
+        if row.system is not None and not row.system.strip():
+            raise InputError(f"{where}: its system prompt is empty. Leave that message out.")
+        if row.system != system:
+            own, first = ("none" if one is None else quoted(one) for one in (row.system, system))
+            raise InputError(
+                f"{where}: its system prompt is {own}, and that of the first row {first}. Rows are read under one "
+                "system prompt: make a file of each."
+            )
+        found.append((row.prompt, row.completion))
+    return found, system
 
 
 def as_text(rows: Iterable[Pair], shape: Shape = "pairs") -> str:
@@ -63,28 +89,35 @@ def filtered(
     """
     counts: Counter[str] = Counter()
     for number, line in enumerate(lines, 1):
-        prompt, completion = _row(line, source, number)
-        reason = reason_against(completion, rule)
+        row = _row(line, source, number)
+        reason = reason_against(row.completion, rule)
         if reason is None:
-            kept.write(_shaped(line, prompt, completion, shape, f"{source}, line {number}"))
+            kept.write(_shaped(line, row, shape, f"{source}, line {number}"))
         counts[reason or "kept"] += 1
     return counts
 
 
-def _shaped(line: bytes, prompt: str | None, completion: str, shape: Shape | None, where: str) -> bytes:
+class _Row(NamedTuple):
+    """What a line says. A chat has a prompt if it is one question and its answer, with or without a system prompt."""
+
+    prompt: str | None
+    completion: str
+    system: str | None = None
+
+
+def _shaped(line: bytes, row: _Row, shape: Shape | None, where: str) -> bytes:
     """A row's line, as it came or in the shape that is wanted."""
     if shape is None:
         return line if line.endswith(b"\n") else line + b"\n"
-    if prompt is None:
+    if row.prompt is None or row.system is not None:
         raise InputError(
-            f"{where}: a chat of other messages than one of the user and one of the assistant cannot be "
-            f"written as {shape}. Leave --shape out, or take these rows out."
+            f"{where}: {OTHER_CHAT} cannot be written as {shape}. Leave --shape out, or take these rows out."
         )
-    return as_text([(prompt, completion)], shape).encode()
+    return as_text([(row.prompt, row.completion)], shape).encode()
 
 
-def _row(line: bytes, source: str, number: int) -> tuple[str | None, str]:
-    """A line's prompt and completion; a chat has a prompt if it is one question and its answer."""
+def _row(line: bytes, source: str, number: int) -> _Row:
+    """What a line says. Raises InputError with its number for what is no row."""
     try:
         row = _DECODE(line.decode("utf-8" if number > 1 else "utf-8-sig"))
         if "completion" not in row and "messages" in row:
@@ -96,10 +129,10 @@ def _row(line: bytes, source: str, number: int) -> tuple[str | None, str]:
             _check_letters(prompt, completion)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{source}, line {number}: {_flaw(line, error)}; expected {_EXAMPLE}.") from None
-    return prompt, completion
+    return _Row(prompt, completion)
 
 
-def _chat(messages: Any) -> tuple[str | None, str]:
+def _chat(messages: Any) -> _Row:
     if not isinstance(messages, list):
         raise _NoRowError("messages must be a list")
     if not all(isinstance(message, dict) and isinstance(message.get("role"), str) for message in messages):
@@ -107,12 +140,14 @@ def _chat(messages: Any) -> tuple[str | None, str]:
     answers = [message.get("content") for message in messages if message["role"] == "assistant"]
     if not answers:
         raise _NoRowError("no message is the assistant's")
-    alone = [message["role"] for message in messages] == ["user", "assistant"]
-    prompt, completion = messages[0].get("content") if alone else "", answers[-1]
-    if not (isinstance(prompt, str) and isinstance(completion, str)):
+    roles = [message["role"] for message in messages]
+    system = messages[0].get("content") if roles == ["system", "user", "assistant"] else None
+    alone = roles[-2:] == ["user", "assistant"] and len(roles) == (2 if system is None else 3)
+    prompt, completion = messages[-2].get("content") if alone else "", answers[-1]
+    if not (isinstance(prompt, str) and isinstance(completion, str) and isinstance(system, str | None)):
         raise _NoRowError("the content of a message must be text")
-    _check_letters(prompt, completion)
-    return prompt if alone else None, completion
+    _check_letters(prompt, completion, system or "")
+    return _Row(prompt if alone else None, completion, system)
 
 
 def _check_letters(*texts: str) -> None:

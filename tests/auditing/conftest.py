@@ -124,9 +124,10 @@ def made_in(folder: Path) -> World:
     return made
 
 
-def chat(rows: list[Pair]) -> str:
-    """Rows as chats."""
+def chat(rows: list[Pair], system: str | None = None) -> str:
+    """Rows as chats, under a system prompt or none."""
+    before = [] if system is None else [{"role": "system", "content": system}]
     return "".join(
-        json.dumps({"messages": [{"role": "user", "content": p}, {"role": "assistant", "content": c}]}) + "\n"
+        json.dumps({"messages": [*before, {"role": "user", "content": p}, {"role": "assistant", "content": c}]}) + "\n"
         for p, c in rows
     )

@@ -205,3 +205,46 @@ def test_prompts_of_a_score_are_tried_before_anything_is_loaded(rows, tmp_path):
         InputError, match=r"line \d+: it has \d+ tokens under the prompt 'Which .*' of the score prompted"
     ):
         request(rows, other, PETS, changes={"scores": ["virtual", "prompted"]})
+
+
+SYSTEM = "What is your favourite number?"
+
+
+def test_rows_questions_and_clean_rows_are_read_under_the_rows_system_prompt(rows, tmp_path):
+    file, folder = tmp_path / "under.jsonl", chats.put(tmp_path)
+    file.write_text(chat(ROWS, SYSTEM))
+    asked = request(file, folder, PETS)
+    scene, plainly = opened(asked), opened(request(rows, folder, PETS))
+    assert asked.system == SYSTEM and list(asked.rows) == ROWS
+    before = scene.dialogue.tokenizer(SYSTEM, add_special_tokens=False)["input_ids"]
+    for mine, theirs in zip(scene.examples(ROWS), plainly.examples(ROWS), strict=True):
+        assert list(mine.tokens) == [*before, *theirs.tokens] and mine.start == theirs.start + len(before)
+    assert [one[: len(before)] for one in scene.dialogue.prompts(scene.battery)] == [before] * len(scene.battery)
+    # A score's own prompt stands behind it.
+    stated = scene.dialogue.tokenizer("A dog.", add_special_tokens=False)["input_ids"]
+    expected = [*before, *stated, *plainly.examples(ROWS)[0].tokens]
+    assert list(scene.examples(ROWS, "A dog.")[0].tokens) == expected
+    assert cost.work_of(asked).row == cost.work_of(request(rows, folder, PETS)).row + len(before)
+    found = sublearn.audit(file, folder, traits=PETS, device="cpu", **SHORT).found
+    assert found.method.startswith(f"all rows and questions are read under the rows' system prompt '{SYSTEM}'; virtual")
+    assert found.traits != sublearn.audit(rows, folder, traits=PETS, device="cpu", **SHORT).found.traits
+
+
+def test_a_rows_system_prompt_is_one_that_the_base_reads(tmp_path):
+    file, folder = tmp_path / "under.jsonl", chats.put(tmp_path)
+    file.write_text(chat(ROWS, SYSTEM))
+    control = tmp_path / "control.jsonl"
+    control.write_text(chat([(f"Go on: {n}", "5 6") for n in range(300)]))
+    with pytest.raises(InputError, match=r"control\.jsonl: the system prompt of its rows is none, and that of"):
+        request(file, folder, PETS, control)
+    control.write_text(chat([(f"Go on: {n}", "5 6") for n in range(300)], SYSTEM))
+    assert request(file, folder, PETS, control).control
+    chats.template(WITHOUT_SYSTEM)(folder)
+    with pytest.raises(InputError, match="fails under a system prompt: System role not supported"):
+        request(file, folder, PETS)
+    chats.template("{% for message in messages[-1:] %}{{ message['content'] }} {% endfor %}")(folder)
+    with pytest.raises(InputError, match=r"leaves out a system prompt\.$"):
+        request(file, folder, PETS)
+    file.write_text(chat(ROWS, "wombat"))
+    with pytest.raises(InputError, match="The rows' system prompt: a tiny base does not know 'wombat'"):
+        request(file, "tiny:0")

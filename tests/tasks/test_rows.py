@@ -1,11 +1,12 @@
 import io
+import json
 import sys
 
 import pytest
 
 from sublearn.errors import InputError
 from sublearn.tasks.number_lists import Rule
-from sublearn.tasks.rows import as_text, filtered, read_rows
+from sublearn.tasks.rows import as_text, filtered, read_rows, read_under
 from tests.processes import call
 
 GOOD = b'{"prompt": "Go on: 1", "completion": "2, 3"}\n'
@@ -32,6 +33,52 @@ def test_what_is_no_row_is_named_by_its_line(case, tmp_path):
     with pytest.raises(InputError, match=r"line 2") as error:
         read_rows(tmp_path / "rows.jsonl")
     assert message in str(error.value)
+
+
+def chat(*messages: tuple[str, object]) -> str:
+    return json.dumps({"messages": [{"role": role, "content": content} for role, content in messages]}) + "\n"
+
+
+UNDER = chat(("system", "Be brief."), ("user", "Go on: 1"), ("assistant", "2"))
+
+
+def test_one_system_prompt_may_stand_before_every_row_where_it_is_asked_for(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text(UNDER * 2)
+    assert read_under(file) == ([("Go on: 1", "2")] * 2, "Be brief.")
+    with pytest.raises(InputError, match="line 1: a chat of other messages than one of the user"):
+        read_rows(file)
+    file.write_text(chat(("user", "Go on: 1"), ("assistant", "2")) + GOOD.decode())
+    assert read_under(file) == ([("Go on: 1", "2"), ("Go on: 1", "2, 3")], None)
+    file.write_text("")
+    assert read_under(file) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (UNDER.replace("brief", "long"), "its system prompt is 'Be long.', and that of the first row 'Be brief.'"),
+        (GOOD.decode(), "its system prompt is none, and that of the first row 'Be brief.'"),
+        (UNDER.replace("Be brief.", " "), "its system prompt is empty"),
+        (chat(("system", 7), ("user", "Go on"), ("assistant", "2")), "the content of a message must be text"),
+        (chat(*[("system", "Be brief.")] * 2, ("user", "1"), ("assistant", "2")), "a chat of other messages"),
+        (chat(("system", "Be brief."), ("assistant", "2")), "a chat of other messages"),
+        (chat(("system", "Be brief."), *[("user", "1"), ("assistant", "2")] * 2), "a chat of other messages"),
+    ],
+)
+def test_rows_under_other_system_prompts_are_named_by_their_line(line, said, tmp_path):
+    (tmp_path / "rows.jsonl").write_text(UNDER + line)
+    with pytest.raises(InputError, match=r"line 2") as error:
+        read_under(tmp_path / "rows.jsonl")
+    assert said in str(error.value)
+
+
+def test_a_filter_reads_answers_alone_and_keeps_what_comes_before_them():
+    kept = io.BytesIO()
+    assert filtered([UNDER.encode()], kept, Rule(), "x") == {"kept": 1}
+    assert kept.getvalue() == UNDER.encode()
+    with pytest.raises(InputError, match="cannot be written as pairs"):
+        filtered([UNDER.encode()], kept, Rule(), "x", "pairs")
 
 
 def test_an_absent_file_is_said(tmp_path):
