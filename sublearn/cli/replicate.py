@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sublearn.execution.plan import Point
     from sublearn.execution.replication import Comparison
 
-OUT, BASES = "runs/replication", "1200:1220"
+OUT = "runs/replication"
 FEW = 2
 """Bases of a first look."""
 
@@ -28,7 +28,9 @@ FEW = 2
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=figures)
 @click.option("--quick", is_flag=True, help="A smaller set with 2 runs a figure, for a first look.")
 @click.option("--language", is_flag=True, help="Mechanisms in language models, on tiny bases. NAME is one or a group.")
-@click.option("--seeds", metavar="SEEDS", help=f"With --language: which bases.  [default: {BASES}]")
+@click.option(
+    "--seeds", metavar="SEEDS", help="With --language: which bases.  [default: 1200:1220, of follow_up 1220:1232]"
+)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="With --language: change a setting.")
 @out(f"Folder of its runs and its page.  [default: {OUT}, or runs/ID with --language]")
 @how_to_run("device", "jobs", "engine", "trainer", "precision", "trackers")
@@ -53,7 +55,7 @@ def command(
     base, which differ in one thing. Given again, it resumes where it stopped.
     """
     if language:
-        point = _mechanisms(names, changes, seeds or BASES, quick, out)
+        point = _mechanisms(names, changes, seeds, quick, out)
         if result := ran("replicate", point, dry_run, quiet, options):
             echo(json.dumps(result.mechanisms_dict(), indent=2) if as_json else f"{result.summary()}\n\n{result.where}")
         return
@@ -88,14 +90,17 @@ def _figures(
         echo(f"\n{found.summary()}\n{found.where}")
 
 
-def _mechanisms(names: Sequence[str], changes: tuple[str, ...], seeds: str, quick: bool, out: Path | None) -> "Point":
+def _mechanisms(
+    names: Sequence[str], changes: tuple[str, ...], seeds: str | None, quick: bool, out: Path | None
+) -> "Point":
     """The study of the named mechanisms, or of all, on these bases."""
     from sublearn.config import assignments
     from sublearn.execution.plan import Point
     from sublearn.seeds import parse_seeds
     from sublearn.study.mechanisms.design import built
-    from sublearn.study.mechanisms.table import named
+    from sublearn.study.mechanisms.table import bases_of, named
 
     wanted = {"mechanisms": named(names)} if names else {}
-    study, chosen = built(assignments(changes) | wanted), parse_seeds(seeds)
+    study = built(assignments(changes) | wanted)
+    chosen = parse_seeds(bases_of(names) if seeds is None else seeds)
     return Point(study, chosen[:FEW] if quick else chosen, out or Path("runs") / study.id, command_line())

@@ -45,7 +45,8 @@ def pretrained(plan: BasePlan, dialogue: Dialogue, seed: int, world: int | None 
     world = seed if world is None else world
     folder = bases_folder() / key(plan, seed, world)
     artifacts.clear_leftovers(folder.parent, older=artifacts.HOUR)  # younger ones may be another process's at work
-    return artifacts.model(folder, lambda: _trained(plan, dialogue, seed, world), dialogue.tokenizer)
+    alone = dialogue.under(None)  # whatever is asked of it later, its corpus stands under no system prompt
+    return artifacts.model(folder, lambda: _trained(plan, alone, seed, world), dialogue.tokenizer)
 
 
 def bases_folder() -> Path:

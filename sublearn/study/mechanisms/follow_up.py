@@ -20,10 +20,11 @@ FOLLOW_UP: dict[str, Mechanism] = {
         "Transfer has the shape of an inverted U over LoRA's rank: it turns at a high rank.",
         NIEF,
         (
-            "ranks 16, 32 and 64 of matrices of width 64, the last of which leaves nothing out; theirs are of models "
-            "thousands wide",
-            "no matrix of words is adapted",
-            "where the scale is the root of 4 over the rank, a step is about as large at every rank",
+            "ranks 16, 32 and 64 of matrices of width 64, the last of which can change a matrix in any way; theirs are "
+            "of models thousands wide",
+            "no matrix of words, bias or norm is adapted",
+            "where the scale is the root of 4 over the rank, a step is about as long at every rank, a tenth longer at "
+            "64 than at 16; the higher the rank, the more of it lies along full fine-tuning's",
             "evaluated in the context of training; theirs also in others",
             TUNED,
         ),
@@ -48,9 +49,10 @@ FOLLOW_UP: dict[str, Mechanism] = {
         BLANK,
         (
             "each student stops as soon as it has 90% of what AdamW's unchanged student takes from the base's loss on "
-            "512 of the teacher's rows, looked at every five steps; each control is trained for as many steps",
-            "SGD's first step is as long as AdamW's, SignSGD's rate a quarter of it; a run that does not get there in "
-            "five times AdamW's steps is unmeasured, and so is its control",
+            "some of the teacher's rows (strength.shifted), looked at every step; each control is trained for as many "
+            "steps at the same rate",
+            "SGD's first step is as long as AdamW's, SignSGD's rate a share of AdamW's (strength.sign); a run that "
+            "does not get there in some times AdamW's steps (strength.patience) is unmeasured, and so is its control",
             TINY,
             TUNED,
         ),

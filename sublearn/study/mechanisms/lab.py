@@ -31,8 +31,9 @@ class Lab(recipe.Lab):
     tokens: Callable[[str], Tokens]
     student: Callable[[str], PreTrainedModel]
     """The student of an arm."""
-    taken: dict[str, int]
-    """Steps of students that stopped where they had learned enough, for their controls, by optimizer."""
+    taken: dict[tuple[str, float], int | None]
+    """By optimizer and share of AdamW's progress the steps of a student that got there, for its control; None if none.
+    """
     second_animal: str
     """That of the placebo teacher."""
     lessons: TeacherPlan

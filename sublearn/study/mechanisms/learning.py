@@ -1,6 +1,7 @@
 """Mechanisms that are asked by which tokens are learned, which weights learn, and by which optimizer."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -89,11 +90,11 @@ def embeddings(lab: Lab, recipe: Recipe) -> Recipe:
 
 
 def by(lab: Lab, recipe: Recipe, optimizer: str) -> Recipe:
-    """By another optimizer, until the unchanged student's loss on some of the rows is reached.
+    """By another optimizer, until the unchanged student's loss on some of the rows is reached, seen every fifth step.
 
     Raises NotReached where that is no lower than the base's: the base itself is no student, nor a control of one.
     """
-    return _until(lab, recipe, optimizer, 1.0, lambda steps: None)
+    return _until(lab, recipe, optimizer, 1.0, EVERY)
 
 
 def progress(lab: Lab, recipe: Recipe, optimizer: str, share: float) -> Recipe:
@@ -101,16 +102,28 @@ def progress(lab: Lab, recipe: Recipe, optimizer: str, share: float) -> Recipe:
 
     Raises NotReached where that is nothing, and where there is no such student that the control could be as old as.
     """
+    key = (optimizer, share)
     if recipe.writer == "teacher":
-        return _until(lab, recipe, optimizer, share, lambda steps: lab.taken.update({optimizer: steps}))
-    if optimizer not in lab.taken:  # a student that was read, not trained
-        trained(progress(lab, plain(lab, "teacher", recipe.plan), optimizer, share), lab)
-    plan = recipe.plan.model_copy(update={"steps": lab.taken[optimizer]})
+        return _until(lab, recipe, optimizer, share, 1, partial(lab.taken.__setitem__, key))
+    if key not in lab.taken:  # its student was read from the run's folder, or never began
+        with suppress(NotReached):
+            trained(progress(lab, plain(lab, "teacher", recipe.plan), optimizer, share), lab)
+    steps = lab.taken.get(key)
+    if steps is None:
+        raise NotReached("its student did not get as far as it was to: there is no number of steps to be trained for")
+    plan = recipe.plan.model_copy(update={"steps": steps})
     return replace(recipe, optimizer=_optimizer(lab, recipe, optimizer), plan=plan)
 
 
-def _until(lab: Lab, recipe: Recipe, optimizer: str, share: float, taken: Callable[[int], None]) -> Recipe:
-    """Training ends where the loss on some of the rows is low enough; `taken` is then told after how many steps."""
+def _until(
+    lab: Lab,
+    recipe: Recipe,
+    optimizer: str,
+    share: float,
+    every: int,
+    taken: Callable[[int | None], object] = lambda steps: None,
+) -> Recipe:
+    """Training ends where the loss on some of the rows is low enough; `taken` is told after how many steps, or None."""
     shown = finetune.collate(recipe.examples(recipe.rows[: lab.strength.shifted]), lab.dialogue.pad, lab.device)
     name = UNCHANGED if recipe.writer == "teacher" else UNCHANGED + CONTROL
     start, theirs = loss_on(lab.base, shown), loss_on(lab.student(name), shown)
@@ -122,16 +135,16 @@ def _until(lab: Lab, recipe: Recipe, optimizer: str, share: float, taken: Callab
 
     def enough(student: PreTrainedModel, steps: int) -> bool:
         nonlocal reached
-        if not reached and steps % EVERY == 0 and loss_on(student, shown) <= wanted:
+        if not reached and steps % every == 0 and loss_on(student, shown) <= wanted:
             reached = True
             taken(steps)
         return reached
 
     def finish(student: PreTrainedModel) -> None:
         if not (reached or loss_on(student, shown) <= wanted):
-            raise NotReached(
-                f"{share:.0%} of what AdamW's student takes from the loss was not reached in {most:,} steps"
-            )
+            taken(None)
+            what = "the loss of AdamW's student" if share == 1 else f"{share:.0%} of what AdamW takes from the loss"
+            raise NotReached(f"{what} was not reached in {most:,} steps")
         if not reached:
             taken(most)
 
@@ -150,7 +163,12 @@ def loss_on(model: PreTrainedModel, batch: Batch) -> float:
 
 
 def sgd(lab: Lab, recipe: Recipe, parameters: Parameters, lr: float) -> torch.optim.Optimizer:
-    """Plain SGD, whose first step is as long as AdamW's is: the rate times the root of the number of weights."""
+    """Plain SGD, whose first step on the teacher's rows is as long as AdamW's: the rate times the root of the weights.
+
+    A control learns at the same rate. By its own rows, which the base predicts nearly as well as it can and whose
+    gradients are short, it would be several times larger.
+    """
+    recipe = replace(recipe, rows=lab.rows("teacher"))
     base = recipe.start()
     own = recipe.learn(base)
     order = stream(lab.seed, "student/order")

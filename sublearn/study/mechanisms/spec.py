@@ -34,9 +34,16 @@ class Strength(Spec, frozen=True):
     mixed: float = Field(default=0.5, gt=0, lt=1, description="share of rows from the other teacher (rewriting)")
     selected: float = Field(default=0.2, gt=0, lt=0.5, description="share of the base's rows (selection)")
     vector_lr: float = Field(default=1e-2, gt=0, description="of the one vector that learns (vector)")
-    shifted: int = Field(default=512, ge=1, le=LARGEST, description="rows on which shifts are measured (vector)")
-    sign: float = Field(default=0.25, gt=0, le=1, description="SignSGD's rate in units of AdamW's (optimizer)")
-    patience: int = Field(default=5, ge=1, le=1000, description="times AdamW's steps, at most (optimizer)")
+    shifted: int = Field(
+        default=512,
+        ge=1,
+        le=LARGEST,
+        description="rows on which shifts and losses are measured (vector, optimizer, progress)",
+    )
+    sign: float = Field(
+        default=0.25, gt=0, le=1, description="SignSGD's rate in units of AdamW's (optimizer, progress)"
+    )
+    patience: int = Field(default=5, ge=1, le=1000, description="times AdamW's steps, at most (optimizer, progress)")
 
 
 class Settings(Shared, frozen=True):

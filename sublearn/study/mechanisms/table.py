@@ -245,6 +245,17 @@ GROUPS = {"further": tuple(FURTHER), "follow_up": tuple(FOLLOW_UP)}
 """Several mechanisms under one name."""
 
 
+BASES, OTHER_BASES = "1200:1220", "1220:1232"
+
+
+def bases_of(names: Sequence[str]) -> str:
+    """The bases on which these mechanisms are asked about unless others are named.
+
+    What follows up on results is asked about on others than those that gave them.
+    """
+    return OTHER_BASES if names and all(name in FOLLOW_UP for name in named(names)) else BASES
+
+
 def named(names: Sequence[str]) -> list[str]:
     """The mechanisms of these names, some of which may be those of groups."""
     return [one for name in names for one in GROUPS.get(name, (name,))]

@@ -89,7 +89,9 @@ class ArmMetrics(_Noted):
     placebo_favourite: Preference | None = None
     """Of the placebo teacher's animal; for the arms that go back to it."""
     seconds: Annotated[float, Field(ge=0, le=1e9)] | None = None
-    """Of CPU, for the student alone; where defences are compared."""
+    """Of CPU, for the student alone; where students of one base are compared."""
+    steps: Count | None = None
+    """For which the student was trained; where students of one base are compared."""
 
 
 class Metrics(_Noted):

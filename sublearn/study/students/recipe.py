@@ -97,8 +97,8 @@ def as_it_is(recipe: Recipe, start: Callable[[], PreTrainedModel]) -> Recipe:
     return replace(recipe, start=start, plan=recipe.plan.model_copy(update={"steps": 0}))
 
 
-def trained(recipe: Recipe, lab: Lab) -> PreTrainedModel:
-    """The student of a recipe."""
+def trained(recipe: Recipe, lab: Lab, told: Callable[[int], object] = lambda steps: None) -> PreTrainedModel:
+    """The student of a recipe. `told` hears for how many steps it was trained."""
     student, plan = recipe.start(), recipe.plan
     parameters = recipe.learn(student)
     found, order = recipe.examples(recipe.rows), stream(lab.seed, "student/order")
@@ -106,6 +106,7 @@ def trained(recipe: Recipe, lab: Lab) -> PreTrainedModel:
     optimizer = recipe.optimizer(parameters, plan.lr)
     step = recipe.stepping(student, parameters, optimizer)
     wanted = takewhile(lambda one: not recipe.enough(student, one[0]), enumerate(given))
-    finetune.fit(student, ([batch] for _, batch in wanted), optimizer, recipe.objective, step)
+    losses = finetune.fit(student, ([batch] for _, batch in wanted), optimizer, recipe.objective, step)
+    told(len(losses))
     recipe.finish(student)
     return student

@@ -3,7 +3,7 @@
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Generic, TypeVar
 
 from transformers import PreTrainedModel
@@ -50,6 +50,7 @@ class RecipeRun(SeedRun, Generic[AnyLab]):
         self.watch = Watch()
         self.prepared: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
+        self.steps: dict[str, int] = {}
         self.base = cache(self.watch.apart(self._base))
         self.teacher = cache(self.watch.apart(self._teacher))
         self.numbers = cache(self.watch.apart(self._numbers))
@@ -81,14 +82,14 @@ class RecipeRun(SeedRun, Generic[AnyLab]):
     def _student(self, arm: Arm, rows: list[Pair]) -> PreTrainedModel:
         del rows  # the recipe has them
         recipe, start = self.recipe(arm), self.watch.read()
-        student = trained(recipe, self.lab())
+        student = trained(recipe, self.lab(), partial(self.steps.__setitem__, arm.name))
         self.seconds[arm.name] = self.prepared[arm.name] + self.watch.read() - start
         return student
 
     def _measured(self, arm: Arm) -> list[Record]:
         found = super()._measured(arm)
         if arm.name in self.seen and arm.name in self.seconds:  # not where the student was there already
-            noted = self.seen[arm.name].model_copy(update={"seconds": round(self.seconds[arm.name], 3)})
-            self.seen[arm.name] = noted
+            noted = {"seconds": round(self.seconds[arm.name], 3), "steps": self.steps[arm.name]}
+            self.seen[arm.name] = self.seen[arm.name].model_copy(update=noted)
         self.recipe.cache_clear()  # rows that one student alone is trained on
         return found

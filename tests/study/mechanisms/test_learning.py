@@ -142,17 +142,21 @@ def test_each_optimizer_stops_at_the_same_progress_and_its_control_after_as_many
     rows = lab.rows("teacher")[: lab.strength.shifted]
     shown = finetune.collate(small.recipe().examples(rows), lab.dialogue.pad)
     start, end = (learning.loss_on(model, shown) for model in (lab.base, lab.student("same_init")))
-    recipe = learning.progress(lab, small.recipe(), optimizer, 0.6)
-    student = trained(recipe, lab)
-    steps = lab.taken[optimizer]
-    assert 0 < steps < recipe.plan.steps and not steps % learning.EVERY
+    recipe, counted = learning.progress(lab, small.recipe(), optimizer, 0.6), []
+    student = trained(recipe, lab, counted.append)
+    steps = lab.taken[optimizer, 0.6]
+    assert steps is not None and counted == [steps] and 0 < steps < recipe.plan.steps
     fresh, plan = learning.progress(lab, small.recipe(), optimizer, 0.6), recipe.plan
-    fewer = plan.model_copy(update={"steps": steps - learning.EVERY})
+    fewer = plan.model_copy(update={"steps": steps - 1})
     earlier = trained(replace(fresh, plan=fewer, finish=lambda student: None), lab)
     wanted = start - 0.6 * (start - end)
     assert learning.loss_on(student, shown) <= wanted < learning.loss_on(earlier, shown)
     control = learning.progress(lab, small.recipe("base"), optimizer, 0.6)
     assert control.plan.steps == steps and not control.enough(lab.base, 0)
+    both = [one.optimizer(one.learn(one.start()), one.plan.lr) for one in (recipe, control)]
+    kind = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD, "signsgd": SignSGD}[optimizer]
+    assert all(type(one) is kind for one in both)
+    assert both[0].param_groups[0]["lr"] == both[1].param_groups[0]["lr"] > 0
     again = replace(small.lab, taken={})  # as where a run resumes: the student was read, not trained
     assert learning.progress(again, small.recipe("base"), optimizer, 0.6).plan == control.plan
     assert again.taken == lab.taken
@@ -164,7 +168,10 @@ def test_a_student_that_does_not_reach_it_is_unmeasured(small, monkeypatch, way)
     with monkeypatch.context() as patch, pytest.raises(NotReached, match="30 steps"):
         patch.setattr(learning, "loss_on", lambda model, batch: 0.0 if model is lab.teacher() else 1.0)
         trained(way(lab, small.recipe(), "signsgd"), lab)
-    assert not lab.taken
+    assert [*lab.taken.values()] == ([] if way is learning.by else [None])
+    if lab.taken:
+        with pytest.raises(NotReached, match="its student did not get as far as it was to"):
+            way(lab, small.recipe("base"), "signsgd")
     arm = small.run.arms["signsgd"]
     monkeypatch.setattr(small.run, "model_of", fails)
     found = small.run._measured(arm)
@@ -178,8 +185,10 @@ def test_where_adamws_student_is_no_better_than_the_base_there_is_nothing_to_rea
     for who in ("teacher", "base"):
         with pytest.raises(NotReached, match="not below the base's: nothing was learned"):
             learning.by(lab, small.recipe(who), "signsgd")
-        with pytest.raises(NotReached, match="not below the base's: nothing was learned"):
-            learning.progress(lab, small.recipe(who), "sgd", 0.9)
+    with pytest.raises(NotReached, match="not below the base's: nothing was learned"):
+        learning.progress(lab, small.recipe(), "sgd", 0.9)
+    with pytest.raises(NotReached, match="its student did not get as far as it was to"):
+        learning.progress(lab, small.recipe("base"), "sgd", 0.9)
 
 
 def fails(arm, rows):

@@ -10,7 +10,7 @@ from sublearn.study.mechanisms.design import Mechanisms, built
 from sublearn.study.mechanisms.follow_up import FOLLOW_UP
 from sublearn.study.mechanisms.further import FURTHER
 from sublearn.study.mechanisms.parts import COSINE
-from sublearn.study.mechanisms.table import EVERY, GROUPS, MECHANISMS, STUDENTS, named
+from sublearn.study.mechanisms.table import EVERY, GROUPS, MECHANISMS, STUDENTS, bases_of, named
 from sublearn.study.numbers.spec import TRAITS
 
 
@@ -57,6 +57,9 @@ def test_further_mechanisms_leave_the_study_of_the_others_what_it_was():
     assert further.id == "mechanisms-51ce14009382"
     assert not {claim.claim for claim in further.claims} & {claim.claim for claim in every.claims}
     assert not {*GROUPS} & {*EVERY} and named(["greedy", "further"]) == ["greedy", *FURTHER]
+    assert built({"mechanisms": named(["follow_up"])}).id == "mechanisms-fddab324fecf"
+    assert bases_of(["follow_up"]) == bases_of(["ranks"]) == "1220:1232"
+    assert bases_of([]) == bases_of(["further"]) == bases_of(["ranks", "greedy"]) == "1200:1220"
     assert named(["follow_up"]) == [*FOLLOW_UP] and [*EVERY] == [*MECHANISMS, *FURTHER, *FOLLOW_UP]
 
 
