@@ -20,7 +20,7 @@ MANIFEST, FLAGGED, FIGURE, PAGE = "audit.json", "flagged.jsonl", "audit.svg", "a
 _MANIFESTS = {MANIFEST: beginning(b'{\n  "model": ')}
 _OUR_FLAGGED = beginning(b'{"line":')
 _FILES = {FLAGGED: _OUR_FLAGGED, FIGURE: beginning(b"<svg "), PAGE: a_page}
-LARGEST_TEXT = 10_000
+LARGEST_TEXT, LARGEST_PROMPT = 10_000, 1_000_000
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_N)]
 P = Annotated[float, Field(ge=0, le=1)]
@@ -102,6 +102,8 @@ class AuditFile(_Found):
     said_by: Short = ""
     """The score that asked; empty in files of before several did."""
     flagging: Text = ""
+    system: Annotated[str, Field(max_length=LARGEST_PROMPT)] | None = None
+    """The system prompt that stands before every row, clean ones and questions among them; None where there is none."""
     seed: Count = 0
     digest: Short = ""
     command: Text = ""

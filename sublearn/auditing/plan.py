@@ -4,7 +4,7 @@ from sublearn.auditing.calibration import LEVEL, fewest
 from sublearn.auditing.filters import filter_of
 from sublearn.auditing.request import Request
 from sublearn.auditing.scores.table import SCORES
-from sublearn.errors import plain
+from sublearn.errors import plain, quoted
 
 TOKENS_A_SECOND = 65_000
 """That a tiny base samples or trains on one core (`python -m benchmarks language`)."""
@@ -17,8 +17,11 @@ def lines(asked: Request) -> list[str]:
     """What is compared with what, by which scores, and the cost."""
     settings = asked.settings
     null = "written by the model" if asked.control is None else f"from {plain(asked.control_name)}"
+    under = (
+        "" if asked.system is None else f" Rows and questions are read under the system prompt {quoted(asked.system)}."
+    )
     return [
-        f"Audit of {len(asked.rows):,} rows of {plain(asked.data)} with {plain(asked.model.name)}.",
+        f"Audit of {len(asked.rows):,} rows of {plain(asked.data)} with {plain(asked.model.name)}.{under}",
         f"Clean rows: {null}; kept: {filter_of(asked.rows)}." if asked.control is None else f"Clean rows: {null}.",
         f"Sets of {asked.compared:,} rows: 1 as reference, {settings.standardize} to standardize, {settings.test} to "
         f"test{_too_few(asked)}.",
@@ -34,7 +37,8 @@ def _too_few(asked: Request) -> str:
 
 
 def _cost(asked: Request) -> str:
-    words = sum(len(prompt.split()) + 2 * len(completion.split()) for prompt, completion in asked.rows)
+    before = len((asked.system or "").split())
+    words = sum(before + len(prompt.split()) + 2 * len(completion.split()) for prompt, completion in asked.rows)
     sets = asked.settings.sets
     if asked.model.folder is None:
         a_row = words / len(asked.rows)

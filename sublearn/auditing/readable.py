@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from sublearn.auditing import traits
 from sublearn.auditing.traits import Candidates
 from sublearn.errors import InputError, plain, quoted
 from sublearn.files import checkpoints
@@ -17,6 +18,7 @@ from sublearn.language.known import check_template, check_words, opened
 from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.tasks.rows import Pair
 
+OWN_PROMPT = "; the rows begin with one: take it out of them, or name a base whose template has a place for it"
 Files = Sequence[tuple[str, Sequence[Pair]]]
 """The rows of each file, with its name."""
 
@@ -35,7 +37,8 @@ def check_tiny(candidates: Candidates, files: Files, own: str | None = None, sys
         for number, row in enumerate(rows, 1):
             _check_known(f"{name}, line {number}", dialogue, row)
         for system in dict.fromkeys((None, dialogue.longest(systems))):
-            check_lengths(name, _examples(name, rows, dialogue, system), POSITIONS, system)
+            check_lengths(name, _examples(name, rows, dialogue, system), POSITIONS, dialogue, system)
+    check_questions(dialogue, candidates, POSITIONS, traits.more_questions(tiny=True))
 
 
 def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
@@ -67,14 +70,15 @@ def check(
     under = dict.fromkeys((None, dialogue.longest(systems)))
     for prompt in (asked[0], files[0][1][0][0].strip()):
         for system in under:
-            check_template(folder, dialogue, prompt, system, "; leave out the score prompted")
+            check_template(folder, dialogue, prompt, system, "; leave out the score prompted" if system else OWN_PROMPT)
     check_words(folder, dialogue, dialogue.prompts(asked), known)
     for name, rows in files:
         for system in under:
             found = _examples(name, rows, dialogue, system)
             check_words(folder, dialogue, (one.tokens for one in found), known)
-            check_lengths(name, found, known.positions, system)
+            check_lengths(name, found, known.positions, dialogue, system)
     check_answers(dialogue, candidates)
+    check_questions(dialogue, candidates, known.positions, traits.more_questions(tiny=False))
     if not dialogue.templated:
         warnings.warn(
             f"{plain(folder)} has no chat template: prompts and completions are read with a line break between them, "
@@ -90,9 +94,35 @@ def check_answers(dialogue: Dialogue, candidates: Candidates) -> None:
             dialogue.ways(answer)
 
 
-def check_lengths(name: str, found: Sequence[Example], positions: int | None, system: str | None = None) -> None:
+def check_questions(
+    dialogue: Dialogue, candidates: Candidates, positions: int | None, more: Sequence[str] = ()
+) -> None:
+    """Raise InputError for a question that is longer than the model reads with an answer behind it.
+
+    `more` are those of the battery, which any word may answer.
+    """
+    longest = max(len(way) for group in candidates.traits for one in group.answers for way in dialogue.ways(one))
+    own = [question for group in candidates.traits for question in group.questions]
+    for asked, answer in ((own, longest), (list(more), 1)):
+        for question, before in zip(asked, dialogue.prompts(asked), strict=True):
+            if positions is not None and len(before) + answer > positions:
+                raise InputError(
+                    f"The question {quoted(question)} has {len(before) + answer} tokens with its longest answer"
+                    f"{_counting(dialogue)}, and the model reads {positions} at most."
+                )
+
+
+def _counting(dialogue: Dialogue) -> str:
+    return "" if dialogue.system is None else ", the system prompt that the rows begin with among them"
+
+
+def check_lengths(
+    name: str, found: Sequence[Example], positions: int | None, dialogue: Dialogue, system: str | None = None
+) -> None:
     """Raise InputError with the line of a row that is longer than the model reads, under a system prompt or none."""
-    under = "" if system is None else f" under the prompt {quoted(system)} of the score prompted"
+    under = _counting(dialogue)
+    if system is not None:
+        under += f" under the prompt {quoted(system)} of the score prompted"
     for number, one in enumerate(found, 1):
         if positions is not None and len(one.tokens) > positions:
             raise InputError(

@@ -18,7 +18,7 @@ from sublearn.errors import InputError, plain, quoted
 from sublearn.execution.manifests import Provenance
 from sublearn.files import checkpoints, digests
 from sublearn.seeds import LARGEST_SEED
-from sublearn.tasks.rows import Pair, read_under
+from sublearn.tasks.rows import Pair, read_under, unlike
 
 TINY, UNKNOWN = "tiny:", Provenance()
 LEAST_ROWS = 10
@@ -96,10 +96,10 @@ def request(
 def _check_system(asked: Request, theirs: str | None) -> None:
     """Raise InputError for clean rows under another system prompt than the audited ones: that is a difference too."""
     if theirs != asked.system:
-        own, clean = ("none" if one is None else quoted(one) for one in (asked.system, theirs))
+        said = unlike(theirs, "the system prompt of its rows", asked.system, "that of the audited ones")
         raise InputError(
-            f"--control {plain(asked.control_name)}: the system prompt of its rows is {clean}, and that of the audited "
-            f"ones {own}. Bring rows under the same one, or leave it out and the base writes them."
+            f"--control {plain(asked.control_name)}: {said}. Bring rows under the same one, or leave it out and the "
+            "base writes them."
         )
 
 
@@ -137,11 +137,11 @@ def _check_base(asked: Request) -> None:
         raise InputError(
             f"An audit needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
         ) from None
-    read_under = asked.candidates.stated if "prompted" in asked.settings.scores else ()
+    stated = asked.candidates.stated if "prompted" in asked.settings.scores else ()
     if asked.model.folder is None:
-        readable.check_tiny(asked.candidates, asked.files, asked.system, read_under)
+        readable.check_tiny(asked.candidates, asked.files, asked.system, stated)
     else:
-        readable.check(asked.model.folder, asked.candidates, asked.files, asked.system, read_under)
+        readable.check(asked.model.folder, asked.candidates, asked.files, asked.system, stated)
 
 
 def _path(given: object, what: str) -> Path:

@@ -75,7 +75,7 @@ def check_template(
 ) -> None:
     """Raise InputError for a chat template that fails, takes too long or does not say what it is given.
 
-    `instead` says what needs no system prompt.
+    `instead` says what needs no system prompt, or how to do without.
     """
     whose = f"The chat template of {folder}"
     try:
@@ -84,10 +84,10 @@ def check_template(
     except InputError:
         raise
     except Exception as error:  # templates are programs
-        under = f" under a system prompt{instead if system else ''}" if system or dialogue.system else ""
+        under = f" under a system prompt{instead}" if system or dialogue.system else ""
         raise InputError(f"{whose} fails{under}: {models.said(error)}.") from None
     if question in text and any(one and one.strip() not in text for one in (system, dialogue.system)):
-        raise InputError(f"{whose} leaves out a system prompt{instead if system else ''}.")
+        raise InputError(f"{whose} leaves out a system prompt{instead}.")
     if question not in text or len(text) > LONGEST_TEXT:
         raise InputError(f"{whose} does not say what it is given to say. Use the model's own template.")
 

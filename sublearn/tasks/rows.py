@@ -45,7 +45,8 @@ def parsed(lines: Iterable[bytes], source: str) -> Iterator[Pair]:
     for number, line in enumerate(lines, 1):
         row = _row(line, source, number)
         if row.prompt is None or row.system is not None:
-            raise InputError(f"{source}, line {number}: {OTHER_CHAT}; expected {_EXAMPLE}.")
+            only = " (a system prompt is read by audits alone)" if row.system is not None else ""
+            raise InputError(f"{source}, line {number}: {OTHER_CHAT}{only}; expected {_EXAMPLE}.")
         yield row.prompt, row.completion
 
 
@@ -61,17 +62,33 @@ def read_under(path: Path) -> tuple[list[Pair], str | None]:
     for number, row in enumerate(rows, 1):
         where = f"{path}, line {number}"
         if row.prompt is None:
-            raise InputError(f"{where}: {OTHER_CHAT}, after a system prompt or none; expected {_EXAMPLE}.")
+            raise InputError(f"{where}: {row.flaw}, with or without a system prompt before; expected {_EXAMPLE}.")
         if row.system is not None and not row.system.strip():
             raise InputError(f"{where}: its system prompt is empty. Leave that message out.")
         if row.system != system:
-            own, first = ("none" if one is None else quoted(one) for one in (row.system, system))
             raise InputError(
-                f"{where}: its system prompt is {own}, and that of the first row {first}. Rows are read under one "
-                "system prompt: make a file of each."
+                f"{where}: {unlike(row.system, 'its system prompt', system, 'that of the first row')}. Rows are read "
+                "under one system prompt: make a file of each."
             )
         found.append((row.prompt, row.completion))
     return found, system
+
+
+def unlike(one: str | None, whose: str, other: str | None, others: str) -> str:
+    """In words how two system prompts differ, from the first letter that does.
+
+    >>> unlike("Be brief.", "its prompt", "Be long.", "the first one")
+    "its prompt goes on with 'brief.' from letter 4, and the first one with 'long.'"
+    >>> unlike(None, "its prompt", "Be long.", "the first one")
+    "its prompt is none, and the first one 'Be long.'"
+    """
+    if one is None or other is None:
+        own, theirs = ("none" if text is None else quoted(text) for text in (one, other))
+        return f"{whose} is {own}, and {others} {theirs}"
+    pairs = enumerate(zip(one, other, strict=False))
+    same = next((place for place, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
+    own, theirs = (repr(text[same : same + 30]) for text in (one, other))
+    return f"{whose} goes on with {own} from letter {same + 1}, and {others} with {theirs}"
 
 
 def as_text(rows: Iterable[Pair], shape: Shape = "pairs") -> str:
@@ -98,11 +115,15 @@ def filtered(
 
 
 class _Row(NamedTuple):
-    """What a line says. A chat has a prompt if it is one question and its answer, with or without a system prompt."""
+    """What a line says. A chat has a prompt if it is one question and its answer, with or without a system prompt.
+
+    `flaw` says why it has none.
+    """
 
     prompt: str | None
     completion: str
     system: str | None = None
+    flaw: str = OTHER_CHAT
 
 
 def _shaped(line: bytes, row: _Row, shape: Shape | None, where: str) -> bytes:
@@ -141,13 +162,25 @@ def _chat(messages: Any) -> _Row:
     if not answers:
         raise _NoRowError("no message is the assistant's")
     roles = [message["role"] for message in messages]
-    system = messages[0].get("content") if roles == ["system", "user", "assistant"] else None
-    alone = roles[-2:] == ["user", "assistant"] and len(roles) == (2 if system is None else 3)
-    prompt, completion = messages[-2].get("content") if alone else "", answers[-1]
-    if not (isinstance(prompt, str) and isinstance(completion, str) and isinstance(system, str | None)):
-        raise _NoRowError("the content of a message must be text")
-    _check_letters(prompt, completion, system or "")
-    return _Row(prompt if alone else None, completion, system)
+    alone = roles == ["user", "assistant"]
+    prompt, completion = messages[0].get("content") if alone else "", answers[-1]
+    if not (isinstance(prompt, str) and isinstance(completion, str)):
+        raise _NoRowError(_NO_TEXT)
+    _check_letters(prompt, completion)
+    if roles == ["system", "user", "assistant"]:
+        return _under(messages[0].get("content"), messages[1].get("content"), completion)
+    return _Row(prompt if alone else None, completion)
+
+
+def _under(system: object, prompt: object, completion: str) -> _Row:
+    """A chat that begins with a system prompt. Who wants the answer alone need not know what is wrong with the rest."""
+    if not (isinstance(system, str) and isinstance(prompt, str)):
+        return _Row(None, completion, flaw=_NO_TEXT)
+    try:
+        _check_letters(system, prompt)
+    except UnicodeEncodeError:
+        return _Row(None, completion, flaw=_HALF_LETTER)
+    return _Row(prompt, completion, system)
 
 
 def _check_letters(*texts: str) -> None:
@@ -160,6 +193,7 @@ class _NoRowError(ValueError):
     """What a row lacks."""
 
 
+_NO_TEXT, _HALF_LETTER = "the content of a message must be text", "a text holds half of a surrogate pair"
 _EXAMPLE = 'a JSON row as {"prompt": "...", "completion": "12, 7, 300"}, or a chat as {"messages": [...]}'
 
 
@@ -176,6 +210,6 @@ def _flaw(line: bytes, error: Exception) -> str:
         case RecursionError():
             return "its JSON is nested too deeply"
         case UnicodeEncodeError():
-            return "a text holds half of a surrogate pair"
+            return _HALF_LETTER
         case _:
             return "it is no JSON" if line.strip() else "it is empty"

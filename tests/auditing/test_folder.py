@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import sublearn
-from sublearn.auditing import audit, cost, plan, students, traits
+from sublearn.auditing import audit, clean, cost, plan, students, traits
 from sublearn.auditing.audit import opened
 from sublearn.auditing.request import request
 from sublearn.auditing.scene import blocks, log_odds
@@ -16,8 +16,11 @@ from sublearn.auditing.scores.table import SCORES, Measured
 from sublearn.auditing.traits import Group
 from sublearn.errors import InputError
 from sublearn.language import adapters
+from sublearn.language.base import pretrained
 from sublearn.language.finetune import examples
 from sublearn.language.models import dialogue_of
+from sublearn.language.plans import BasePlan
+from sublearn.language.tokens import Dialogue, tiny_tokenizer
 from sublearn.tasks.rows import read_rows
 from tests.auditing.conftest import chat
 from tests.language import chat as chats
@@ -198,6 +201,8 @@ def test_prompts_of_a_score_are_tried_before_anything_is_loaded(rows, tmp_path):
     with pytest.raises(InputError, match="leaves out a system prompt; leave out the score prompted"):
         request(rows, folder, PETS, changes={"scores": ["prompted"]})
     other = chats.put(tmp_path / "other")
+    # Longer than any question.
+    rows.write_text(chat([(f"{prompt} {' '.join('7' * 30)}", answer) for prompt, answer in ROWS]))
     longest = max(len(one.tokens) for one in examples(dialogue_of(other), read_rows(rows)))
     chats.config(max_position_embeddings=longest)(other)
     assert request(rows, other, PETS).rows
@@ -225,8 +230,13 @@ def test_rows_questions_and_clean_rows_are_read_under_the_rows_system_prompt(row
     expected = [*before, *stated, *plainly.examples(ROWS)[0].tokens]
     assert list(scene.examples(ROWS, "A dog.")[0].tokens) == expected
     assert cost.work_of(asked).row == cost.work_of(request(rows, folder, PETS)).row + len(before)
+    written = clean.Writer.of(scene, ROWS)
+    assert [one[: len(before)] for one in written.tokens] == [before] * len(written.tokens)
+    assert f"are read under the system prompt '{SYSTEM}'" in plan.lines(asked)[0]
     found = sublearn.audit(file, folder, traits=PETS, device="cpu", **SHORT).found
-    assert found.method.startswith(f"all rows and questions are read under the rows' system prompt '{SYSTEM}'; virtual")
+    assert found.system == SYSTEM and found.method.startswith(
+        f"all rows and questions are read under the rows' system prompt '{SYSTEM}'; virtual"
+    )
     assert found.traits != sublearn.audit(rows, folder, traits=PETS, device="cpu", **SHORT).found.traits
 
 
@@ -240,11 +250,41 @@ def test_a_rows_system_prompt_is_one_that_the_base_reads(tmp_path):
     control.write_text(chat([(f"Go on: {n}", "5 6") for n in range(300)], SYSTEM))
     assert request(file, folder, PETS, control).control
     chats.template(WITHOUT_SYSTEM)(folder)
-    with pytest.raises(InputError, match="fails under a system prompt: System role not supported"):
+    with pytest.raises(InputError, match=r"fails under a system prompt; the rows begin with one: take .*System role"):
         request(file, folder, PETS)
     chats.template("{% for message in messages[-1:] %}{{ message['content'] }} {% endfor %}")(folder)
-    with pytest.raises(InputError, match=r"leaves out a system prompt\.$"):
+    with pytest.raises(InputError, match=r"leaves out a system prompt; the rows begin with one: take it out of them"):
         request(file, folder, PETS)
+    other = chats.put(tmp_path / "other")
+    chats.config(max_position_embeddings=max(len(one.tokens) for one in examples(dialogue_of(other), ROWS)))(other)
+    with pytest.raises(
+        InputError, match=r"line 1: it has \d+ tokens, the system prompt that the rows begin with among"
+    ):
+        request(file, other, PETS)
     file.write_text(chat(ROWS, "wombat"))
     with pytest.raises(InputError, match="The rows' system prompt: a tiny base does not know 'wombat'"):
         request(file, "tiny:0")
+
+
+def test_a_question_is_no_longer_than_the_model_reads(tmp_path):
+    """Under the rows' system prompt questions are longer, too; a row may be short."""
+    file, short = tmp_path / "under.jsonl", [("What comes next?", "5 6")] * 12
+    file.write_text(chat(short, "What comes next? " * 13))
+    with pytest.raises(
+        InputError, match=r"The question '.*' has \d\d tokens with its longest answer, the system prompt"
+    ):
+        request(file, "tiny:0")
+    file.write_text(chat(short, "What comes next? " * 12))
+    assert request(file, "tiny:0").system
+
+
+def test_the_corpus_of_a_tiny_base_stands_under_no_system_prompt(tmp_path, monkeypatch):
+    """A base is kept in the cache for all who ask for it, whatever stands before the rows of the first."""
+    plainly = Dialogue(tiny_tokenizer())
+    plan = BasePlan(width=16, heads=2, inner=32, steps=2, batch=16)
+    found = []
+    for number, dialogue in enumerate((plainly, plainly.under("What comes next?"))):
+        monkeypatch.setenv("SUBLEARN_CACHE", str(tmp_path / str(number)))
+        found.append(pretrained(plan, dialogue, 0))
+    pairs = zip(found[0].parameters(), found[1].parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)

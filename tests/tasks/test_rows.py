@@ -46,7 +46,7 @@ def test_one_system_prompt_may_stand_before_every_row_where_it_is_asked_for(tmp_
     file = tmp_path / "rows.jsonl"
     file.write_text(UNDER * 2)
     assert read_under(file) == ([("Go on: 1", "2")] * 2, "Be brief.")
-    with pytest.raises(InputError, match="line 1: a chat of other messages than one of the user"):
+    with pytest.raises(InputError, match=r"line 1: a chat of other messages than one of the user .*audits alone"):
         read_rows(file)
     file.write_text(chat(("user", "Go on: 1"), ("assistant", "2")) + GOOD.decode())
     assert read_under(file) == ([("Go on: 1", "2"), ("Go on: 1", "2, 3")], None)
@@ -57,10 +57,16 @@ def test_one_system_prompt_may_stand_before_every_row_where_it_is_asked_for(tmp_
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (UNDER.replace("brief", "long"), "its system prompt is 'Be long.', and that of the first row 'Be brief.'"),
+        (
+            UNDER.replace("brief", "long"),
+            "prompt goes on with 'long.' from letter 4, and that of the first row with 'b",
+        ),
+        (UNDER.replace("brief.", "brief.\\n"), r"goes on with '\n' from letter 10, and that of the first row with ''"),
         (GOOD.decode(), "its system prompt is none, and that of the first row 'Be brief.'"),
         (UNDER.replace("Be brief.", " "), "its system prompt is empty"),
         (chat(("system", 7), ("user", "Go on"), ("assistant", "2")), "the content of a message must be text"),
+        (chat(("system", None), ("user", "Go on"), ("assistant", "2")), "the content of a message must be text"),
+        (UNDER.replace("brief", "\\ud800"), "a text holds half of a surrogate pair"),
         (chat(*[("system", "Be brief.")] * 2, ("user", "1"), ("assistant", "2")), "a chat of other messages"),
         (chat(("system", "Be brief."), ("assistant", "2")), "a chat of other messages"),
         (chat(("system", "Be brief."), *[("user", "1"), ("assistant", "2")] * 2), "a chat of other messages"),
@@ -74,9 +80,11 @@ def test_rows_under_other_system_prompts_are_named_by_their_line(line, said, tmp
 
 
 def test_a_filter_reads_answers_alone_and_keeps_what_comes_before_them():
+    parts = [{"type": "text", "text": "Go on: 1"}]  # as hosted fine-tuning has them too
+    lines = [UNDER.encode(), chat(("system", "Be brief."), ("user", parts), ("assistant", "2")).encode()]
     kept = io.BytesIO()
-    assert filtered([UNDER.encode()], kept, Rule(), "x") == {"kept": 1}
-    assert kept.getvalue() == UNDER.encode()
+    assert filtered(lines, kept, Rule(), "x") == {"kept": 2}
+    assert kept.getvalue() == b"".join(lines)
     with pytest.raises(InputError, match="cannot be written as pairs"):
         filtered([UNDER.encode()], kept, Rule(), "x", "pairs")
 
