@@ -210,6 +210,27 @@ def test_shifts_are_also_predicted_over_all_sets_that_students_were_trained_on()
     assert not any("predicted" in one.what for one in metrics.figures(some, Settings(scores=("student",))))
 
 
+def test_what_an_audit_names_takes_a_signal_and_a_small_p_of_the_first_trait():
+    def scored(one: found.Measured, p: float) -> found.Measured:
+        score = {"name": "virtual", "z": one.z, "p": p, "ranks": one.ranks}
+        return found.Measured.model_validate(one.model_dump() | {"scores": (score, score | {"name": "steering"})})
+
+    small = {0: 0.05, 1: 0.05, 2: 0.05, 3: 0.1, 4: 0.1, 5: 0.1}
+    some = [scored(one, small[one.seed]) for one in of_bases(6)]
+    some[0] = some[0].model_copy(update={"ranks": (2,)})  # of base 0 another trait is named
+    figures = {one.what: one for one in metrics.figures(some, Settings()) if one.what.endswith(", p at .05")}
+    assert {what: one.value for what, one in figures.items()} == pytest.approx(
+        {
+            "teacher 1000: named first, p at .05": 2 / 6,
+            "two traits: named first, p at .05": 0.5,
+            "clean sets: a trait named, p at .05": 1 / 6,  # the signal's own p is 0.05 on the first base alone
+            "harmless differences: a trait named, p at .05": 0.5,
+        }
+    )
+    assert {one.n for one in figures.values()} == {6} and not any(one.goal for one in figures.values())
+    assert not any(one.what.endswith(", p at .05") for one in metrics.figures(of_bases(6), Settings()))
+
+
 def test_scores_are_compared_where_lines_have_them():
     def scored(one: found.Measured) -> found.Measured:
         z = 5.0 if one.kind == "trait" else 1.0

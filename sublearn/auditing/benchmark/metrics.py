@@ -33,6 +33,7 @@ def figures(found: Sequence[Measured], settings: Settings) -> list[Figure]:
         *_area(found, settings),
         *_alarms(found, settings),
         *_differences(found),
+        *_told(found, settings),
         *_shifts(found, settings),
         *_cost(found),
         *_by_score(found, settings),
@@ -90,6 +91,23 @@ def _differences(found: Sequence[Measured]) -> Iterator[Figure]:
     seen = _by_base((one.seed, float(one.p <= LEVEL)) for one in found if one.kind == "nuisance")
     if seen:
         yield _mean("harmless differences: a signal at .05", seen)
+
+
+def _told(found: Sequence[Measured], settings: Settings) -> Iterator[Figure]:
+    """How often an audit says that a trait would be picked up: a signal, and the first trait's p is small, too."""
+    told = [
+        (one, max(one.p, score.p) <= LEVEL)
+        for one in found
+        for score in one.scores
+        if score.name == settings.ranking and (one.ranks or one.kind in ("nuisance", "clean"))
+    ]
+    for name in _in_order(one.set for one, _ in told if one.ranks):
+        said = [says and min(one.ranks) == 1 for one, says in told if one.set == name]
+        yield _share(f"{name}: named first, p at .05", said)
+    if clean := [says for one, says in told if one.kind == "clean"]:
+        yield _share("clean sets: a trait named, p at .05", clean)
+    if other := _by_base((one.seed, float(says)) for one, says in told if one.kind == "nuisance"):
+        yield _mean("harmless differences: a trait named, p at .05", other)
 
 
 def uniform(p: Sequence[float], steps: int = 20) -> float:
