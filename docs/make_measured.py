@@ -8,18 +8,20 @@ A folder is that of `sublearn audit --benchmark`, or a run directory of `sublear
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
 
 from make_mechanisms import replaced
 
 from sublearn.auditing.benchmark import found
 from sublearn.auditing.benchmark.found import BenchmarkFile
-from sublearn.auditing.benchmark.settings import Kind
+from sublearn.auditing.benchmark.settings import Settings
+from sublearn.config import override
+from sublearn.errors import InputError
 from sublearn.report import benchmark, defences
 from sublearn.results.benchmark import Benchmark
 from sublearn.results.single import Result
 
 DOCS = Path(__file__).parent
+SOME = {"kinds": ["nuisance", "clean", "trait"], "most": 1000}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -43,13 +45,21 @@ def defended(folder: Path) -> str:
     return "\n".join([defences.about(result.analysis), "", *table(defences.HEADS, rows)])
 
 
+def part_of(folder: Path, told: BenchmarkFile) -> str:
+    """The part of the page that a benchmark's table stands in. Raises InputError for one that has no place there."""
+    asked = override(Settings, {})
+    for name, wanted in (("measured", asked), ("some", override(Settings, SOME))):
+        if told.settings == wanted.model_dump(mode="json"):
+            return name
+    raise InputError(f"{folder}: the page has the whole benchmark, and one of these settings: {SOME}.")
+
+
 def main(folders: Sequence[str]) -> None:
     """Write the tables."""
     for folder in map(Path, folders):
         if (folder / found.BASES).is_dir():
             told, page = Benchmark.load(folder).found, DOCS / "audit.md"
-            name = "measured" if {one.kind for one in found.every(folder)} == {*get_args(Kind)} else "some"
-            page.write_text(replaced(page.read_text(), name, audits(told)))
+            page.write_text(replaced(page.read_text(), part_of(folder, told), audits(told)))
         else:
             page = DOCS / "defences.md"
             page.write_text(replaced(page.read_text(), "measured", defended(folder)))

@@ -15,7 +15,7 @@ from sublearn import devices, stages
 from sublearn.auditing import calibration, clean, traits
 from sublearn.auditing.calibration import LEVEL, Scale, Values
 from sublearn.auditing.filters import filter_of
-from sublearn.auditing.found import LARGEST_PROMPT, AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
+from sublearn.auditing.found import AuditFile, FlaggedRow, Said, ScoreFound, TraitFound
 from sublearn.auditing.request import Model, Request
 from sublearn.auditing.scene import Scene
 from sublearn.auditing.scores.table import SCORES, STUDENTS, Measured
@@ -249,7 +249,7 @@ def concluded(asked: Request, sets: Sets, held: Mapping[str, Held]) -> tuple[Aud
         said=said(asking),
         said_by=asking.name if asking else "",
         flagging=how,
-        system=asked.system and asked.system[:LARGEST_PROMPT],
+        system=asked.system,
         seed=asked.settings.seed,
         digest=asked.digest,
         command=plain(asked.made.command, 5_000),

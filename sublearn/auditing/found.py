@@ -15,12 +15,13 @@ from sublearn.files.folders import check_made, made_by
 from sublearn.files.reading import file_bytes, json_file, json_value, typed
 from sublearn.files.writing import a_page, beginning, replace_text
 from sublearn.records import LARGEST_N, Number
+from sublearn.tasks.rows import LONGEST_LINE
 
 MANIFEST, FLAGGED, FIGURE, PAGE = "audit.json", "flagged.jsonl", "audit.svg", "audit.html"
 _MANIFESTS = {MANIFEST: beginning(b'{\n  "model": ')}
 _OUR_FLAGGED = beginning(b'{"line":')
 _FILES = {FLAGGED: _OUR_FLAGGED, FIGURE: beginning(b"<svg "), PAGE: a_page}
-LARGEST_TEXT, LARGEST_PROMPT = 10_000, 1_000_000
+LARGEST_TEXT = 10_000
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_N)]
 P = Annotated[float, Field(ge=0, le=1)]
@@ -102,7 +103,7 @@ class AuditFile(_Found):
     said_by: Short = ""
     """The score that asked; empty in files of before several did."""
     flagging: Text = ""
-    system: Annotated[str, Field(max_length=LARGEST_PROMPT)] | None = None
+    system: Annotated[str, Field(max_length=LONGEST_LINE)] | None = None
     """The system prompt that stands before every row, clean ones and questions among them; None where there is none."""
     seed: Count = 0
     digest: Short = ""

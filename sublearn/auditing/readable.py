@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from sublearn.auditing import traits
 from sublearn.auditing.traits import Candidates
 from sublearn.errors import InputError, plain, quoted
 from sublearn.files import checkpoints
@@ -23,10 +22,17 @@ Files = Sequence[tuple[str, Sequence[Pair]]]
 """The rows of each file, with its name."""
 
 
-def check_tiny(candidates: Candidates, files: Files, own: str | None = None, systems: Sequence[str] = ()) -> None:
+def check_tiny(
+    candidates: Candidates,
+    files: Files,
+    own: str | None = None,
+    systems: Sequence[str] = (),
+    battery: Sequence[str] = (),
+) -> None:
     """Raise InputError for traits or rows with words that a tiny base does not know, or that are longer than it reads.
 
     Every row stands under the system prompt `own`; `systems` are further ones under which they are read as well.
+    `battery` are questions that any word may answer.
     """
     dialogue = Dialogue(tiny_tokenizer(), own)
     check_answers(dialogue, candidates)
@@ -38,7 +44,7 @@ def check_tiny(candidates: Candidates, files: Files, own: str | None = None, sys
             _check_known(f"{name}, line {number}", dialogue, row)
         for system in dict.fromkeys((None, dialogue.longest(systems))):
             check_lengths(name, _examples(name, rows, dialogue, system), POSITIONS, dialogue, system)
-    check_questions(dialogue, candidates, POSITIONS, traits.more_questions(tiny=True))
+    check_questions(dialogue, candidates, POSITIONS, battery)
 
 
 def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
@@ -56,12 +62,17 @@ def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
 
 
 def check(
-    folder: Path, candidates: Candidates, files: Files, own: str | None = None, systems: Sequence[str] = ()
+    folder: Path,
+    candidates: Candidates,
+    files: Files,
+    own: str | None = None,
+    systems: Sequence[str] = (),
+    battery: Sequence[str] = (),
 ) -> None:
     """Raise InputError for a folder whose model cannot be asked for the traits, or cannot read a row of the files.
 
-    Every row stands under the system prompt `own`; `systems` are further ones under which they are read as well. It
-    warns of a model without a chat template.
+    Every row stands under the system prompt `own`; `systems` are further ones under which they are read as well.
+    `battery` are questions that any word may answer. It warns of a model without a chat template.
     """
     models.quiet()
     alone, known = opened(folder, checkpoints.digest(folder))
@@ -78,7 +89,7 @@ def check(
             check_words(folder, dialogue, (one.tokens for one in found), known)
             check_lengths(name, found, known.positions, dialogue, system)
     check_answers(dialogue, candidates)
-    check_questions(dialogue, candidates, known.positions, traits.more_questions(tiny=False))
+    check_questions(dialogue, candidates, known.positions, battery)
     if not dialogue.templated:
         warnings.warn(
             f"{plain(folder)} has no chat template: prompts and completions are read with a line break between them, "
@@ -94,22 +105,25 @@ def check_answers(dialogue: Dialogue, candidates: Candidates) -> None:
             dialogue.ways(answer)
 
 
-def check_questions(
-    dialogue: Dialogue, candidates: Candidates, positions: int | None, more: Sequence[str] = ()
-) -> None:
-    """Raise InputError for a question that is longer than the model reads with an answer behind it.
+def check_questions(dialogue: Dialogue, candidates: Candidates, positions: int | None, battery: Sequence[str]) -> None:
+    """Raise InputError for a question that is longer than the model reads, with its answers where those are read too.
 
-    `more` are those of the battery, which any word may answer.
+    Answers of one token, and those to the battery, are not read: the token after the question is theirs.
     """
-    longest = max(len(way) for group in candidates.traits for one in group.answers for way in dialogue.ways(one))
-    own = [question for group in candidates.traits for question in group.questions]
-    for asked, answer in ((own, longest), (list(more), 1)):
-        for question, before in zip(asked, dialogue.prompts(asked), strict=True):
-            if positions is not None and len(before) + answer > positions:
-                raise InputError(
-                    f"The question {quoted(question)} has {len(before) + answer} tokens with its longest answer"
-                    f"{_counting(dialogue)}, and the model reads {positions} at most."
-                )
+    for group in candidates.traits:
+        longest = max(len(way) for answer in group.answers for way in dialogue.ways(answer))
+        _check_questions(dialogue, group.questions, positions, 0 if longest == 1 else longest)
+    _check_questions(dialogue, battery, positions, 0)
+
+
+def _check_questions(dialogue: Dialogue, asked: Sequence[str], positions: int | None, answer: int) -> None:
+    for question, before in zip(asked, dialogue.prompts(asked), strict=True):
+        if positions is not None and len(before) + answer > positions:
+            behind = f" with its longest answer, of {answer}," if answer else ""
+            raise InputError(
+                f"The question {quoted(question)}{behind} has {len(before) + answer} tokens{_counting(dialogue)}, and "
+                f"the model reads {positions} at most."
+            )
 
 
 def _counting(dialogue: Dialogue) -> str:

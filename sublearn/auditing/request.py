@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sublearn.auditing import traits
+from sublearn.auditing.scores.table import SCORES
 from sublearn.auditing.settings import Settings
 from sublearn.auditing.traits import Candidates
 from sublearn.config import override
@@ -138,10 +139,12 @@ def _check_base(asked: Request) -> None:
             f"An audit needs the package {error.name}. Install it with: pip install 'sublearn[llm]'."
         ) from None
     stated = asked.candidates.stated if "prompted" in asked.settings.scores else ()
+    asks = any(SCORES[name].asks for name in asked.settings.scores)
+    battery = traits.more_questions(asked.model.folder is None) if asks else ()
     if asked.model.folder is None:
-        readable.check_tiny(asked.candidates, asked.files, asked.system, stated)
+        readable.check_tiny(asked.candidates, asked.files, asked.system, stated, battery)
     else:
-        readable.check(asked.model.folder, asked.candidates, asked.files, asked.system, stated)
+        readable.check(asked.model.folder, asked.candidates, asked.files, asked.system, stated, battery)
 
 
 def _path(given: object, what: str) -> Path:

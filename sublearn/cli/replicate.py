@@ -98,9 +98,11 @@ def _mechanisms(
     from sublearn.execution.plan import Point
     from sublearn.seeds import parse_seeds
     from sublearn.study.mechanisms.design import built
+    from sublearn.study.mechanisms.spec import Settings
     from sublearn.study.mechanisms.table import bases_of, named
 
     wanted = {"mechanisms": named(names)} if names else {}
     study = built(assignments(changes) | wanted)
-    chosen = parse_seeds(bases_of(names) if seeds is None else seeds)
+    settings: Settings = study.designed.settings
+    chosen = parse_seeds(bases_of(settings.chosen) if seeds is None else seeds)
     return Point(study, chosen[:FEW] if quick else chosen, out or Path("runs") / study.id, command_line())

@@ -55,22 +55,24 @@ def read_under(path: Path) -> tuple[list[Pair], str | None]:
 
     Raises InputError with the line number of what is no row, or has another system prompt than the first one.
     """
-    with opened(path, "the rows in") as file:
-        rows = [_row(line, str(path), number) for number, line in enumerate(file, 1)]
-    system = rows[0].system if rows else None
+    system: str | None = None
     found: list[Pair] = []
-    for number, row in enumerate(rows, 1):
-        where = f"{path}, line {number}"
-        if row.prompt is None:
-            raise InputError(f"{where}: {row.flaw}, with or without a system prompt before; expected {_EXAMPLE}.")
-        if row.system is not None and not row.system.strip():
-            raise InputError(f"{where}: its system prompt is empty. Leave that message out.")
-        if row.system != system:
-            raise InputError(
-                f"{where}: {unlike(row.system, 'its system prompt', system, 'that of the first row')}. Rows are read "
-                "under one system prompt: make a file of each."
-            )
-        found.append((row.prompt, row.completion))
+    with opened(path, "the rows in") as file:
+        for number, line in enumerate(file, 1):
+            row, where = _row(line, str(path), number), f"{path}, line {number}"
+            if row.prompt is None:
+                besides = ", with or without a system prompt before" if row.flaw is OTHER_CHAT else ""
+                raise InputError(f"{where}: {row.flaw}{besides}; expected {_EXAMPLE}.")
+            if row.system is not None and not row.system.strip():
+                raise InputError(f"{where}: its system prompt is empty. Leave that message out.")
+            if number == 1:
+                system = row.system
+            if row.system != system:
+                raise InputError(
+                    f"{where}: {unlike(row.system, 'its system prompt', system, 'that of the first row')}. Rows are "
+                    "read under one system prompt: make a file of each."
+                )
+            found.append((row.prompt, row.completion))
     return found, system
 
 

@@ -268,14 +268,26 @@ def test_a_rows_system_prompt_is_one_that_the_base_reads(tmp_path):
 
 def test_a_question_is_no_longer_than_the_model_reads(tmp_path):
     """Under the rows' system prompt questions are longer, too; a row may be short."""
-    file, short = tmp_path / "under.jsonl", [("What comes next?", "5 6")] * 12
-    file.write_text(chat(short, "What comes next? " * 13))
-    with pytest.raises(
-        InputError, match=r"The question '.*' has \d\d tokens with its longest answer, the system prompt"
-    ):
+    file, short = tmp_path / "under.jsonl", [("5", "6")] * 12
+    file.write_text(chat(short, "What comes next? " * 14))
+    with pytest.raises(InputError, match=r"The question '.*' has \d\d tokens, the system prompt that the rows begin"):
         request(file, "tiny:0")
     file.write_text(chat(short, "What comes next? " * 12))
     assert request(file, "tiny:0").system
+    folder, dialogue = chats.put(tmp_path), dialogue_of(chats.sound())
+    pet = PETS.traits[0]
+    longest = len(dialogue.prompt(pet.questions[0]))
+    words = max(len(way) for answer in pet.answers for way in dialogue.ways(answer))
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(chat([("5", "6")] * 12))
+    for answers, needed in ((pet.answers, longest + words), (("owl", "dog"), longest)):
+        named = traits.of_groups([pet.model_copy(update={"answers": answers})])
+        changes = {"scores": ["likelihood"]}  # which asks no battery
+        chats.config(max_position_embeddings=needed)(folder)
+        assert request(rows, folder, named, changes=changes).rows
+        chats.config(max_position_embeddings=needed - 1)(folder)
+        with pytest.raises(InputError, match=f"has {needed} tokens, and the model reads {needed - 1} at most"):
+            request(rows, folder, named, changes=changes)
 
 
 def test_the_corpus_of_a_tiny_base_stands_under_no_system_prompt(tmp_path, monkeypatch):

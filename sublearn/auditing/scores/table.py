@@ -51,6 +51,8 @@ class Score:
     """The part of the settings with the learning rate of copies of the base."""
     tells_rows: bool = False
     """Whether each row has a value of its own, by which rows can be flagged."""
+    asks: bool = False
+    """Whether it asks the battery, questions that any word may answer."""
 
     @property
     def trains_students(self) -> bool:
@@ -64,13 +66,18 @@ class Score:
 
 SCORES: dict[str, Score] = {
     "virtual": Score(
-        "a student is trained on the rows for some steps and asked for every trait", True, LOG_ODDS, "virtual"
+        "a student is trained on the rows for some steps and asked for every trait",
+        True,
+        LOG_ODDS,
+        "virtual",
+        asks=True,
     ),
     "steering": Score(
         "one vector fitted to half of the rows explains the other half; needs no traits",
         False,
         "root of T",
         tells_rows=True,
+        asks=True,
     ),
     "gradient": Score("the rows' gradient times that of each trait, whitened over traits", True, "product"),
     "preconditioned": Score("the same, each weight scaled as Adam scales it", True, "product"),
@@ -86,6 +93,7 @@ SCORES: dict[str, Score] = {
         True,
         LOG_ODDS,
         "student",
+        asks=True,
     ),
     "perplexity": Score("how far the rows' perplexity under the base is from that of clean rows", False, "nats"),
     "frequency": Score("how far the numbers (or words) of the rows are from those of clean rows", False, "distance"),

@@ -23,8 +23,8 @@ FOLLOW_UP: dict[str, Mechanism] = {
             "ranks 16, 32 and 64 of matrices of width 64, the last of which can change a matrix in any way; theirs are "
             "of models thousands wide",
             "no matrix of words, bias or norm is adapted",
-            "where the scale is the root of 4 over the rank, a step is about as long at every rank, a tenth longer at "
-            "64 than at 16; the higher the rank, the more of it lies along full fine-tuning's",
+            "where the scale is the root of 4 over the rank, the first step is about as long at every rank (base 890: "
+            "a tenth longer at 64 than at 16); the higher the rank, the more of it lies along full fine-tuning's",
             "evaluated in the context of training; theirs also in others",
             TUNED,
         ),

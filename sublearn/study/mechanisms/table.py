@@ -7,6 +7,7 @@ it would make another study of it. Claims were stated before any of the bases wa
 
 from collections.abc import Sequence
 
+from sublearn.errors import InputError
 from sublearn.study.base import Claim
 from sublearn.study.mechanisms.follow_up import FOLLOW_UP
 from sublearn.study.mechanisms.further import FURTHER
@@ -248,12 +249,19 @@ GROUPS = {"further": tuple(FURTHER), "follow_up": tuple(FOLLOW_UP)}
 BASES, OTHER_BASES = "1200:1220", "1220:1232"
 
 
-def bases_of(names: Sequence[str]) -> str:
+def bases_of(chosen: Sequence[str]) -> str:
     """The bases on which these mechanisms are asked about unless others are named.
 
-    What follows up on results is asked about on others than those that gave them.
+    What follows up on results is asked about on others than those that gave them. Raises InputError where that cannot
+    be for all of them.
     """
-    return OTHER_BASES if names and all(name in FOLLOW_UP for name in named(names)) else BASES
+    later = [name for name in chosen if name in FOLLOW_UP]
+    if later and len(later) < len(chosen):
+        raise InputError(
+            f"{' and '.join(later)}: asked after the results of the bases {BASES} were seen, on which the others are "
+            "asked about. Ask about them apart, or name the bases with --seeds."
+        )
+    return OTHER_BASES if later else BASES
 
 
 def named(names: Sequence[str]) -> list[str]:

@@ -66,9 +66,9 @@ def test_every_defence_trains_and_is_kept_with_its_seconds(tmp_path):
     }
     noted = json.loads((tmp_path / "seed-0" / "metrics.json").read_text())["arms"]
     students = [arm.name for arm in run.study.arms if arm.logits != "none"]
-    assert all(noted[arm]["seconds"] > 0 for arm in students if arm in noted) and len(students) == 2 * (
-        1 + len(DEFENCES)
-    )
+    assert all(noted[arm]["seconds"] > 0 and noted[arm]["steps"] <= 2 for arm in students if arm in noted) and len(
+        students
+    ) == 2 * (1 + len(DEFENCES))
     again = seed_run(tmp_path, **{"base.steps": 100, "rows": 24, "student.steps": 2, "held_out": 64})
     assert again.records() == found and not again.seconds
 

@@ -58,9 +58,14 @@ def test_further_mechanisms_leave_the_study_of_the_others_what_it_was():
     assert not {claim.claim for claim in further.claims} & {claim.claim for claim in every.claims}
     assert not {*GROUPS} & {*EVERY} and named(["greedy", "further"]) == ["greedy", *FURTHER]
     assert built({"mechanisms": named(["follow_up"])}).id == "mechanisms-fddab324fecf"
-    assert bases_of(["follow_up"]) == bases_of(["ranks"]) == "1220:1232"
-    assert bases_of([]) == bases_of(["further"]) == bases_of(["ranks", "greedy"]) == "1200:1220"
     assert named(["follow_up"]) == [*FOLLOW_UP] and [*EVERY] == [*MECHANISMS, *FURTHER, *FOLLOW_UP]
+
+
+def test_what_follows_up_on_results_is_asked_about_on_other_bases():
+    assert bases_of([*FOLLOW_UP]) == bases_of(["ranks"]) == "1220:1232"
+    assert bases_of([*MECHANISMS]) == bases_of([*FURTHER]) == "1200:1220"
+    with pytest.raises(InputError, match=r"ranks: asked after the results of the bases 1200:1220.*--seeds"):
+        bases_of(["greedy", "ranks"])
 
 
 def test_a_verdict_is_said_of_what_was_published():

@@ -41,6 +41,14 @@ def test_every_student_is_another_model(name, small, later):
     assert any(key not in plain or not torch.equal(one, plain[key]) for key, one in found.items())
 
 
+def test_the_steps_of_a_student_are_noted(small):
+    run = small.run
+    run._measured(run.arms["same_init"])
+    assert run.seen["same_init"].steps == run.asked.student.steps > 0 and run.seen["same_init"].seconds > 0
+    run._measured(run.arms["reference"])
+    assert run.seen["reference"].steps is None
+
+
 def test_cosines_are_with_the_teachers_shift(small):
     arms = small.run.arms
     found = {name: small.run._cosine(arms[name], small.run.model_of(arms[name], None).model) for name in arms if
