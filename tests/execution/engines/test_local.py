@@ -58,7 +58,7 @@ def test_one_jobs_failure_ends_no_other_if_that_is_asked_for(workers):
     both = [
         ((study.id, 0), stage) for study in (STUDIES[0], STUDIES[2]) for stage in ("teacher", "students 1 to 2 of 2")
     ]
-    assert sorted(told) == sorted(both)
+    assert sorted(set(told)) == sorted(both)  # a stage that takes longer tells how far it is as well
     assert [bool(outcomes[study.id].failure) for study in STUDIES] == [False, True, False]
     assert all(outcomes[study.id].records for study in (STUDIES[0], STUDIES[2]))
 
