@@ -5,6 +5,7 @@ Needs torch and transformers, no weights. Everything that is wrong ends in one I
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sublearn.auditing.traits import Candidates
@@ -22,29 +23,31 @@ Files = Sequence[tuple[str, Sequence[Pair]]]
 """The rows of each file, with its name."""
 
 
-def check_tiny(
-    candidates: Candidates,
-    files: Files,
-    own: str | None = None,
-    systems: Sequence[str] = (),
-    battery: Sequence[str] = (),
-) -> None:
-    """Raise InputError for traits or rows with words that a tiny base does not know, or that are longer than it reads.
+@dataclass(frozen=True)
+class Reading:
+    """The system prompt that stands before every row and question, the further prompts of a score, and the battery.
 
-    Every row stands under the system prompt `own`; `systems` are further ones under which they are read as well.
-    `battery` are questions that any word may answer.
+    Under each of `stated` rows are read as well; the questions of `battery` any word may answer.
     """
-    dialogue = Dialogue(tiny_tokenizer(), own)
+
+    system: str | None = None
+    stated: Sequence[str] = ()
+    battery: Sequence[str] = ()
+
+
+def check_tiny(candidates: Candidates, files: Files, reading: Reading) -> None:
+    """Raise InputError for traits or rows with words that a tiny base does not know, or that it cannot read whole."""
+    dialogue = Dialogue(tiny_tokenizer(), reading.system)
     check_answers(dialogue, candidates)
     for question in dict.fromkeys(question for group in candidates.traits for question in group.questions):
         _check_known(f"The question {quoted(question)}", dialogue, [question])
-    _check_known("The rows' system prompt", dialogue, [own or ""])
+    _check_known("The rows' system prompt", dialogue, [reading.system or ""])
     for name, rows in files:
         for number, row in enumerate(rows, 1):
             _check_known(f"{name}, line {number}", dialogue, row)
-        for system in dict.fromkeys((None, dialogue.longest(systems))):
+        for system in dict.fromkeys((None, dialogue.longest(reading.stated))):
             check_lengths(name, _examples(name, rows, dialogue, system), POSITIONS, dialogue, system)
-    check_questions(dialogue, candidates, POSITIONS, battery)
+    check_questions(dialogue, candidates, POSITIONS, reading.battery)
 
 
 def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
@@ -61,24 +64,16 @@ def _check_known(where: str, dialogue: Dialogue, texts: Sequence[str]) -> None:
     )
 
 
-def check(
-    folder: Path,
-    candidates: Candidates,
-    files: Files,
-    own: str | None = None,
-    systems: Sequence[str] = (),
-    battery: Sequence[str] = (),
-) -> None:
+def check(folder: Path, candidates: Candidates, files: Files, reading: Reading) -> None:
     """Raise InputError for a folder whose model cannot be asked for the traits, or cannot read a row of the files.
 
-    Every row stands under the system prompt `own`; `systems` are further ones under which they are read as well.
-    `battery` are questions that any word may answer. It warns of a model without a chat template.
+    It warns of a model without a chat template.
     """
     models.quiet()
     alone, known = opened(folder, checkpoints.digest(folder))
-    dialogue = alone.under(own)
+    dialogue = alone.under(reading.system)
     asked = [question for group in candidates.traits for question in group.questions]
-    under = dict.fromkeys((None, dialogue.longest(systems)))
+    under = dict.fromkeys((None, dialogue.longest(reading.stated)))
     for prompt in (asked[0], files[0][1][0][0].strip()):
         for system in under:
             check_template(folder, dialogue, prompt, system, "; leave out the score prompted" if system else OWN_PROMPT)
@@ -89,7 +84,7 @@ def check(
             check_words(folder, dialogue, (one.tokens for one in found), known)
             check_lengths(name, found, known.positions, dialogue, system)
     check_answers(dialogue, candidates)
-    check_questions(dialogue, candidates, known.positions, battery)
+    check_questions(dialogue, candidates, known.positions, reading.battery)
     if not dialogue.templated:
         warnings.warn(
             f"{plain(folder)} has no chat template: prompts and completions are read with a line break between them, "

@@ -141,10 +141,11 @@ def _check_base(asked: Request) -> None:
     stated = asked.candidates.stated if "prompted" in asked.settings.scores else ()
     asks = any(SCORES[name].asks for name in asked.settings.scores)
     battery = traits.more_questions(asked.model.folder is None) if asks else ()
+    reading = readable.Reading(asked.system, stated, battery)
     if asked.model.folder is None:
-        readable.check_tiny(asked.candidates, asked.files, asked.system, stated, battery)
+        readable.check_tiny(asked.candidates, asked.files, reading)
     else:
-        readable.check(asked.model.folder, asked.candidates, asked.files, asked.system, stated, battery)
+        readable.check(asked.model.folder, asked.candidates, asked.files, reading)
 
 
 def _path(given: object, what: str) -> Path:
